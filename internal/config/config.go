@@ -1,0 +1,165 @@
+// Package config holds the settings that every command shares: where the store is and who asks. Flags win over the
+// environment (LOGCTL_…), which wins over a file of the same LOGCTL_NAME=value lines.
+//
+// The file is $LOGCTL_CONFIG or, where that is not set, $XDG_CONFIG_HOME/logctl.conf (~/.config/logctl.conf), for root
+// /etc/logctl.conf. No setting holds a secret: a password stands in a file that PasswordFile names.
+package config
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Config is where the store is and who asks.
+type Config struct {
+	Data         string // directory of the embedded store
+	URL          string // a logctl serve or a CouchDB; "" means the data directory
+	User         string // who signs in at URL; "" means nobody
+	PasswordFile string // where User's password stands
+}
+
+// setting binds a name in the environment and a flag to a field.
+type setting struct {
+	env, flag, help string
+	field           func(*Config) *string
+}
+
+var settings = [...]setting{
+	{"LOGCTL_DATA", "data", "directory of the embedded store", func(c *Config) *string { return &c.Data }},
+	{"LOGCTL_URL", "url", "a logctl serve or a CouchDB to use instead of the data directory", func(c *Config) *string { return &c.URL }},
+	{"LOGCTL_USER", "user", "account to sign in with at --url", func(c *Config) *string { return &c.User }},
+	{"LOGCTL_PASSWORD_FILE", "password-file", "file with the password of --user", func(c *Config) *string { return &c.PasswordFile }},
+}
+
+// Each calls bind for every setting with the name of its flag, a help text and the field to set.
+func (c *Config) Each(bind func(flag, help string, field *string)) {
+	for _, s := range settings {
+		bind(s.flag, s.help+" ($"+s.env+")", s.field(c))
+	}
+}
+
+// Load completes flags with the environment and the file, and fills in the default data directory.
+func Load(flags Config, getenv func(string) string) (Config, error) {
+	file, err := readFile(getenv)
+	if err != nil {
+		return Config{}, err
+	}
+	c := flags
+	for _, s := range settings {
+		f := s.field(&c)
+		if *f == "" {
+			*f = getenv(s.env)
+		}
+		if *f == "" {
+			*f = file[s.env]
+		}
+	}
+	if c.Data == "" {
+		if c.Data, err = defaultData(getenv); err != nil {
+			return Config{}, err
+		}
+	}
+	return c, nil
+}
+
+// defaultData is /var/lib/logctl for root and $XDG_DATA_HOME/logctl (~/.local/share/logctl) for everybody else; a root
+// that sets XDG_DATA_HOME means it.
+func defaultData(getenv func(string) string) (string, error) {
+	if dir := getenv("XDG_DATA_HOME"); dir != "" {
+		return filepath.Join(dir, "logctl"), nil
+	}
+	if os.Geteuid() == 0 {
+		return "/var/lib/logctl", nil
+	}
+	home := getenv("HOME")
+	if home == "" {
+		return "", errors.New("no data directory: set --data, LOGCTL_DATA or HOME")
+	}
+	return filepath.Join(home, ".local", "share", "logctl"), nil
+}
+
+func filePath(getenv func(string) string) (path string, wanted bool) {
+	if p := getenv("LOGCTL_CONFIG"); p != "" {
+		return p, true
+	}
+	if dir := getenv("XDG_CONFIG_HOME"); dir != "" {
+		return filepath.Join(dir, "logctl.conf"), false
+	}
+	if os.Geteuid() == 0 {
+		return "/etc/logctl.conf", false
+	}
+	if home := getenv("HOME"); home != "" {
+		return filepath.Join(home, ".config", "logctl.conf"), false
+	}
+	return "", false
+}
+
+// readFile reads LOGCTL_NAME=value lines; blank lines and those that begin with # count for nothing.
+func readFile(getenv func(string) string) (map[string]string, error) {
+	path, wanted := filePath(getenv)
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && !wanted {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	values := make(map[string]string)
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		name, value, ok := strings.Cut(line, "=")
+		name = strings.TrimSpace(name)
+		if !ok || !known(name) {
+			return nil, fmt.Errorf("configuration %s, line %d: want one of %s and a value, got %q", path, n, names(), line)
+		}
+		values[name] = strings.Trim(strings.TrimSpace(value), `"`)
+	}
+	return values, lines.Err()
+}
+
+func known(name string) bool {
+	for _, s := range settings {
+		if s.env == name {
+			return true
+		}
+	}
+	return false
+}
+
+func names() string {
+	all := make([]string, len(settings))
+	for i, s := range settings {
+		all[i] = s.env
+	}
+	return strings.Join(all, ", ")
+}
+
+// Password reads the password that PasswordFile holds: its first line.
+func (c Config) Password() (string, error) { return ReadSecret(c.PasswordFile) }
+
+// ReadSecret reads a secret: the first line of a file.
+func ReadSecret(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("read password: %w", err)
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	line = strings.TrimSuffix(line, "\r")
+	if line == "" {
+		return "", fmt.Errorf("password file %s is empty", path)
+	}
+	return line, nil
+}

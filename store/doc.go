@@ -1,0 +1,98 @@
+package store
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Rev is a revision id: a generation and what follows the dash in "2-7051cbe5c8faecd085a3fa619e6e6337".
+// The zero Rev is no revision.
+type Rev struct {
+	Gen  int
+	Hash string
+}
+
+// ParseRev reads "gen-hash". The error is of KindBadRequest with CouchDB's reason.
+func ParseRev(s string) (Rev, error) {
+	num, hash, ok := strings.Cut(s, "-")
+	gen, err := strconv.Atoi(num)
+	if !ok || err != nil || gen < 0 || hash == "" {
+		return Rev{}, NewError(KindBadRequest, "Invalid rev format")
+	}
+	return Rev{Gen: gen, Hash: hash}, nil
+}
+
+func (r Rev) String() string { return strconv.Itoa(r.Gen) + "-" + r.Hash }
+
+// IsZero tells whether r is no revision.
+func (r Rev) IsZero() bool { return r == Rev{} }
+
+// Compare orders revisions as CouchDB does when it picks a winner: generation, then hash bytewise.
+func (r Rev) Compare(o Rev) int {
+	if r.Gen != o.Gen {
+		return r.Gen - o.Gen
+	}
+	return strings.Compare(r.Hash, o.Hash)
+}
+
+// Doc is one JSON object, split: Body is the object without the members that begin with an underscore, in the form in
+// which the store gives it back (key order kept, no white space, duplicate keys resolved to the last).
+type Doc struct {
+	ID        string
+	Rev       Rev      // the revision it is or, in an edit, the one it replaces; zero for none
+	Ancestors []string // hashes of the generations before Rev, newest first; only with NewEdits off
+	Deleted   bool
+	Body      []byte // a JSON object, at least "{}"
+	Seq       uint64 // of the doc's last change, when read
+}
+
+// AppendJSON appends the doc as CouchDB shows it: _id and _rev first, then _deleted when set, then the body's members.
+func (d *Doc) AppendJSON(dst []byte) []byte {
+	dst = append(dst, `{"_id":`...)
+	dst = AppendJSONString(dst, d.ID)
+	if !d.Rev.IsZero() {
+		dst = append(dst, `,"_rev":"`...)
+		dst = strconv.AppendInt(dst, int64(d.Rev.Gen), 10)
+		dst = append(dst, '-')
+		dst = append(dst, d.Rev.Hash...)
+		dst = append(dst, '"')
+	}
+	if d.Deleted {
+		dst = append(dst, `,"_deleted":true`...)
+	}
+	if len(d.Body) > 2 {
+		dst = append(dst, ',')
+		return append(dst, d.Body[1:]...)
+	}
+	return append(dst, '}')
+}
+
+// Change is one entry of a database's changes feed: a doc's latest change.
+type Change struct {
+	Seq     uint64
+	Doc     Doc   // the winner; Body only when asked for
+	Leaves  []Rev // every leaf revision, the winner first; only when asked for
+	Deleted bool
+}
+
+// Caller is who sends a request: a name and its roles. The zero Caller is anonymous.
+type Caller struct {
+	Name  string
+	Roles []string
+}
+
+// AdminRole is the role of a server admin.
+const AdminRole = "_admin"
+
+// HasRole tells whether the caller has the role.
+func (c Caller) HasRole(role string) bool {
+	for _, r := range c.Roles {
+		if r == role {
+			return true
+		}
+	}
+	return false
+}
+
+// IsAdmin tells whether the caller is a server admin.
+func (c Caller) IsAdmin() bool { return c.HasRole(AdminRole) }
