@@ -1,0 +1,43 @@
+# `make help` lists what there is to make.
+GO ?= go
+STATICCHECK = $(GO) tool staticcheck
+DEMO = demo-data
+FUZZTIME ?= 3s
+export GORACE = atexit_sleep_ms=0
+
+.PHONY: help build demo test check race fuzz lint bench clean
+
+help:            ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+build:           ## bin/logctl
+	$(GO) build -o bin/logctl ./cmd/logctl
+
+demo: build      ## a month of fail2ban lines in an embedded store, and two reports
+	rm -rf $(DEMO) && mkdir $(DEMO)
+	bin/logctl demo > $(DEMO)/fail2ban.log
+	bin/logctl --data $(DEMO)/store ship --app fail2ban --preset fail2ban $(DEMO)/fail2ban.log
+	bin/logctl --data $(DEMO)/store report attacks --by day --since 30d
+	bin/logctl --data $(DEMO)/store report attackers --since 7d
+
+test:            ## everything that needs no server of someone else
+	$(GO) test ./...
+
+lint:            ## gofmt, vet, staticcheck
+	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(STATICCHECK) ./...
+
+race:            ## the tests once more with the race detector
+	$(GO) test -race ./...
+
+fuzz:            ## FUZZTIME (3s) of each fuzz target
+	@$(GO) run ./internal/fuzzall $(FUZZTIME)
+
+check: lint test race fuzz   ## what must pass before a commit
+
+bench: build     ## lines/s of format and ship beside wc -l and a bare line scanner
+	$(GO) run ./internal/bench bin/logctl
+
+clean:           ## remove what make made
+	rm -rf bin $(DEMO)
