@@ -1,0 +1,43 @@
+// Package js runs the JavaScript of design documents as CouchDB's query server does: map and reduce functions,
+// validate_doc_update, filters.
+//
+// What holds, whatever the function does:
+//   - one call ends after Options.Timeout, with an error of KindOSProcess and CouchDB's words; its runtime is thrown away;
+//   - recursion ends at maxCallDepth calls, an exception like any other;
+//   - a map call gives at most maxEmits rows and maxEmitBytes bytes; a doc that would give more gives none for that view;
+//   - a string that repeat, padStart or padEnd would make longer than maxStringLen is a RangeError;
+//   - Date works in UTC whatever the server's time zone, so that keys are the same everywhere, and parses what CouchDB's
+//     SpiderMonkey parses, no more: "2017-06-14 17:16:12,329" is an invalid date.
+//
+// Limits: memory that a function takes by other means (concatenation in a loop, huge arrays) is bounded by its time alone,
+// and a regular expression that backtracks for ever inside one call is not interrupted. Functions are trusted to be an
+// administrator's.
+//
+// Differences from CouchDB's default engine: object spread, ?. and ?? are accepted (as by its QuickJS), a lone surrogate
+// becomes U+FFFD, and Object.isFrozen of the doc given to a map function is false though assignments to it have no effect.
+package js
+
+import "time"
+
+// Bounds of what a function may use.
+const (
+	defaultTimeout = 5 * time.Second
+	maxCallDepth   = 1500
+	maxEmits       = 200_000
+	maxEmitBytes   = 16 << 20
+	maxStringLen   = 16 << 20
+	maxNesting     = 1000 // of JSON given to a function
+)
+
+// Options bound one call of a function and tell what it may require.
+type Options struct {
+	Timeout time.Duration // 0: 5 s
+	Design  []byte        // a JSON object in which require looks up its paths; nil: nothing to require
+}
+
+func (o Options) timeout() time.Duration {
+	if o.Timeout <= 0 {
+		return defaultTimeout
+	}
+	return o.Timeout
+}

@@ -1,0 +1,90 @@
+package js
+
+import (
+	"unicode/utf16"
+
+	"github.com/dop251/goja"
+)
+
+// installHelpers defines the functions that CouchDB gives to all view code. log is there and says nothing: a line per doc
+// helps nobody.
+func (m *machine) installHelpers() {
+	isArray := m.builtin("Array", "isArray")
+	m.set("isArray", func(c goja.FunctionCall) goja.Value { return m.mustCall(isArray, c.Argument(0)) })
+	m.set("toJSON", func(c goja.FunctionCall) goja.Value { return m.mustCall(m.stringify, c.Argument(0)) })
+	m.set("log", func(goja.FunctionCall) goja.Value { return goja.Undefined() })
+	m.set("sum", m.sum)
+	m.limitStrings()
+}
+
+// mustCall calls f from within a running function: what f throws goes on.
+func (m *machine) mustCall(f goja.Callable, args ...goja.Value) goja.Value {
+	v, err := f(goja.Undefined(), args...)
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// sum adds up an array as `rv += values[i]` from 0 does.
+func (m *machine) sum(c goja.FunctionCall) goja.Value {
+	list := c.Argument(0).ToObject(m.r)
+	n := list.Get("length")
+	if n == nil {
+		return m.r.ToValue(0)
+	}
+	total, ints, allInts := 0.0, int64(0), true
+	for i := range int(n.ToInteger()) {
+		v := list.Get(index(i))
+		if v == nil {
+			v = goja.Undefined()
+		}
+		if x, ok := v.Export().(int64); ok && allInts && x > -1<<40 && x < 1<<40 && ints > -1<<52 && ints < 1<<52 {
+			ints += x
+			continue
+		}
+		allInts = false
+		total += v.ToFloat()
+	}
+	if allInts {
+		return m.r.ToValue(ints)
+	}
+	return m.r.ToValue(total + float64(ints))
+}
+
+// limitStrings replaces the methods that make long strings out of short ones.
+func (m *machine) limitStrings() {
+	proto := m.r.GlobalObject().Get("String").ToObject(m.r).Get("prototype").ToObject(m.r)
+	for _, name := range []string{"repeat", "padStart", "padEnd"} {
+		orig, ok := goja.AssertFunction(proto.Get(name))
+		if !ok {
+			continue
+		}
+		repeats := name == "repeat"
+		limited := func(c goja.FunctionCall) goja.Value {
+			size := c.Argument(0).ToFloat()
+			if repeats {
+				size *= float64(len(utf16.Encode([]rune(c.This.String()))))
+			}
+			if size > maxStringLen {
+				panic(m.rangeError("invalid string length"))
+			}
+			v, err := orig(c.This, c.Arguments...)
+			if err != nil {
+				panic(err)
+			}
+			return v
+		}
+		if err := proto.DefineDataProperty(name, m.r.ToValue(limited), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
+			panic(err) // the prototype of a new runtime is extensible
+		}
+	}
+}
+
+func (m *machine) rangeError(text string) goja.Value {
+	e, err := m.r.New(m.r.GlobalObject().Get("RangeError"), m.r.ToValue(text))
+	if err != nil {
+		return m.r.ToValue(text)
+	}
+	return e
+}

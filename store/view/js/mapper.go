@@ -1,0 +1,119 @@
+package js
+
+import (
+	"errors"
+
+	"github.com/dop251/goja"
+)
+
+// Maps are the compiled map functions of a design document. They are safe for concurrent use.
+type Maps struct {
+	progs   []*goja.Program
+	sources []string
+	o       Options
+}
+
+// CompileMaps compiles map functions. The error is a *CompileError.
+func CompileMaps(sources []string, o Options) (*Maps, error) {
+	m := &Maps{sources: sources, o: o}
+	for _, src := range sources {
+		p, err := compile(src)
+		if err != nil {
+			return nil, err
+		}
+		m.progs = append(m.progs, p)
+	}
+	return m, nil
+}
+
+// Mapper runs map functions in a runtime of its own. It is not safe for concurrent use.
+type Mapper struct {
+	m       *machine
+	maps    *Maps
+	fns     []goja.Callable
+	out     []byte
+	rows    []emitted
+	over    bool // the running function emitted too much
+	dropped int
+}
+
+// emitted is one row: out[key:value] is its key, out[value:end] its value.
+type emitted struct{ key, value, end int }
+
+var errTooMuch = errors.New("too many rows or bytes emitted")
+
+// NewMapper makes a runtime with all functions in it.
+func (s *Maps) NewMapper() (*Mapper, error) {
+	w := &Mapper{maps: s}
+	return w, w.start()
+}
+
+func (w *Mapper) start() error {
+	w.m, w.fns = newMachine(w.maps.o), w.fns[:0]
+	defer w.m.watch()()
+	w.m.set("emit", w.emit)
+	for i, p := range w.maps.progs {
+		fn, err := w.m.function(p, w.maps.sources[i])
+		if err != nil {
+			return err
+		}
+		w.fns = append(w.fns, fn)
+	}
+	return nil
+}
+
+// Watch bounds the time of each Map call until the function that it gives is called.
+func (w *Mapper) Watch() (stop func()) { return w.m.watch() }
+
+// Dropped is how many times a function gave no rows because it threw or emitted too much.
+func (w *Mapper) Dropped() int { return w.dropped }
+
+// emit is the function of that name.
+func (w *Mapper) emit(c goja.FunctionCall) goja.Value {
+	row := emitted{key: len(w.out)}
+	var err error
+	if w.out, err = w.m.appendJSON(w.out, c.Argument(0), 0); err == nil {
+		row.value = len(w.out)
+		w.out, err = w.m.appendJSON(w.out, c.Argument(1), 0)
+	}
+	row.end = len(w.out)
+	if err == nil && (len(w.rows) == maxEmits || len(w.out) > maxEmitBytes) {
+		err = errTooMuch
+	}
+	if w.over || errors.Is(err, errTooMuch) {
+		w.out, w.over = w.out[:row.key], true
+		w.m.r.Interrupt(errTooMuch)
+		return goja.Undefined()
+	}
+	if err != nil {
+		panic(err)
+	}
+	w.rows = append(w.rows, row)
+	return goja.Undefined()
+}
+
+// Map calls each function with the doc, a JSON object with its _id and _rev, and then row for each row of each, in the
+// order of the emits; key and value are JSON and hold only during the call. A function that throws, or emits too much,
+// gives no rows. The error is KindOSProcess for a function that does not end; the Mapper is of no use then.
+func (w *Mapper) Map(doc string, row func(view int, key, value []byte)) error {
+	v := w.m.r.NewDynamicObject(&frozenObject{m: w.m, raw: doc})
+	for i, fn := range w.fns {
+		w.out, w.rows, w.over = w.out[:0], w.rows[:0], false
+		err := w.m.run(func() error {
+			_, err := fn(goja.Undefined(), v)
+			return err
+		})
+		if w.m.dead {
+			return err
+		}
+		if err != nil || w.over {
+			w.m.r.ClearInterrupt()
+			w.dropped++
+			continue
+		}
+		for _, r := range w.rows {
+			row(i, w.out[r.key:r.value], w.out[r.value:r.end])
+		}
+	}
+	return nil
+}

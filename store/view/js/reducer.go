@@ -1,0 +1,123 @@
+package js
+
+import (
+	"errors"
+
+	"github.com/dop251/goja"
+
+	"logctl/store"
+)
+
+// Reducer is a reduce function. It is safe for concurrent use.
+type Reducer struct{ f *function }
+
+// NewReducer compiles a reduce function. The error is a *CompileError.
+func NewReducer(src string, o Options) (*Reducer, error) {
+	f, err := newFunction(src, o)
+	if err != nil {
+		return nil, err
+	}
+	return &Reducer{f: f}, nil
+}
+
+// ReduceRow is a row that a reduce function is given: its key and value are JSON.
+type ReduceRow struct {
+	Key   []byte
+	ID    string
+	Value []byte
+}
+
+// Reduce calls the function with rows and appends what it returns as JSON: null if it throws, as in CouchDB. The error is
+// KindOSProcess for a function that does not end.
+func (r *Reducer) Reduce(dst []byte, rows []ReduceRow) ([]byte, error) {
+	return r.call(dst, func(m *machine) ([]goja.Value, error) {
+		values := make([]any, len(rows))
+		for i := range rows {
+			v, err := m.value(string(rows[i].Value))
+			if err != nil {
+				return nil, err
+			}
+			values[i] = v
+		}
+		keys := m.r.NewDynamicArray(&rowKeys{m: m, rows: rows, items: make([]goja.Value, len(rows))})
+		return []goja.Value{keys, m.r.NewArray(values...), m.r.ToValue(false)}, nil
+	})
+}
+
+// Rereduce calls the function with earlier results.
+func (r *Reducer) Rereduce(dst []byte, reductions [][]byte) ([]byte, error) {
+	return r.call(dst, func(m *machine) ([]goja.Value, error) {
+		values := make([]any, len(reductions))
+		for i := range reductions {
+			v, err := m.value(string(reductions[i]))
+			if err != nil {
+				return nil, err
+			}
+			values[i] = v
+		}
+		return []goja.Value{goja.Null(), m.r.NewArray(values...), m.r.ToValue(true)}, nil
+	})
+}
+
+func (r *Reducer) call(dst []byte, args func(m *machine) ([]goja.Value, error)) ([]byte, error) {
+	start := len(dst)
+	err := r.f.call(args, func(m *machine, v goja.Value) error {
+		var err error
+		dst, err = m.appendJSON(dst, v, 0)
+		return err
+	})
+	if store.IsKind(err, store.KindOSProcess) {
+		return dst[:start], err
+	}
+	var compile *CompileError
+	if errors.As(err, &compile) {
+		return dst[:start], compilationError(err)
+	}
+	if err != nil {
+		return append(dst[:start], "null"...), nil
+	}
+	return dst, nil
+}
+
+// rowKeys is the keys argument, [key, id] for each row, made when the function looks: few do.
+type rowKeys struct {
+	m     *machine
+	rows  []ReduceRow
+	items []goja.Value
+}
+
+// Len implements goja.DynamicArray.
+func (k *rowKeys) Len() int { return len(k.items) }
+
+// Get implements goja.DynamicArray.
+func (k *rowKeys) Get(i int) goja.Value {
+	if i < 0 || i >= len(k.items) {
+		return nil
+	}
+	if k.items[i] == nil {
+		key, err := k.m.value(string(k.rows[i].Key))
+		if err != nil {
+			key = goja.Null()
+		}
+		k.items[i] = k.m.r.NewArray(key, k.rows[i].ID)
+	}
+	return k.items[i]
+}
+
+// Set implements goja.DynamicArray.
+func (k *rowKeys) Set(i int, v goja.Value) bool {
+	if i < 0 || i >= len(k.items) {
+		return false
+	}
+	k.items[i] = v
+	return true
+}
+
+// SetLen implements goja.DynamicArray: keys may be taken away, not added.
+func (k *rowKeys) SetLen(n int) bool {
+	if n < 0 || n > len(k.items) {
+		return false
+	}
+	k.items = k.items[:n]
+	return true
+}

@@ -1,0 +1,98 @@
+package js
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/dop251/goja"
+	"github.com/dop251/goja/parser"
+
+	"logctl/store"
+)
+
+// functionName is given to the anonymous function that a design document's source declares.
+const functionName = "__couchdb_function"
+
+// CompileError tells why a source is no function: Reason as CouchDB puts it into its answers.
+type CompileError struct{ Reason string }
+
+func (e *CompileError) Error() string { return e.Reason }
+
+// Check tells whether src is a function, as a *CompileError.
+func Check(src string) error {
+	prog, err := compile(src)
+	if err != nil {
+		return err
+	}
+	_, err = newMachine(Options{}).function(prog, src)
+	return err
+}
+
+// compile makes a program whose completion value is the function that src is. CouchDB accepts, beside expressions, an
+// anonymous function declaration, possibly after other statements, which is no JavaScript: that one gets a name here.
+func compile(src string) (*goja.Program, error) {
+	ast, err := parser.ParseFile(nil, "", src, 0, parser.WithDisableSourceMaps)
+	if err != nil {
+		at := anonymousAt(src, err)
+		if at < 0 {
+			return nil, syntaxError(src, err)
+		}
+		named := src[:at] + " " + functionName + src[at:] + "\n;" + functionName
+		if ast, err = parser.ParseFile(nil, "", named, 0, parser.WithDisableSourceMaps); err != nil {
+			return nil, syntaxError(src, err)
+		}
+	}
+	prog, err := goja.CompileAST(ast, false)
+	if err != nil {
+		return nil, &CompileError{Reason: err.Error() + " (" + src + ")"}
+	}
+	return prog, nil
+}
+
+// anonymousAt is where a name is missing in src, or -1 if err tells something else.
+func anonymousAt(src string, err error) int {
+	var list parser.ErrorList
+	if !errors.As(err, &list) || len(list) == 0 {
+		return -1
+	}
+	at := offset(src, list[0].Position.Line, list[0].Position.Column)
+	if at < 0 || at >= len(src) || src[at] != '(' {
+		return -1
+	}
+	before := strings.TrimRight(src[:at], " \t\r\n")
+	if strings.HasSuffix(strings.TrimRight(strings.TrimSuffix(before, "*"), " \t\r\n"), "function") {
+		return at
+	}
+	return -1
+}
+
+// offset turns the parser's line and column (bytes, from 1) into an offset, -1 if there is no such place.
+func offset(src string, line, col int) int {
+	at := 0
+	for ; line > 1; line-- {
+		nl := strings.IndexByte(src[at:], '\n')
+		if nl < 0 {
+			return -1
+		}
+		at += nl + 1
+	}
+	return at + col - 1
+}
+
+func syntaxError(src string, err error) error {
+	reason := err.Error()
+	var list parser.ErrorList
+	if errors.As(err, &list) && len(list) > 0 {
+		reason = strings.TrimPrefix(list[0].Error(), "(anonymous): ")
+	}
+	return &CompileError{Reason: reason + " (" + src + ")"}
+}
+
+// compilationError is the answer to a function that does not compile where it has no view to name.
+func compilationError(err error) error {
+	var c *CompileError
+	if errors.As(err, &c) {
+		return store.NewError(store.KindCompilation, c.Reason)
+	}
+	return err
+}
