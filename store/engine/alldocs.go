@@ -1,0 +1,154 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"logctl/store"
+)
+
+// aliveEvery is how many rows an iteration goes on before it looks whether it must end.
+const aliveEvery = 64
+
+// IDRange is a range of ids in scanning direction, as CouchDB's startkey and endkey: with Descending, Start is the greatest.
+type IDRange struct {
+	Start, End       string
+	HasStart, HasEnd bool
+	ExclusiveEnd     bool
+	Descending       bool
+}
+
+// bounds are the range's keys [lo, hi).
+func (r *IDRange) bounds(k *keys) (lo, hi []byte) {
+	lo, hi = k.space(subByID)
+	first, last := r.Start, r.End
+	hasFirst, hasLast := r.HasStart, r.HasEnd
+	exFirst, exLast := false, r.ExclusiveEnd
+	if r.Descending {
+		first, last, hasFirst, hasLast = last, first, hasLast, hasFirst
+		exFirst, exLast = exLast, exFirst
+	}
+	if hasFirst {
+		lo = k.byID(first)
+		if exFirst {
+			lo = append(lo, 0)
+		}
+	}
+	if hasLast {
+		hi = k.byID(last)
+		if !exLast {
+			hi = append(hi, 0)
+		}
+	}
+	return lo, hi
+}
+
+// AllDocs calls fn for the live docs of r in bytewise order of ids, until it returns false. Docs come without bodies
+// unless bodies is set. The docs are those of one moment. What fn is given is its own.
+func (d *DB) AllDocs(ctx context.Context, r IDRange, bodies bool, fn func(doc store.Doc) bool) error {
+	if err := d.begin(); err != nil {
+		return err
+	}
+	defer d.end()
+	lo, hi := r.bounds(&d.keys)
+	if string(lo) >= string(hi) {
+		return nil
+	}
+	ids, err := d.e.pdb.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
+	if err != nil {
+		return readError(err)
+	}
+	defer ids.Close()
+	// The clone sees the same moment.
+	slo, shi := d.keys.space(subBySeq)
+	seqs, err := ids.Clone(pebble.CloneOptions{IterOptions: &pebble.IterOptions{LowerBound: slo, UpperBound: shi}})
+	if err != nil {
+		return readError(err)
+	}
+	defer seqs.Close()
+	step, ok := ids.Next, ids.First()
+	if r.Descending {
+		step, ok = ids.Prev, ids.Last()
+	}
+	w := walker{db: d, seqs: seqs, bodies: bodies}
+	for n := 0; ok; n, ok = n+1, step() {
+		if n%aliveEvery == 0 {
+			if err := d.alive(ctx); err != nil {
+				return err
+			}
+		}
+		v, err := ids.ValueAndErr()
+		if err != nil {
+			return readError(err)
+		}
+		seq, deleted, _, err := parseIDHead(v)
+		if err != nil {
+			return err
+		}
+		if deleted {
+			continue
+		}
+		doc, err := w.at(seq)
+		if err != nil {
+			return err
+		}
+		if !fn(doc) {
+			return nil
+		}
+	}
+	return readError(ids.Error())
+}
+
+// walker turns by-sequence records into docs of their own.
+type walker struct {
+	db     *DB
+	seqs   *pebble.Iterator
+	bodies bool
+	key    []byte
+	text   []byte
+	arena  arena
+}
+
+// at reads the record of a sequence that is there.
+func (w *walker) at(seq uint64) (store.Doc, error) {
+	if w.key == nil {
+		w.key = w.db.keys.bySeq(seq)
+	}
+	putSeq(w.key, seq)
+	// Docs that came in the order of their ids follow each other by sequence, too.
+	if !w.seqs.Valid() || !w.seqs.Next() || string(w.seqs.Key()) != string(w.key) {
+		if !w.seqs.SeekGE(w.key) || string(w.seqs.Key()) != string(w.key) {
+			if err := w.seqs.Error(); err != nil {
+				return store.Doc{}, readError(err)
+			}
+			return store.Doc{}, errCorrupt(errors.New("a doc has no by-sequence record"))
+		}
+	}
+	v, err := w.seqs.ValueAndErr()
+	if err != nil {
+		return store.Doc{}, readError(err)
+	}
+	rec, err := parseSeqRecord(v)
+	if err != nil {
+		return store.Doc{}, err
+	}
+	return w.doc(seq, &rec), nil
+}
+
+func (w *walker) doc(seq uint64, rec *seqRecord) store.Doc {
+	// One string for the id and the hash.
+	w.text = rec.rev.appendHash(append(w.text[:0], rec.id...))
+	text := string(w.text)
+	doc := store.Doc{
+		ID:      text[:len(rec.id)],
+		Rev:     store.Rev{Gen: rec.rev.gen, Hash: text[len(rec.id):]},
+		Deleted: rec.deleted,
+		Seq:     seq,
+	}
+	if w.bodies {
+		doc.Body = w.arena.copy(rec.body)
+	}
+	return doc
+}

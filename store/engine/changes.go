@@ -1,0 +1,115 @@
+package engine
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"logctl/store"
+)
+
+// ChangesOptions say what DB.Changes gives.
+type ChangesOptions struct {
+	Since      uint64 // only sequences greater than this
+	Descending bool
+	Bodies     bool // with the winner's body
+	AllLeaves  bool // with all leaves, not only the winner
+}
+
+// Changes calls fn for each doc's latest change in the order of sequences, until it returns false. The changes are those
+// of one moment; some may not be on disk yet. What fn is given is its own.
+func (d *DB) Changes(ctx context.Context, o ChangesOptions, fn func(c store.Change) bool) error {
+	if err := d.begin(); err != nil {
+		return err
+	}
+	defer d.end()
+	_, hi := d.keys.space(subBySeq)
+	if o.Since+1 == 0 {
+		return nil
+	}
+	it, err := d.e.pdb.NewIter(&pebble.IterOptions{LowerBound: d.keys.bySeq(o.Since + 1), UpperBound: hi})
+	if err != nil {
+		return readError(err)
+	}
+	defer it.Close()
+	step, ok := it.Next, it.First()
+	if o.Descending {
+		step, ok = it.Prev, it.Last()
+	}
+	w := walker{db: d, bodies: o.Bodies}
+	var trees treeReader
+	defer trees.close()
+	for n := 0; ok; n, ok = n+1, step() {
+		if n%aliveEvery == 0 {
+			if err := d.alive(ctx); err != nil {
+				return err
+			}
+		}
+		v, err := it.ValueAndErr()
+		if err != nil {
+			return readError(err)
+		}
+		rec, err := parseSeqRecord(v)
+		if err != nil {
+			return err
+		}
+		seq := binary.BigEndian.Uint64(it.Key()[prefixLen:])
+		c := store.Change{Seq: seq, Doc: w.doc(seq, &rec), Deleted: rec.deleted}
+		if o.AllLeaves {
+			if c.Leaves, err = trees.leaves(d, it, &rec, c.Doc.Rev); err != nil {
+				return err
+			}
+		}
+		if !fn(c) {
+			return nil
+		}
+	}
+	return readError(it.Error())
+}
+
+func putSeq(key []byte, seq uint64) { binary.BigEndian.PutUint64(key[prefixLen:], seq) }
+
+// treeReader reads the trees of the docs that have several leaves, as of the moment of the iterator it is made from.
+type treeReader struct{ ids *pebble.Iterator }
+
+func (r *treeReader) leaves(d *DB, it *pebble.Iterator, rec *seqRecord, winner store.Rev) ([]store.Rev, error) {
+	if !rec.leaves {
+		return []store.Rev{winner}, nil
+	}
+	if r.ids == nil {
+		lo, hi := d.keys.space(subByID)
+		ids, err := it.Clone(pebble.CloneOptions{IterOptions: &pebble.IterOptions{LowerBound: lo, UpperBound: hi}})
+		if err != nil {
+			return nil, readError(err)
+		}
+		r.ids = ids
+	}
+	key := d.keys.byID(string(rec.id))
+	if !r.ids.SeekGE(key) || string(r.ids.Key()) != string(key) {
+		if err := r.ids.Error(); err != nil {
+			return nil, readError(err)
+		}
+		return nil, errCorrupt(errors.New("a change has no doc"))
+	}
+	v, err := r.ids.ValueAndErr()
+	if err != nil {
+		return nil, readError(err)
+	}
+	idr, err := parseIDRecord(v)
+	if err != nil {
+		return nil, err
+	}
+	var leaves []store.Rev
+	for _, i := range idr.tree.leaves() {
+		leaves = append(leaves, idr.tree[i].rev)
+	}
+	return leaves, nil
+}
+
+func (r *treeReader) close() {
+	if r.ids != nil {
+		r.ids.Close()
+	}
+}

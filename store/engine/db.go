@@ -1,0 +1,220 @@
+package engine
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"logctl/store"
+)
+
+const (
+	defaultRevsLimit = 1000
+
+	settingUUID       = "uuid"
+	settingNextNumber = "next_database"
+	settingRevsLimit  = "revs_limit"
+	settingNextIndex  = "next_index"
+)
+
+// DB is one database. Its methods may be called from many goroutines. After the database was dropped or the engine
+// closed they return errors: KindNotFound "Database does not exist." and KindUnavailable.
+type DB struct {
+	e       *Engine
+	name    store.DBName
+	keys    keys
+	number  uint32
+	created time.Time
+	id      string // Instance
+	limit   atomic.Int64
+	dropped atomic.Bool
+
+	writing chan struct{} // the write lock: holds a token while somebody writes
+	edits   editor        // scratch space of Write; writing
+	highest highest       // ids known to be the highest; writing
+
+	countMu sync.RWMutex
+	count   counters // written under writing and countMu, read under either
+
+	rowsMu  sync.RWMutex // read-locked by writers of view indexes, locked by Drop
+	indexMu sync.Mutex
+	indexes map[string]*index // by signature; indexMu
+
+	waitMu  sync.Mutex
+	waiters int           // waitMu
+	news    chan struct{} // closed when something happened and there are waiters; waitMu
+}
+
+func openDB(e *Engine, name store.DBName, rec dbRecord) (*DB, error) {
+	d := &DB{
+		e:       e,
+		name:    name,
+		keys:    newKeys(rec.number),
+		number:  rec.number,
+		created: time.UnixMilli(rec.created),
+		id:      hex.EncodeToString(rec.instance[:]),
+		writing: make(chan struct{}, 1),
+		indexes: map[string]*index{},
+		news:    make(chan struct{}),
+	}
+	v, err := e.get(d.keys.counters())
+	if err != nil {
+		return nil, err
+	}
+	if v != nil {
+		if d.count, err = parseCounters(v); err != nil {
+			return nil, err
+		}
+	}
+	if v, err = e.get(d.keys.setting(ownSetting, settingRevsLimit)); err != nil {
+		return nil, err
+	}
+	n, _ := binary.Uvarint(v)
+	d.limit.Store(int64(n))
+	return d, nil
+}
+
+// begin enters the engine's gate, unless the database was dropped. The caller ends it with end.
+func (d *DB) begin() error {
+	if err := d.e.begin(); err != nil {
+		return err
+	}
+	if d.dropped.Load() {
+		d.end()
+		return errNoDB()
+	}
+	return nil
+}
+
+func (d *DB) end() { d.e.gate.leave() }
+
+// alive tells an iteration under way why it has to stop, if it has to.
+func (d *DB) alive(ctx context.Context) error {
+	switch {
+	case d.dropped.Load():
+		return errNoDB()
+	case d.e.gate.closing.Load():
+		return errClosed()
+	}
+	return ctx.Err()
+}
+
+// lock gets the write lock. It gives up when ctx ends, the disk is in trouble or the database is gone.
+func (d *DB) lock(ctx context.Context) error {
+	select {
+	case d.writing <- struct{}{}:
+	default:
+		select {
+		case d.writing <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-d.e.disk.troubled():
+			return d.e.disk.trouble()
+		}
+	}
+	if d.dropped.Load() {
+		d.unlock()
+		return errNoDB()
+	}
+	return nil
+}
+
+func (d *DB) unlock() { <-d.writing }
+
+// Name is the database's name.
+func (d *DB) Name() store.DBName { return d.name }
+
+// Instance tells databases of one name apart: it changes when the database is deleted and made again.
+func (d *DB) Instance() string { return d.id }
+
+// Stats are a database's figures. Sizes are bytes.
+type Stats struct {
+	DocCount     uint64 // docs whose winner is live
+	DelDocCount  uint64 // docs whose winner is a tombstone
+	UpdateSeq    uint64
+	PurgeSeq     uint64
+	DiskSize     int64 // of its docs in Pebble's tables; what only the log holds is not counted
+	ActiveSize   int64 // of what the docs would take after a compaction, estimated
+	ExternalSize int64 // of the winners' bodies, uncompressed
+	Created      time.Time
+}
+
+// Stats are the database's figures now. They count writes that are not yet on disk.
+func (d *DB) Stats() Stats {
+	d.countMu.RLock()
+	c := d.count
+	d.countMu.RUnlock()
+	s := Stats{
+		DocCount:     c.docs,
+		DelDocCount:  c.deleted,
+		UpdateSeq:    c.seq,
+		PurgeSeq:     c.purges,
+		ExternalSize: int64(c.external),
+		Created:      d.created,
+	}
+	if d.begin() != nil {
+		return s
+	}
+	defer d.end()
+	lo, _ := d.keys.all()
+	_, hi := d.keys.space(subBodies)
+	if n, err := d.e.pdb.EstimateDiskUsage(lo, hi); err == nil {
+		s.DiskSize = int64(n)
+	}
+	s.ActiveSize = min(s.DiskSize, s.ExternalSize)
+	return s
+}
+
+// UpdateSeq is the sequence of the latest edit.
+func (d *DB) UpdateSeq() uint64 {
+	d.countMu.RLock()
+	defer d.countMu.RUnlock()
+	return d.count.seq
+}
+
+// setCount puts new counters in force and tells those who wait for changes. The write lock is held.
+func (d *DB) setCount(c counters) {
+	d.countMu.Lock()
+	news := c.seq > d.count.seq
+	d.count = c
+	d.countMu.Unlock()
+	if news {
+		d.announce()
+	}
+}
+
+// announce wakes everybody in Wait.
+func (d *DB) announce() {
+	d.waitMu.Lock()
+	defer d.waitMu.Unlock()
+	if d.waiters > 0 {
+		close(d.news)
+		d.news = make(chan struct{})
+		d.waiters = 0
+	}
+}
+
+// Wait blocks until the database's UpdateSeq is greater than since, it is dropped (KindNotFound), the engine is closed or
+// ctx ends. The change that ends it may not be on disk yet.
+func (d *DB) Wait(ctx context.Context, since uint64) error {
+	for {
+		d.waitMu.Lock()
+		d.waiters++
+		news := d.news
+		d.waitMu.Unlock()
+		if err := d.alive(ctx); err != nil {
+			return err
+		}
+		if d.UpdateSeq() > since {
+			return nil
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,320 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"logctl/store"
+)
+
+// Options: the zero value works.
+type Options struct {
+	FS        vfs.FS       // nil: the disk
+	CacheSize int64        // bytes for blocks that were read; 0: 32 MiB
+	Log       *slog.Logger // nil: discard
+	RevsLimit int          // of new databases; 0: 1000
+}
+
+// Engine is an open store. Its methods may be called from many goroutines; after Close they return errors.
+type Engine struct {
+	dir   string
+	log   *slog.Logger
+	limit int
+	pdb   *pebble.DB
+	lock  *pebble.Lock
+	disk  *disk
+	group *group
+	gate  gate
+	uuid  string
+
+	mu   sync.RWMutex
+	dbs  map[store.DBName]*DB // mu
+	next uint32               // number of the next database; mu
+}
+
+// Open opens the store in dir, or makes one there (the directory gets mode 0700 if it is missing). KindLocked: another
+// process has it. KindNewerFormat: a newer logctl wrote it; nothing is touched then. KindNoSpace, KindUnavailable: the
+// disk is full or can't be written.
+func Open(dir string, o Options) (*Engine, error) {
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	if o.CacheSize <= 0 {
+		o.CacheSize = defaultCache
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.RevsLimit <= 0 {
+		o.RevsLimit = defaultRevsLimit
+	}
+	version, err := readVersion(o.FS, dir)
+	if err != nil {
+		return nil, err
+	}
+	sub := o.FS.PathJoin(dir, pebbleDir)
+	for _, d := range []string{dir, sub} {
+		if err := o.FS.MkdirAll(d, 0o700); err != nil {
+			return nil, unreadable(fmt.Errorf("make %s: %w", d, err))
+		}
+	}
+	lock, err := pebble.LockDirectory(sub, o.FS)
+	if err != nil {
+		return nil, lockError(dir, err)
+	}
+	e, err := open(dir, sub, version, o, lock)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return e, nil
+}
+
+func open(dir, sub string, version int, o Options, lock *pebble.Lock) (*Engine, error) {
+	if version == 0 {
+		if err := writeVersion(o.FS, dir); err != nil {
+			return nil, unreadable(fmt.Errorf("write %s: %w", versionFile, err))
+		}
+	}
+	d := newDisk(o.FS, func(msg string, err error) { o.Log.Error(msg, "dir", dir, "error", err) })
+	pdb, err := pebble.Open(sub, pebbleOptions(o, d, lock))
+	if err != nil {
+		if pebble.IsCorruptionError(err) {
+			return nil, errCorrupt(err)
+		}
+		return nil, unreadable(fmt.Errorf("open %s: %w", sub, err))
+	}
+	e := &Engine{dir: dir, log: o.Log, limit: o.RevsLimit, pdb: pdb, lock: lock, disk: d, dbs: map[store.DBName]*DB{}}
+	e.gate.idle = make(chan struct{}, 1)
+	if err := errors.Join(d.trouble(), e.load()); err != nil {
+		return nil, errors.Join(err, pdb.Close())
+	}
+	d.run()
+	e.group = newGroup(e.syncLog)
+	return e, nil
+}
+
+// load reads the server's settings and databases.
+func (e *Engine) load() error {
+	uuid, err := e.get(serverKey(ownSetting, settingUUID))
+	if err == nil && uuid == nil {
+		uuid = []byte(randomHex())
+		err = e.pdb.Set(serverKey(ownSetting, settingUUID), uuid, pebble.Sync)
+	}
+	if err != nil {
+		return unreadable(err)
+	}
+	e.uuid = string(uuid)
+	next, err := e.get(serverKey(ownSetting, settingNextNumber))
+	if err != nil {
+		return unreadable(err)
+	}
+	if len(next) == 4 {
+		e.next = binary.BigEndian.Uint32(next)
+	}
+	lo := nameKey("")
+	return e.scan(lo, successor(lo), func(k, v []byte) error {
+		name := store.DBName(k[len(lo):])
+		rec, err := parseDBRecord(v)
+		if err != nil {
+			return err
+		}
+		e.dbs[name], err = openDB(e, name, rec)
+		return err
+	})
+}
+
+// Close waits for the calls under way, turns later ones away and closes the store. With a disk in trouble it abandons
+// what is not on disk instead; nothing that was acknowledged is.
+func (e *Engine) Close() error {
+	if !e.gate.shut() {
+		return errClosed()
+	}
+	for _, d := range e.all() {
+		d.announce()
+	}
+	if !e.disk.pass() {
+		return e.leave()
+	}
+	e.gate.drain()
+	e.group.close(true)
+	if !e.disk.pass() {
+		return e.leave()
+	}
+	if err := errors.Join(e.pdb.Close(), e.lock.Close()); err != nil {
+		return fmt.Errorf("close store %s: %w", e.dir, err)
+	}
+	return nil
+}
+
+// leave gives up a store whose disk is in trouble. Pebble can't be closed: its goroutines hang in file operations.
+func (e *Engine) leave() error {
+	trouble := e.disk.trouble()
+	e.disk.abandon()
+	e.group.close(false)
+	return errors.Join(trouble, e.lock.Close())
+}
+
+// UUID is the server's: 32 hex digits, made once.
+func (e *Engine) UUID() string { return e.uuid }
+
+// Create makes a database. KindFileExists if there is one of that name.
+func (e *Engine) Create(ctx context.Context, name store.DBName) (*DB, error) {
+	if err := e.begin(); err != nil {
+		return nil, err
+	}
+	defer e.gate.leave()
+	d, pos, err := e.create(name)
+	if err != nil {
+		return nil, err
+	}
+	return d, e.group.wait(ctx, pos, e.disk)
+}
+
+func (e *Engine) create(name store.DBName) (*DB, uint64, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, ok := e.dbs[name]; ok {
+		return nil, 0, store.NewError(store.KindFileExists, reasonDBExists)
+	}
+	rec := dbRecord{number: e.next, created: time.Now().UnixMilli()}
+	rand.Read(rec.instance[:])
+	d, err := openDB(e, name, rec)
+	if err != nil {
+		return nil, 0, err
+	}
+	b := e.pdb.NewBatch()
+	defer b.Close()
+	b.Set(serverKey(ownSetting, settingNextNumber), binary.BigEndian.AppendUint32(nil, e.next+1), nil)
+	b.Set(nameKey(name), rec.append(nil), nil)
+	b.Set(d.keys.setting(ownSetting, settingRevsLimit), binary.AppendUvarint(nil, uint64(e.limit)), nil)
+	d.limit.Store(int64(e.limit))
+	pos, err := e.apply(b)
+	if err != nil {
+		return nil, 0, err
+	}
+	e.next++
+	e.dbs[name] = d
+	return d, pos, nil
+}
+
+// Drop deletes a database at a cost that does not depend on its size. KindNotFound if there is none of that name.
+func (e *Engine) Drop(ctx context.Context, name store.DBName) error {
+	if err := e.begin(); err != nil {
+		return err
+	}
+	defer e.gate.leave()
+	pos, err := e.drop(ctx, name)
+	if err != nil {
+		return err
+	}
+	return e.group.wait(ctx, pos, e.disk)
+}
+
+func (e *Engine) drop(ctx context.Context, name store.DBName) (uint64, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	d, ok := e.dbs[name]
+	if !ok {
+		return 0, errNoDB()
+	}
+	if err := d.lock(ctx); err != nil {
+		return 0, err
+	}
+	defer d.unlock()
+	d.rowsMu.Lock()
+	defer d.rowsMu.Unlock()
+	b := e.pdb.NewBatch()
+	defer b.Close()
+	lo, hi := d.keys.all()
+	b.Delete(nameKey(name), nil)
+	b.DeleteRange(lo, hi, nil)
+	pos, err := e.apply(b)
+	if err != nil {
+		return 0, err
+	}
+	d.dropped.Store(true)
+	delete(e.dbs, name)
+	d.announce()
+	return pos, nil
+}
+
+// DB is the database of that name. KindNotFound if there is none.
+func (e *Engine) DB(name store.DBName) (*DB, error) {
+	if e.gate.closing.Load() {
+		return nil, errClosed()
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	d, ok := e.dbs[name]
+	if !ok {
+		return nil, errNoDB()
+	}
+	return d, nil
+}
+
+// Names are the names of all databases, sorted.
+func (e *Engine) Names() []store.DBName {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	names := make([]store.DBName, 0, len(e.dbs))
+	for n := range e.dbs {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (e *Engine) all() []*DB {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	all := make([]*DB, 0, len(e.dbs))
+	for _, d := range e.dbs {
+		all = append(all, d)
+	}
+	return all
+}
+
+// Meta is a setting of the server that SetMeta stored, nil if there is none.
+func (e *Engine) Meta(name string) ([]byte, error) {
+	if err := e.begin(); err != nil {
+		return nil, err
+	}
+	defer e.gate.leave()
+	return e.get(serverKey(userSetting, name))
+}
+
+// SetMeta stores a small setting of the server, or removes it if value is nil. It is on disk when SetMeta returns.
+func (e *Engine) SetMeta(ctx context.Context, name string, value []byte) error {
+	if err := e.begin(); err != nil {
+		return err
+	}
+	defer e.gate.leave()
+	return e.put(ctx, serverKey(userSetting, name), value)
+}
+
+// lockError tells a directory that is in use from one whose lock file can't be made.
+func lockError(dir string, err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) || noRoom(err) {
+		return unreadable(fmt.Errorf("lock %s: %w", dir, err))
+	}
+	return &store.Error{Kind: store.KindLocked, Reason: fmt.Sprintf("The store in %s is in use.", dir), Err: err}
+}
+
+func randomHex() string {
+	var b [16]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}

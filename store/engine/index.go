@@ -1,0 +1,262 @@
+package engine
+
+import (
+	"encoding/binary"
+	"errors"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"logctl/store"
+)
+
+// errStop ends a scan early; it never leaves the package.
+var errStop = errors.New("stop")
+
+func ignoreStop(err error) error {
+	if err == errStop {
+		return nil
+	}
+	return err
+}
+
+// Index is the keyspace of the view index with that signature, made if there is none. It goes with the database.
+func (d *DB) Index(sig string) (store.KV, error) {
+	if err := d.begin(); err != nil {
+		return nil, err
+	}
+	defer d.end()
+	d.rowsMu.RLock()
+	defer d.rowsMu.RUnlock()
+	if d.dropped.Load() {
+		return nil, errNoDB()
+	}
+	d.indexMu.Lock()
+	defer d.indexMu.Unlock()
+	if x := d.indexes[sig]; x != nil {
+		return x, x.revive()
+	}
+	v, err := d.e.get(d.keys.index(sig))
+	if err != nil {
+		return nil, err
+	}
+	if v == nil {
+		if v, err = d.makeIndex(sig); err != nil {
+			return nil, err
+		}
+	}
+	if len(v) != 4 {
+		return nil, errCorrupt(errors.New("index record"))
+	}
+	lo := d.keys.rows(binary.BigEndian.Uint32(v))
+	x := &index{db: d, sig: sig, lo: lo, hi: successor(lo)}
+	d.indexes[sig] = x
+	return x, nil
+}
+
+// makeIndex gives a signature a number that no index of the database had. indexMu is held.
+func (d *DB) makeIndex(sig string) ([]byte, error) {
+	key := d.keys.setting(ownSetting, settingNextIndex)
+	next, err := d.e.get(key)
+	if err != nil {
+		return nil, err
+	}
+	if next == nil {
+		next = make([]byte, 4)
+	}
+	if len(next) != 4 {
+		return nil, errCorrupt(errors.New("next index number"))
+	}
+	b := d.e.pdb.NewBatch()
+	defer b.Close()
+	b.Set(key, binary.BigEndian.AppendUint32(nil, binary.BigEndian.Uint32(next)+1), nil)
+	b.Set(d.keys.index(sig), next, nil)
+	_, err = d.e.apply(b)
+	return next, err
+}
+
+// Indexes are the signatures of the database's indexes, in bytewise order.
+func (d *DB) Indexes() ([]string, error) {
+	if err := d.begin(); err != nil {
+		return nil, err
+	}
+	defer d.end()
+	var sigs []string
+	lo, hi := d.keys.space(subIndexes)
+	err := d.e.scan(lo, hi, func(k, v []byte) error {
+		sigs = append(sigs, string(k[prefixLen:]))
+		return nil
+	})
+	return sigs, err
+}
+
+// index is a store.KV. Its keys carry a prefix in Pebble. There is one for each signature that was asked for.
+type index struct {
+	db     *DB
+	sig    string
+	lo, hi []byte
+	gone   atomic.Bool // dropped and not written since: its name is not on record
+}
+
+// revive puts a dropped index on record again; its number serves again, since nothing is left under it.
+func (x *index) revive() error {
+	if !x.gone.Load() {
+		return nil
+	}
+	return x.apply(nil)
+}
+
+func (x *index) key(k []byte) []byte {
+	return append(x.lo[:len(x.lo):len(x.lo)], k...)
+}
+
+func (x *index) Get(key []byte) ([]byte, bool, error) {
+	if err := x.db.begin(); err != nil {
+		return nil, false, err
+	}
+	defer x.db.end()
+	return x.get(x.db.e.pdb, key)
+}
+
+func (x *index) get(r pebble.Reader, key []byte) ([]byte, bool, error) {
+	v, closer, err := r.Get(x.key(key))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, readError(err)
+	}
+	return append([]byte{}, v...), true, closer.Close()
+}
+
+func (x *index) Scan(lo, hi []byte, fn func(k, v []byte) error) error {
+	if err := x.db.begin(); err != nil {
+		return err
+	}
+	defer x.db.end()
+	return x.scan(x.db.e.pdb, lo, hi, fn)
+}
+
+func (x *index) scan(r pebble.Reader, lo, hi []byte, fn func(k, v []byte) error) error {
+	end := x.hi
+	if hi != nil {
+		end = x.key(hi)
+	}
+	return scan(r, x.key(lo), end, func(k, v []byte) error {
+		if x.db.dropped.Load() {
+			return errNoDB()
+		}
+		if x.db.e.gate.closing.Load() {
+			return errClosed()
+		}
+		return fn(k[len(x.lo):], v)
+	})
+}
+
+// Apply writes without a sync: the index is on disk after the next synced write, or when Pebble flushes.
+func (x *index) Apply(ops []store.KVOp) error {
+	if err := x.db.begin(); err != nil {
+		return err
+	}
+	defer x.db.end()
+	x.db.rowsMu.RLock()
+	defer x.db.rowsMu.RUnlock()
+	if x.db.dropped.Load() {
+		return errNoDB()
+	}
+	return x.apply(ops)
+}
+
+// apply is Apply inside the gate with rowsMu read-locked.
+func (x *index) apply(ops []store.KVOp) error {
+	b := x.db.e.pdb.NewBatch()
+	defer b.Close()
+	for i := range ops {
+		op := &ops[i]
+		if op.Delete {
+			w := b.DeleteDeferred(len(x.lo) + len(op.Key))
+			copy(w.Key[copy(w.Key, x.lo):], op.Key)
+			w.Finish()
+			continue
+		}
+		w := b.SetDeferred(len(x.lo)+len(op.Key), len(op.Value))
+		copy(w.Key[copy(w.Key, x.lo):], op.Key)
+		copy(w.Value, op.Value)
+		w.Finish()
+	}
+	gone := x.gone.Load()
+	if gone {
+		b.Set(x.db.keys.index(x.sig), x.lo[len(x.lo)-4:], nil)
+	}
+	if b.Empty() {
+		return nil
+	}
+	if _, err := x.db.e.apply(b); err != nil {
+		return err
+	}
+	if gone {
+		x.gone.Store(false)
+	}
+	return nil
+}
+
+// Drop removes the rows and takes the index off the record until it is written or asked for again.
+func (x *index) Drop() error {
+	if err := x.db.begin(); err != nil {
+		return err
+	}
+	defer x.db.end()
+	x.db.rowsMu.RLock()
+	defer x.db.rowsMu.RUnlock()
+	if x.db.dropped.Load() {
+		return errNoDB()
+	}
+	b := x.db.e.pdb.NewBatch()
+	defer b.Close()
+	b.Delete(x.db.keys.index(x.sig), nil)
+	b.DeleteRange(x.lo, x.hi, nil)
+	if _, err := x.db.e.apply(b); err != nil {
+		return err
+	}
+	x.gone.Store(true)
+	return nil
+}
+
+// Snapshot is of everything applied before. It must be closed before the engine can be.
+func (x *index) Snapshot() store.KVSnapshot {
+	if err := x.db.begin(); err != nil {
+		return &snapshot{err: err}
+	}
+	return &snapshot{x: x, snap: x.db.e.pdb.NewSnapshot()}
+}
+
+// snapshot is inside the gate from its making to its Close.
+type snapshot struct {
+	x    *index
+	snap *pebble.Snapshot
+	err  error
+}
+
+func (s *snapshot) Get(key []byte) ([]byte, bool, error) {
+	if s.err != nil {
+		return nil, false, s.err
+	}
+	return s.x.get(s.snap, key)
+}
+
+func (s *snapshot) Scan(lo, hi []byte, fn func(k, v []byte) error) error {
+	if s.err != nil {
+		return s.err
+	}
+	return s.x.scan(s.snap, lo, hi, fn)
+}
+
+func (s *snapshot) Close() error {
+	if s.err != nil {
+		return nil
+	}
+	s.err = errClosed()
+	err := s.snap.Close()
+	s.x.db.end()
+	return err
+}

@@ -1,0 +1,61 @@
+package engine
+
+import (
+	"context"
+	"encoding/binary"
+
+	"logctl/store"
+)
+
+// Meta is a small named value of the database that SetMeta stored, e.g. "security", nil if there is none.
+func (d *DB) Meta(name string) ([]byte, error) {
+	if err := d.begin(); err != nil {
+		return nil, err
+	}
+	defer d.end()
+	return d.e.get(d.keys.setting(userSetting, name))
+}
+
+// SetMeta stores a small value under a name, or removes it if value is nil. It is on disk when SetMeta returns.
+func (d *DB) SetMeta(ctx context.Context, name string, value []byte) error {
+	return d.set(ctx, d.keys.setting(userSetting, name), value, nil)
+}
+
+// RevsLimit is how many generations of a branch a doc's revision tree keeps.
+func (d *DB) RevsLimit() int { return int(d.limit.Load()) }
+
+// SetRevsLimit sets it, from the next edit of each doc on. It is on disk when SetRevsLimit returns.
+func (d *DB) SetRevsLimit(ctx context.Context, n int) error {
+	if n < 1 {
+		return store.NewError(store.KindBadRequest, "Invalid revs limit")
+	}
+	value := binary.AppendUvarint(nil, uint64(n))
+	return d.set(ctx, d.keys.setting(ownSetting, settingRevsLimit), value, func() { d.limit.Store(int64(n)) })
+}
+
+// set writes one key of the database under its write lock, calls done when it is in force, and waits for the disk.
+func (d *DB) set(ctx context.Context, key, value []byte, done func()) error {
+	if err := d.begin(); err != nil {
+		return err
+	}
+	defer d.end()
+	if err := d.lock(ctx); err != nil {
+		return err
+	}
+	b := d.e.pdb.NewBatch()
+	defer b.Close()
+	if value == nil {
+		b.Delete(key, nil)
+	} else {
+		b.Set(key, value, nil)
+	}
+	pos, err := d.e.apply(b)
+	if err == nil && done != nil {
+		done()
+	}
+	d.unlock()
+	if err != nil {
+		return err
+	}
+	return d.e.group.wait(ctx, pos, d.e.disk)
+}

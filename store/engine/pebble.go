@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
+)
+
+const (
+	defaultCache = 32 << 20
+	memTableSize = 16 << 20
+	// memTables bounds the memtables that may wait for their flush, and with them the memory under load.
+	memTables  = 3
+	l0BlockLen = 16 << 10
+	blockLen   = 32 << 10
+)
+
+// pebbleOptions are Pebble's for a store of many small docs that come mostly in the order of their ids.
+func pebbleOptions(o Options, d *disk, lock *pebble.Lock) *pebble.Options {
+	logger := &pebbleLogger{log: o.Log, disk: d}
+	filter := idFilter{bloom.FilterPolicy(10)}
+	opts := &pebble.Options{
+		FS:                          d,
+		Lock:                        lock,
+		CacheSize:                   o.CacheSize,
+		Comparer:                    pebble.DefaultComparer,
+		FormatMajorVersion:          pebble.FormatTableFormatV6,
+		Filters:                     map[string]pebble.FilterPolicy{filter.Name(): filter},
+		L0CompactionThreshold:       4,
+		L0StopWritesThreshold:       24,
+		LBaseMaxBytes:               64 << 20,
+		Logger:                      logger,
+		MaxOpenFiles:                1000,
+		MemTableSize:                memTableSize,
+		MemTableStopWritesThreshold: memTables,
+		CompactionConcurrencyRange:  func() (int, int) { return 1, max(1, runtime.GOMAXPROCS(0)/2) },
+		EventListener: &pebble.EventListener{
+			BackgroundError: func(err error) { o.Log.Error("store_background_error", "error", err) },
+			DataCorruption: func(i pebble.DataCorruptionInfo) {
+				o.Log.Error("store_damaged", "path", i.Path, "details", fmt.Sprint(i.Details))
+			},
+			WriteStallBegin: func(i pebble.WriteStallBeginInfo) { o.Log.Warn("store_write_stall", "reason", i.Reason) },
+		},
+	}
+	opts.Experimental.SpanPolicyFunc = spanPolicy
+	opts.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionGood })
+	for i := range opts.Levels {
+		l := &opts.Levels[i]
+		l.FilterPolicy = filter
+		l.BlockSize, l.IndexBlockSize = blockLen, blockLen
+		if i == 0 {
+			l.BlockSize = l0BlockLen
+		}
+	}
+	return opts
+}
+
+// spanPolicy ends tables where a sub-space of a database ends. Without it each table of the top level holds the newest
+// docs by id and by sequence and so overlaps with all others; with it what comes in order is never merged again.
+func spanPolicy(start []byte) (pebble.SpanPolicy, []byte, error) {
+	if len(start) < prefixLen || start[0] != spaceDB {
+		return pebble.SpanPolicy{}, []byte{spaceDB}, nil
+	}
+	if start[prefixLen-1] < subByID {
+		end := append([]byte(nil), start[:prefixLen-1]...)
+		return pebble.SpanPolicy{}, append(end, subByID), nil
+	}
+	return pebble.SpanPolicy{}, successor(start[:prefixLen]), nil
+}
+
+// idFilter keeps Bloom filters for the by-id keys alone: the others are not asked for unless they are there.
+type idFilter struct{ bloom bloom.FilterPolicy }
+
+func isByID(key []byte) bool {
+	return len(key) >= prefixLen && key[0] == spaceDB && key[prefixLen-1] == subByID
+}
+
+func (f idFilter) Name() string { return "logctl.ids." + f.bloom.Name() }
+
+func (f idFilter) MayContain(t pebble.FilterType, filter, key []byte) bool {
+	return !isByID(key) || f.bloom.MayContain(t, filter, key)
+}
+
+func (f idFilter) NewWriter(t pebble.FilterType) sstable.FilterWriter {
+	return idFilterWriter{f.bloom.NewWriter(t)}
+}
+
+type idFilterWriter struct{ sstable.FilterWriter }
+
+func (w idFilterWriter) AddKey(key []byte) {
+	if isByID(key) {
+		w.FilterWriter.AddKey(key)
+	}
+}
+
+// pebbleLogger takes what Pebble says. Its Fatalf doesn't end the process: it ends writing.
+type pebbleLogger struct {
+	log  *slog.Logger
+	disk *disk
+}
+
+func (l *pebbleLogger) Infof(format string, args ...any) {}
+
+func (l *pebbleLogger) Errorf(format string, args ...any) {
+	l.log.Error("store_error", "error", fmt.Sprintf(format, args...))
+}
+
+func (l *pebbleLogger) Fatalf(format string, args ...any) {
+	l.disk.fail(fmt.Errorf(format, args...))
+}

@@ -1,0 +1,173 @@
+package engine
+
+import (
+	"errors"
+
+	"logctl/store"
+)
+
+// RevInfo is one revision of a doc's tree.
+type RevInfo struct {
+	Rev       store.Rev
+	Leaf      bool
+	Deleted   bool
+	Available bool     // its body is there
+	Ancestors []string // hashes of the revisions that led to it, newest first
+	Seq       uint64   // of the edit that brought it, 0 where Available is false
+}
+
+// found is what a read finds of a doc: both of its records.
+type found struct {
+	idRecord
+	winner seqRecord
+}
+
+// revisions is the doc's revision tree, also where it has just one revision.
+func (f *found) revisions() tree {
+	if f.tree != nil {
+		return f.tree
+	}
+	return tree{{rev: f.winner.rev.rev(), parent: noParent, deleted: f.winner.deleted, kept: true, seq: f.seq}}
+}
+
+func (f *found) doc(id string) store.Doc {
+	return store.Doc{ID: id, Rev: f.winner.rev.rev(), Deleted: f.winner.deleted, Body: f.winner.body, Seq: f.seq}
+}
+
+// find reads a doc; its bytes are the caller's. KindNotFound "missing" if the id was never written.
+func (d *DB) find(id string) (found, error) {
+	var f found
+	before := uint64(0)
+	for {
+		v, err := d.e.get(d.keys.byID(id))
+		if err != nil {
+			return f, err
+		}
+		if v == nil {
+			return f, errMissing()
+		}
+		if f.idRecord, err = parseIDRecord(v); err != nil {
+			return f, err
+		}
+		if v, err = d.e.get(d.keys.bySeq(f.seq)); err != nil {
+			return f, err
+		}
+		if v != nil {
+			f.winner, err = parseSeqRecord(v)
+			return f, err
+		}
+		// An edit between the two reads moved the record. If none did, it is lost.
+		if f.seq == before {
+			return f, errCorrupt(errors.New("a doc has no by-sequence record"))
+		}
+		before = f.seq
+	}
+}
+
+// Get reads a doc's winner. KindNotFound with the reason "missing" or "deleted".
+func (d *DB) Get(id string) (store.Doc, error) {
+	if err := d.begin(); err != nil {
+		return store.Doc{}, err
+	}
+	defer d.end()
+	f, err := d.find(id)
+	if err != nil {
+		return store.Doc{}, err
+	}
+	if f.winner.deleted {
+		return store.Doc{}, errDeleted()
+	}
+	return f.doc(id), nil
+}
+
+// GetRev reads any revision whose body is still there, with its ancestors. KindNotFound "missing" otherwise.
+func (d *DB) GetRev(id string, rev store.Rev) (store.Doc, error) {
+	if err := d.begin(); err != nil {
+		return store.Doc{}, err
+	}
+	defer d.end()
+	before := uint64(0)
+	for {
+		f, err := d.find(id)
+		if err != nil {
+			return store.Doc{}, err
+		}
+		t := f.revisions()
+		i := t.find(rev)
+		if i == noParent || !t[i].kept {
+			return store.Doc{}, errMissing()
+		}
+		doc := store.Doc{ID: id, Rev: rev, Ancestors: t.ancestors(i), Deleted: t[i].deleted, Seq: t[i].seq}
+		if f.winner.rev.rev() == rev {
+			doc.Body = f.winner.body
+			return doc, nil
+		}
+		doc.Body, err = d.e.get(d.keys.revBody(t[i].seq))
+		if err != nil || doc.Body != nil {
+			return doc, err
+		}
+		// An edit between the reads moved the body. If none did, it is lost.
+		if f.seq == before {
+			return store.Doc{}, errCorrupt(errors.New("a revision has no body"))
+		}
+		before = f.seq
+	}
+}
+
+// Revs is the whole revision tree: leaves first, the winner first of all, then the others from new to old. KindNotFound
+// "missing" if the id was never written.
+func (d *DB) Revs(id string) (winner store.Rev, revs []RevInfo, err error) {
+	if err := d.begin(); err != nil {
+		return winner, nil, err
+	}
+	defer d.end()
+	f, err := d.find(id)
+	if err != nil {
+		return winner, nil, err
+	}
+	t := f.revisions()
+	order := t.leaves()
+	leaves := len(order)
+	order = append(order, t.inner()...)
+	revs = make([]RevInfo, len(order))
+	for k, i := range order {
+		n := &t[i]
+		revs[k] = RevInfo{
+			Rev: n.rev, Leaf: k < leaves, Deleted: n.deleted, Available: n.kept, Ancestors: t.ancestors(i), Seq: n.seq,
+		}
+	}
+	return revs[0].Rev, revs, nil
+}
+
+// MissingRevs tells which of revs are not in the doc's tree, and which leaves may be ancestors of those: what a
+// replication asks. An id that was never written misses all.
+func (d *DB) MissingRevs(id string, revs []store.Rev) (missing, possibleAncestors []store.Rev, err error) {
+	if err := d.begin(); err != nil {
+		return nil, nil, err
+	}
+	defer d.end()
+	f, err := d.find(id)
+	if store.IsKind(err, store.KindNotFound) {
+		return revs, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	t := f.revisions()
+	newest := 0
+	for _, r := range revs {
+		if t.find(r) == noParent {
+			missing = append(missing, r)
+			newest = max(newest, r.Gen)
+		}
+	}
+	if len(missing) == 0 {
+		return nil, nil, nil
+	}
+	for _, i := range t.leaves() {
+		if t[i].rev.Gen < newest {
+			possibleAncestors = append(possibleAncestors, t[i].rev)
+		}
+	}
+	return missing, possibleAncestors, nil
+}

@@ -1,0 +1,204 @@
+package engine
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"logctl/store"
+)
+
+// noParent is the parent of a root.
+const noParent = -1
+
+// node is one revision of a doc.
+type node struct {
+	rev     store.Rev
+	parent  int // index of the revision that it replaced, noParent if unknown or none
+	deleted bool
+	kept    bool   // its body is in the store
+	seq     uint64 // of the edit that brought its body; it names the body's key while the node is not the winner
+	body    []byte // while an edit is under way: the body, if it is at hand
+}
+
+// tree holds the revisions of a doc, a forest in no special order: a node is told by its revision, which is unique in it.
+// How revisions merge, which of them wins and what is cut off is CouchDB's (its couch_key_tree and couch_doc modules).
+type tree []node
+
+// find is the index of a revision, or noParent.
+func (t tree) find(rev store.Rev) int {
+	for i := len(t) - 1; i >= 0; i-- {
+		if t[i].rev == rev {
+			return i
+		}
+	}
+	return noParent
+}
+
+// parents tells for each node whether another one replaced it.
+func (t tree) parents() []bool {
+	p := make([]bool, len(t))
+	for i := range t {
+		if t[i].parent != noParent {
+			p[t[i].parent] = true
+		}
+	}
+	return p
+}
+
+// leaves are the indexes of the nodes that nothing replaced, the winner first, then in the order in which they would win.
+func (t tree) leaves() []int {
+	var l []int
+	for i, inner := range t.parents() {
+		if !inner {
+			l = append(l, i)
+		}
+	}
+	slices.SortFunc(l, func(a, b int) int {
+		if t[a].deleted != t[b].deleted {
+			if t[a].deleted {
+				return 1
+			}
+			return -1
+		}
+		return t[b].rev.Compare(t[a].rev)
+	})
+	return l
+}
+
+// inner are the indexes of the nodes that are no leaves, from new to old.
+func (t tree) inner() []int {
+	var in []int
+	for i, inner := range t.parents() {
+		if inner {
+			in = append(in, i)
+		}
+	}
+	slices.SortFunc(in, func(a, b int) int { return t[b].rev.Compare(t[a].rev) })
+	return in
+}
+
+// ancestors are the hashes of the revisions that led to node i, newest first.
+func (t tree) ancestors(i int) []string {
+	var a []string
+	for p := t[i].parent; p != noParent; p = t[p].parent {
+		a = append(a, t[p].rev.Hash)
+	}
+	return a
+}
+
+// merge adds the revision rev with its ancestors' hashes (newest first) and gives the index of rev and whether it, or
+// its body, is new. Ancestors that are known join the branches; unknown ones are added without bodies.
+func (t *tree) merge(rev store.Rev, ancestors []string) (i int, fresh bool) {
+	parent := noParent
+	for k := len(ancestors) - 1; k >= 0; k-- {
+		gen := rev.Gen - 1 - k
+		if gen < 1 {
+			continue
+		}
+		parent, _ = t.attach(store.Rev{Gen: gen, Hash: ancestors[k]}, parent)
+	}
+	i, added := t.attach(rev, parent)
+	return i, added || !(*t)[i].kept
+}
+
+// attach finds or adds a revision below parent.
+func (t *tree) attach(rev store.Rev, parent int) (i int, added bool) {
+	if i = t.find(rev); i != noParent {
+		if (*t)[i].parent == noParent {
+			(*t)[i].parent = parent
+		}
+		return i, false
+	}
+	*t = append(*t, node{rev: rev, parent: parent})
+	return len(*t) - 1, true
+}
+
+// stem cuts off what lies limit or more revisions behind every leaf and gives the nodes that went.
+func (t *tree) stem(limit int) (cut []node) {
+	if len(*t) <= limit {
+		return nil
+	}
+	keep := make([]bool, len(*t))
+	for _, leaf := range t.leaves() {
+		for n, i := 0, leaf; n < limit && i != noParent; n, i = n+1, (*t)[i].parent {
+			keep[i] = true
+		}
+	}
+	return t.drop(keep)
+}
+
+// drop removes the nodes that are not to be kept; what they led to becomes a root.
+func (t *tree) drop(keep []bool) (cut []node) {
+	moved := make([]int, len(*t))
+	var rest tree
+	for i, n := range *t {
+		if !keep[i] {
+			cut = append(cut, n)
+			continue
+		}
+		moved[i] = len(rest)
+		rest = append(rest, n)
+	}
+	for i := range rest {
+		if p := rest[i].parent; p != noParent && keep[p] {
+			rest[i].parent = moved[p]
+		} else {
+			rest[i].parent = noParent
+		}
+	}
+	*t = rest
+	return cut
+}
+
+// append encodes the tree: the number of nodes, then for each its flags, revision, parent's index + 1 and, where the body
+// is kept, seq.
+func (t tree) append(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(t)))
+	for i := range t {
+		n := &t[i]
+		rev := makeRawRev(n.rev)
+		flags := rev.flag()
+		if n.deleted {
+			flags |= flagDeleted
+		}
+		if n.kept {
+			flags |= flagBody
+		}
+		dst = rev.append(append(dst, flags))
+		dst = binary.AppendUvarint(dst, uint64(n.parent+1))
+		if n.kept {
+			dst = binary.AppendUvarint(dst, n.seq)
+		}
+	}
+	return dst
+}
+
+func (d *decoder) tree() tree {
+	count := d.uvarint()
+	if count > uint64(len(d.src)) {
+		d.short()
+		return nil
+	}
+	t := make(tree, count)
+	for i := range t {
+		flags := d.byte()
+		n := node{rev: d.rev(flags).rev(), deleted: flags&flagDeleted != 0, kept: flags&flagBody != 0}
+		parent := d.uvarint()
+		if parent > count {
+			d.short()
+			return nil
+		}
+		n.parent = int(parent) - 1
+		if n.kept {
+			n.seq = d.uvarint()
+		}
+		t[i] = n
+	}
+	for i := range t {
+		if p := t[i].parent; p != noParent && t[p].rev.Gen >= t[i].rev.Gen {
+			d.wrong = "a revision is older than its parent"
+			return nil
+		}
+	}
+	return t
+}
