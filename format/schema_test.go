@@ -1,0 +1,256 @@
+package format
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"logctl/store/ejson"
+)
+
+const (
+	fail2banSchema = `$date $hour _ _ _ \[$process\] _ $ip`
+	fail2banLine   = `2017-06-14 17:16:12,329 fail2ban.actions        [1112]: NOTICE  [sshd] Ban 59.45.175.88`
+)
+
+func TestSchemaAppend(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, schema, fields, line string
+		want                       string // "" for no match
+	}{
+		{"fail2ban", fail2banSchema, "machine=server", fail2banLine,
+			`{"date":"2017-06-14","hour":"17:16:12,329","process":"sshd","ip":"59.45.175.88","machine":"server"}`},
+		{"not the end", `$date $hour _ _ $level`, "", fail2banLine, `{"date":"2017-06-14","hour":"17:16:12,329","level":"NOTICE"}`},
+		{"too few runs", `$a $b`, "", "one", ""},
+		{"empty line", `$a`, "", "", ""},
+		{"blank line", `$a`, "", " \t ", ""},
+		{"leading blanks", `$a $b`, "", "  x\ty", `{"a":"x","b":"y"}`},
+		{"no end of line in the last run", `$a $b`, "", "x ", ""},
+		{"blanks are all alike", "$a\t\n$b", "", "x \v\f y", `{"a":"x","b":"y"}`},
+		{"control characters are no blanks", `$a $b`, "", "x\x1b[0m y", `{"a":"x\u001b[0m","b":"y"}`},
+
+		{"anywhere, by literal", `Ban $ip`, "", fail2banLine, `{"ip":"59.45.175.88"}`},
+		{"literal within a run", `an $ip`, "", fail2banLine, `{"ip":"59.45.175.88"}`},
+		{"leftmost", `x$a`, "", "ax1 x2", `{"a":"1"}`},
+		{"second place of the literal", `port $p:int`, "", "port no port 22", `{"p":22}`},
+		{"blank before", ` an $ip`, "", "Ban 1 an 2", `{"ip":"2"}`},
+		{"blank before, at the start", ` an $ip`, "", "an 2", `{"ip":"2"}`},
+		{"blank after", `$a x `, "", "1 xy 2 x", `{"a":"2"}`},
+
+		{"longest up to the literal", `$k=$v`, "", "a=b=c", `{"k":"a=b","v":"c"}`},
+		{"ends within a run", `\[$p\]`, "", "x[sshd]y", `{"p":"sshd"}`},
+		{"literal must end the run before a blank", `\[$p\] $q`, "", "[a]b [c] d", `{"p":"c","q":"d"}`},
+		{"empty behind a literal", `ruser=$u rhost=$h`, "", "tty=ssh ruser= rhost=h", `{"u":"","h":"h"}`},
+		{"not empty at the beginning of a run", `$a,b`, "", ",b x,b", `{"a":"x"}`},
+		{"address and port", `$ip:ip:$port:int`, "", "2001:db8::1:80", `{"ip":"2001:db8::1","port":80}`},
+		{"colon is a literal", `$hour: $x`, "", "12:30: y", `{"hour":"12:30","x":"y"}`},
+		{"escapes", `\$a\_\\$b\ c`, "", `$a_\x c`, `{"b":"x"}`},
+		{"underscore within a word", `a_b $c`, "", "aXb 1 a_b 2", `{"c":"2"}`},
+		{"underscore beside literals", `\[_\]: $l`, "", "x [11]: y", `{"l":"y"}`},
+		{"skip may be empty behind a literal", `(_) $l`, "", "() y", `{"l":"y"}`},
+		{"names", `$remote_addr $_x9`, "", "a b", `{"remote_addr":"a","_x9":"b"}`},
+
+		{"rest", `$a $rest...`, "", "x y  z ", `{"a":"x","rest":"y  z "}`},
+		{"rest of nothing", `$a: $rest...`, "", "x: ", `{"a":"x","rest":""}`},
+		{"rest alone", `$all...`, "", " x y", `{"all":" x y"}`},
+		{"rest behind a literal", `msg=$m...`, "", "a msg=b c", `{"m":"b c"}`},
+		{"three dots that are not at once", `$a..`, "", "x..", `{"a":"x"}`},
+
+		{"ip", `$ip:ip`, "", "from host 192.0.2.1", `{"ip":"192.0.2.1"}`},
+		{"ip is never a word", `\[$p\] _ $ip:ip`, "", "[sshd] Restore Ban 192.0.2.1", ""},
+		{"int", `$n:int`, "", "x1 1.5 -12345678901234567890123", `{"n":-12345678901234567890123}`},
+		{"int with zeros and plus", `$a:int $b:int $c:int`, "", "007 +5 -0", `{"a":7,"b":5,"c":0}`},
+		{"float", `$a:float $b:float $c:float $d:float`, "", "0.120 1e2 .5 7", `{"a":0.12,"b":100.0,"c":0.5,"d":7}`},
+		{"float out of range", `$a:float`, "", "1e400 nan inf 0x1p3 1_0", ""},
+		{"date", `$d:date`, "", "2017-02-30 2016-02-29", `{"d":"2016-02-29"}`},
+		{"date of syslog", `$d:date $t _ $m...`, "", "Nov  1 01:42:45 vm x y", `{"d":"Nov  1","t":"01:42:45","m":"x y"}`},
+		{"date of the common log format", `\[$d:date $z\]`, "", "[14/Jun/2017:17:16:12 +0200]", `{"d":"14/Jun/2017:17:16:12","z":"+0200"}`},
+		{"quoted", `$q:quoted $s:int`, "", `- "GET /\" HTTP/1.1" 200`, `{"q":"GET /\\\" HTTP/1.1","s":200}`},
+		{"quoted without an end", `$q:quoted`, "", `"GET`, ""},
+		{"quoted behind a literal", `msg=$q:quoted, $b`, "", `msg='a b', c`, `{"q":"a b","b":"c"}`},
+
+		{"not UTF-8", `$a $b`, "", "\xffx \xc3\xa9", `{"a":"` + "\uFFFD" + `x","b":"é"}`},
+		{"override keeps its place", `$a $b $c`, "d=1,b=2", "x y z", `{"a":"x","b":"2","c":"z","d":"1"}`},
+		{"override of the first", `$a $b`, "a=1", "x y", `{"a":"1","b":"y"}`},
+		{"override of all", `$a`, "a=1,a=2", "x", `{"a":"2"}`},
+		{"override still checks", `$a:int`, "a=1", "x", ""},
+		{"values escaped", `$a`, `k"=x"y`, "x", `{"a":"x","k\"":"x\"y"}`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f, err := New(Options{Schema: tt.schema, Fields: tt.fields})
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, verdict := f.Append([]byte("kept"), []byte(tt.line))
+			if want := map[bool]Verdict{true: Matched, false: Rejected}[tt.want != ""]; verdict != want {
+				t.Errorf("verdict %v, want %v", verdict, want)
+			}
+			if string(out) != "kept"+tt.want {
+				t.Errorf("got  %s\nwant kept%s", out, tt.want)
+			}
+		})
+	}
+}
+
+func TestCompileErrors(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ schema, reason, caret string }{
+		{`$a$b`, "between them", `    ^`},
+		{`_$b`, "between them", `   ^`},
+		{`$a $a`, "captured twice", `     ^`},
+		{`é $9`, "a name must follow", `    ^`},
+		{`x $`, "a name must follow", `    ^`},
+		{`$a:foo`, `no type "foo"`, `     ^`},
+		{`$a:int_`, `no type "int_"`, `     ^`},
+		{`$a... b`, "nothing may follow", `        ^`},
+		{`$a...b`, "nothing may follow", `       ^`},
+		{`$a\`, "backslash", `    ^`},
+		{``, "captures nothing", `  ^`},
+		{`_ x`, "captures nothing", `     ^`},
+		{strings.Repeat("$a ", maxSchema), "longer", ""},
+		{"\x1b $", "a name must follow", "    ^"},
+	}
+	for _, tt := range tests {
+		_, err := Compile(tt.schema)
+		var syntax *SyntaxError
+		if !errors.As(err, &syntax) || !strings.Contains(syntax.Reason, tt.reason) {
+			t.Errorf("%.20q: %v, want one with %q", tt.schema, err, tt.reason)
+			continue
+		}
+		text, caret, _ := strings.Cut(syntax.Caret(), "\n")
+		if tt.caret != "" && caret != tt.caret {
+			t.Errorf("%q: caret\n%s\n%s, want\n%s", tt.schema, text, caret, tt.caret)
+		}
+		if strings.ContainsRune(text, 0x1b) {
+			t.Errorf("%q: control character in %q", tt.schema, text)
+		}
+	}
+	names := make([]string, maxCaptures+1)
+	for i := range names {
+		names[i] = "$a" + strings.Repeat("a", i)
+	}
+	if _, err := Compile(strings.Join(names, " ")); err == nil {
+		t.Error("too many captures: no error")
+	}
+	if _, err := Compile(strings.Join(names[1:], " ")); err != nil {
+		t.Errorf("as many as allowed: %v", err)
+	}
+}
+
+// TestEffort has lines on which a naive matcher takes time that grows with a power of their length.
+func TestEffort(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ schema, part string }{
+		{`\[$a\] $b`, "["},
+		{`$a,$b,$c,$d:int`, ","},
+		{`$a:int,$b:int,$c:int,$d:ip`, "1,"},
+		{`$a:quoted x`, `"`},
+		{`x=$a:quoted y`, `x="`},
+		{`$a $b $c !$d`, "a "},
+		{`a$a b`, "a"},
+	}
+	for _, tt := range tests {
+		s, err := Compile(tt.schema)
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := bytes.Repeat([]byte(tt.part), (1<<20)/len(tt.part))
+		if _, ok := s.Append(nil, line); ok {
+			t.Errorf("%s matches", tt.schema)
+		}
+	}
+}
+
+func TestAppendDoesNotAllocate(t *testing.T) {
+	s, err := Compile(`$date:date $hour _ _ _ \[$process\] _ $ip:ip`, Field{"machine", "server"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := New(Options{Preset: "fail2ban", Events: "all"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, buf := []byte(fail2banLine), make([]byte, 0, 4096)
+	if n := testing.AllocsPerRun(100, func() {
+		buf, _ = s.Append(buf[:0], line)
+		buf, _ = p.Append(buf[:0], line)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func FuzzCompile(f *testing.F) {
+	for _, s := range []string{fail2banSchema, `$a:ip:$b:int \[_\] "$c" $d...`, `$a`, `\`, `$a:x`, ` $a:quoted `} {
+		f.Add(s, fail2banLine)
+	}
+	f.Fuzz(func(t *testing.T, schema, line string) {
+		s, err := Compile(schema, Field{"machine", line})
+		if err != nil {
+			var syntax *SyntaxError
+			if !errors.As(err, &syntax) || syntax.Pos < 0 || syntax.Pos > len(schema) || syntax.Caret() == "" {
+				t.Fatalf("error %#v", err)
+			}
+			return
+		}
+		checkOutput(t, s, line)
+	})
+}
+
+func FuzzMatch(f *testing.F) {
+	schemas := []string{fail2banSchema, `$a:ip:$b:int`, `$k=$v $q:quoted $f:float`, `\[$p\]$x...`, `$d:date _ ,$n:int,$m `}
+	for i := range schemas {
+		f.Add(uint8(i), fail2banLine)
+		f.Add(uint8(i), `Nov  1 x ,007,m 1:2:: "a" 1e2`)
+	}
+	f.Fuzz(func(t *testing.T, i uint8, line string) {
+		s, err := Compile(schemas[int(i)%len(schemas)])
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkOutput(t, s, line)
+	})
+}
+
+// checkOutput checks what must hold for every line: the output is one JSON object in stored form, and every string that
+// was captured is a part of the line.
+func checkOutput(t *testing.T, s *Schema, line string) {
+	t.Helper()
+	out, ok := s.Append(nil, []byte(line))
+	if !ok {
+		if len(out) > 0 {
+			t.Fatalf("output %q without a match", out)
+		}
+		return
+	}
+	stored, err := ejson.Compact(nil, out)
+	if err != nil || !bytes.Equal(stored, out) {
+		t.Fatalf("%s in stored form is %s, %v", out, stored, err)
+	}
+	var values map[string]any
+	if err := json.Unmarshal(out, &values); err != nil {
+		t.Fatalf("%s: %v", out, err)
+	}
+	whole := repaired(line)
+	for key, value := range values {
+		if text, isString := value.(string); isString && !strings.Contains(whole, text) {
+			t.Fatalf("%s: %q is no part of %q", key, text, whole)
+		}
+	}
+}
+
+// repaired is s with every byte that is not UTF-8 replaced, one by one.
+func repaired(s string) string {
+	var b strings.Builder
+	for len(s) > 0 {
+		r, n := utf8.DecodeRuneInString(s)
+		b.WriteRune(r)
+		s = s[n:]
+	}
+	return b.String()
+}
