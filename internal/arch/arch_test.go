@@ -1,0 +1,230 @@
+package arch
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "logctl"
+
+// mayImport tells for each package which of ours it may import. A package that is not in it fails the test: it has to enter
+// this table and the one in ARCHITECTURE.md. "*" is everything.
+var mayImport = map[string][]string{
+	"cmd/logctl":         {"cmd"},
+	"cmd":                {"*"},
+	"internal/app":       {"*"},
+	"format":             {"store", "internal/lines", "format/syslog", "format/token"},
+	"format/syslog":      {"format/token"},
+	"format/token":       {"store"},
+	"ship":               {"store", "store/ejson", "internal/lines"},
+	"cron":               {"store"},
+	"proxy":              {"store", "store/ejson"},
+	"store":              {},
+	"store/ejson":        {"store"},
+	"store/engine":       {"store", "store/ejson"},
+	"store/view":         {"store", "store/ejson", "store/view/js", "store/view/btree", "store/view/collate"},
+	"store/view/btree":   {"store"},
+	"store/view/collate": {"store", "store/ejson"},
+	"store/view/js":      {"store", "store/ejson"},
+	"store/couchapi":     {"store", "store/ejson", "store/engine", "store/view", "store/view/js"},
+	"store/couch":        {"store"},
+	"designdocs":         {"store", "store/ejson"},
+	"reports":            {"store", "internal/when"},
+	"internal/arch":      {},
+	"internal/bench":     {"internal/demo"},
+	"internal/config":    {},
+	"internal/demo":      {},
+	"internal/fuzzall":   {},
+	"internal/lines":     {},
+	"internal/when":      {},
+}
+
+// owners tells which packages may import a third-party module.
+var owners = map[string][]string{
+	"github.com/cockroachdb/pebble/v2":  {"store/engine"},
+	"github.com/dop251/goja":            {"store/view/js"},
+	"github.com/go-kivik/kivik/v4":      {"store/couch"},
+	"github.com/gorilla/mux":            {"store/couchapi", "proxy"},
+	"github.com/olekukonko/tablewriter": {"reports"},
+	"github.com/spf13/cobra":            {"cmd"},
+	"github.com/spf13/pflag":            {"cmd"}, // cobra's flags
+	"golang.org/x/term":                 {"cmd"},
+	"golang.org/x/text":                 {"store/view/collate"},
+	"github.com/rogpeppe/go-internal":   {}, // tests only
+	"github.com/klauspost/compress":     {},
+	"golang.org/x/sys":                  {},
+	"github.com/google/go-cmp":          {},
+}
+
+const (
+	maxFile    = 500  // lines of a file, tests aside
+	maxPackage = 5000 // lines of a package, tests aside
+)
+
+// larger are packages that may grow beyond maxPackage.
+var larger = map[string]int{
+	"store/couchapi": 9000, // CouchDB's whole API, one file a resource: nothing in it is of use without the rest
+}
+
+// source is one parsed Go file of the module.
+type source struct {
+	path, pkg string
+	test      bool
+	lines     int
+	file      *ast.File
+}
+
+func sources(t *testing.T) []source {
+	t.Helper()
+	root := filepath.Join("..", "..")
+	var all []source
+	fset := token.NewFileSet()
+	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if d.IsDir() && p != root && (strings.HasPrefix(name, ".") || name == "testdata" || name == "node_modules") {
+			return fs.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(name, ".go") {
+			return nil
+		}
+		f, err := parser.ParseFile(fset, p, nil, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, p)
+		if err != nil {
+			return err
+		}
+		all = append(all, source{
+			path: filepath.ToSlash(rel), pkg: path.Dir(filepath.ToSlash(rel)), test: strings.HasSuffix(name, "_test.go"),
+			lines: fset.File(f.Pos()).LineCount(), file: f,
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 20 {
+		t.Fatalf("found only %d files", len(all))
+	}
+	return all
+}
+
+func imports(f *ast.File) []string {
+	var paths []string
+	for _, spec := range f.Imports {
+		paths = append(paths, strings.Trim(spec.Path.Value, `"`))
+	}
+	return paths
+}
+
+func TestImportsGoDown(t *testing.T) {
+	t.Parallel()
+	for _, s := range sources(t) {
+		allowed, known := mayImport[s.pkg]
+		if !known {
+			t.Errorf("%s: package %s is neither in this test's table nor, so, in ARCHITECTURE.md", s.path, s.pkg)
+			continue
+		}
+		for _, p := range imports(s.file) {
+			ours, ok := strings.CutPrefix(p, module+"/")
+			if !ok || s.test || slices.Contains(allowed, ours) {
+				continue
+			}
+			if !slices.Contains(allowed, "*") || ours == "cmd" {
+				t.Errorf("%s imports %s, which %s may not", s.path, ours, s.pkg)
+			}
+		}
+	}
+}
+
+func TestModulesHaveOwners(t *testing.T) {
+	t.Parallel()
+	for _, s := range sources(t) {
+		for _, p := range imports(s.file) {
+			if s.test || !strings.Contains(strings.SplitN(p, "/", 2)[0], ".") {
+				continue
+			}
+			owner := ""
+			for m := range owners {
+				if p == m || strings.HasPrefix(p, m+"/") {
+					owner = m
+				}
+			}
+			if owner == "" {
+				t.Errorf("%s imports %s, a module without an owner", s.path, p)
+			} else if !slices.Contains(owners[owner], s.pkg) {
+				t.Errorf("%s imports %s, which belongs to %v", s.path, p, owners[owner])
+			}
+		}
+	}
+}
+
+func TestPackageComments(t *testing.T) {
+	t.Parallel()
+	comments := map[string]int{}
+	for _, s := range sources(t) {
+		if s.test {
+			continue
+		}
+		n := 0
+		if s.file.Doc != nil {
+			n = 1
+		}
+		comments[s.pkg] += n
+	}
+	for pkg, n := range comments {
+		if n != 1 {
+			t.Errorf("package %s has %d package comments, want one", pkg, n)
+		}
+	}
+}
+
+func TestSizes(t *testing.T) {
+	t.Parallel()
+	packages := map[string]int{}
+	for _, s := range sources(t) {
+		if s.test {
+			continue
+		}
+		packages[s.pkg] += s.lines
+		if s.lines > maxFile {
+			t.Errorf("%s has %d lines, more than %d", s.path, s.lines, maxFile)
+		}
+	}
+	for pkg, n := range packages {
+		if n > maxPackage && n > larger[pkg] {
+			t.Errorf("package %s has %d lines, more than %d", pkg, n, maxPackage)
+		}
+	}
+}
+
+// TestArchitectureNamesPackages holds the table in ARCHITECTURE.md against the packages that there are.
+func TestArchitectureNamesPackages(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "..", "ARCHITECTURE.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range sources(t) {
+		if !strings.Contains(string(text), "`"+s.pkg+"`") {
+			t.Errorf("ARCHITECTURE.md does not name package `%s`", s.pkg)
+		}
+	}
+	for m, pkgs := range owners {
+		if len(pkgs) > 0 && !strings.Contains(string(text), m) {
+			t.Errorf("ARCHITECTURE.md does not give the reason for module %s", m)
+		}
+	}
+}
