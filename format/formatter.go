@@ -31,9 +31,10 @@ type Options struct {
 
 // Formatter makes objects of lines as a command line asks for. It is not safe for concurrent use.
 type Formatter struct {
-	match  *regexp.Regexp
-	schema *Schema
-	preset *fail2ban
+	match   *regexp.Regexp
+	schema  *Schema
+	preset  *fail2ban
+	matcher matcher // of schema
 }
 
 // Presets are the names of the presets.
@@ -91,7 +92,7 @@ func (f *Formatter) Append(dst, line []byte) ([]byte, Verdict) {
 	if f.preset != nil {
 		return f.preset.append(dst, line)
 	}
-	dst, ok := f.schema.Append(dst, line)
+	dst, ok := f.schema.append(&f.matcher, dst, line)
 	if ok {
 		return dst, Matched
 	}

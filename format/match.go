@@ -16,7 +16,7 @@ const (
 	effortPerByte = 64
 )
 
-// matcher is the state of matching one line. It lives on the caller's stack.
+// matcher is the state of matching one line.
 type matcher struct {
 	words  []word
 	line   []byte
@@ -73,6 +73,15 @@ func (p *program) matchAt(m *matcher, at int) bool {
 				return false
 			}
 			at = next
+		}
+		if len(w) == 1 && w[0].kind == kindRun && w[0].literal == nil { // $name or _: most words are
+			end := token.RunEnd(m.line, at)
+			if end == at {
+				return false
+			}
+			m.set(&w[0], at, end)
+			at = end
+			continue
 		}
 		m.last = i == len(m.words)-1 && !p.blankAfter
 		if at = m.matchWord(w, at); at < 0 {

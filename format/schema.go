@@ -69,11 +69,13 @@ func (p *program) captures(name string) bool {
 // Append appends the JSON object that the schema makes of line, in the form that the stores keep, and tells whether the
 // line matched. Without a match dst comes back as it was. It does not allocate once dst is large enough.
 func (s *Schema) Append(dst, line []byte) ([]byte, bool) {
-	if len(line) > math.MaxUint32 {
-		return dst, false
-	}
 	var m matcher
-	if !s.prog.match(&m, line) {
+	return s.append(&m, dst, line)
+}
+
+// append is Append with a matcher to reuse.
+func (s *Schema) append(m *matcher, dst, line []byte) ([]byte, bool) {
+	if len(line) > math.MaxUint32 || !s.prog.match(m, line) {
 		return dst, false
 	}
 	for i := range s.fields {
