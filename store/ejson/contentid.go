@@ -11,10 +11,11 @@ import (
 //	20170614171612329 - 9q2s4tg1kd07vbn3 - 2
 //	time, 17 digits     hash, 16 chars     repetition, absent for the first
 //
-// time: the digits, in their order, of the member "time", else of "date" followed by "hour", cut or filled up with zeros to
-// 17: 2017-06-14 17:16:12,329. Only text and numbers count; a doc without a time has 17 zeros.
+// time: the digits, in their order, of the member "time", else of "date" followed by "hour", cut or filled up with
+// zeros to 17: 2017-06-14 17:16:12,329. Only text and numbers count; a doc without a time has 17 zeros.
 //
-// hash: the first 80 bits of the SHA-256 of the body, in base32hex (RFC 4648) in lower case, which sorts as the bits do.
+// hash: the first 80 bits of the SHA-256 of the body, in base32hex (RFC 4648) in lower case, which sorts as the bits
+// do.
 //
 // repetition: "-1" for the second doc that is equal to the first, "-2" for the third.
 const (
@@ -25,9 +26,9 @@ const (
 
 const base32hex = "0123456789abcdefghijklmnopqrstuv"
 
-// AppendContentID appends the id that a doc gets from its content: body is in stored form and has no _id, n counts
-// the equal docs before it in its source. Docs sort by their time, a doc that is sent again has the id it had, and anybody can
-// check an id by the doc; see CheckContentID.
+// AppendContentID appends the id that a doc gets from its content: body is in stored form and has no _id, n counts the
+// equal docs before it in its source. Docs sort by their time, a doc that is sent again has the id it had, and anybody
+// can check an id by the doc; see CheckContentID.
 func AppendContentID(dst, body []byte, n uint32) []byte {
 	dst = appendTime(dst, body)
 	dst = append(dst, '-')
@@ -61,13 +62,13 @@ func CheckContentID(id string, body []byte) bool {
 	}
 	digits, ok := strings.CutPrefix(id[length:], "-")
 	n, err := strconv.ParseUint(digits, 10, 32)
-	return ok && err == nil && n > 0 && digits[0] != '0' && digits[0] != '+'
+	return ok && err == nil && n > 0 && digits[0] != '0'
 }
 
 // appendTime appends the 17 digits of a body's time.
 func appendTime(dst, body []byte) []byte {
 	var time, date, hour []byte
-	p := newParser(nil, body)
+	p := newReader(body)
 	defer p.free()
 	if p.document(p.readMembers) == nil {
 		for i := range p.members {

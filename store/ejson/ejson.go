@@ -1,5 +1,5 @@
-// Package ejson reads and writes JSON as CouchDB keeps it, bytes in and bytes out: nothing is decoded into Go values, and
-// the hot paths append to the caller's buffer.
+// Package ejson reads and writes JSON as CouchDB keeps it, bytes in and bytes out: nothing is decoded into Go values,
+// and the hot paths append to the caller's buffer.
 //
 // The stored form of a value is what the stores keep, hash and give back: no white space, members in their order, of a
 // repeated key the last one at its own place, strings as store.AppendJSONString writes them, integers of any length as
@@ -8,8 +8,8 @@
 //
 // What is refused is what CouchDB refuses, with its words: text that is not UTF-8, a byte order mark, half a surrogate
 // pair, a float that overflows, trailing data. Two limits are our own: values nest at most 10,000 deep (as in
-// encoding/json, so that whatever passes here can be read there) and integers have at most 100,000 digits. All functions take
-// time linear in their input, but for the sorting of repeated keys, and none keeps or changes what it is given.
+// encoding/json, so that whatever passes here can be read there) and integers have at most 10,000 digits. All functions
+// take time linear in their input, but for the sorting of repeated keys, and none keeps or changes what it is given.
 package ejson
 
 import (
@@ -33,11 +33,11 @@ func Compact(dst, src []byte) ([]byte, error) {
 	return p.result(), nil
 }
 
-// Elements calls fn with the raw text of each element of the JSON array src, in order, and stops at its first error.
-// An element is checked before fn sees it, but those after it are not: with an error, what fn has seen is not to be used.
+// Elements calls fn with the raw text of each element of the JSON array src, in order, and stops at its first error. An
+// element is checked before fn sees it, but those after it are not: with an error, what fn has seen is not to be used.
 // The error is of KindBadRequest where src is no JSON array. elem is a part of src.
 func Elements(src []byte, fn func(elem []byte) error) error {
-	p := newParser(nil, src)
+	p := newReader(src)
 	defer p.free()
 	return p.document(func(depth int) error {
 		return p.array(depth, func(depth int) error {
@@ -45,17 +45,17 @@ func Elements(src []byte, fn func(elem []byte) error) error {
 			if err := p.value(depth); err != nil {
 				return err
 			}
-			p.discard()
+			p.dead = p.dead[:0]
 			return fn(src[start:p.pos])
 		})
 	})
 }
 
-// Members calls fn with the decoded key and the raw text of the value of each member of the JSON object src, in order; of a
-// repeated key only the last. It stops at fn's first error. All of src is checked before. The error is of KindBadRequest where
-// src is no JSON object. value is a part of src; key holds only during the call.
+// Members calls fn with the decoded key and the raw text of the value of each member of the JSON object src, in order;
+// of a repeated key only the last. It stops at fn's first error. All of src is checked before. The error is of
+// KindBadRequest where src is no JSON object. value is a part of src; key holds only during the call.
 func Members(src []byte, fn func(key, value []byte) error) error {
-	p := newParser(nil, src)
+	p := newReader(src)
 	defer p.free()
 	if err := p.document(p.readMembers); err != nil {
 		return err
@@ -78,7 +78,14 @@ var parsers = sync.Pool{New: func() any { return new(parser) }}
 func newParser(dst, src []byte) *parser {
 	p := parsers.Get().(*parser)
 	p.dst, p.src = dst, src
-	p.base, p.pos, p.run = len(dst), 0, 0
+	p.base, p.pos, p.run, p.quiet = len(dst), 0, 0, false
+	return p
+}
+
+// newReader makes a parser that checks src and writes nothing.
+func newReader(src []byte) *parser {
+	p := newParser(nil, src)
+	p.quiet = true
 	return p
 }
 

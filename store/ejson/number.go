@@ -5,11 +5,12 @@ import (
 	"strconv"
 )
 
-// maxIntDigits bounds integers. CouchDB has no round limit; without one, reading the digits of a doc-sized integer for its
-// revision hash would take time quadratic in them.
-const maxIntDigits = 100000
+// maxIntDigits bounds integers. CouchDB has no round limit; without one, reading the digits of a doc-sized integer for
+// its revision hash would take time quadratic in them.
+const maxIntDigits = 10000
 
-// number reads the number at pos. Integers stay as they are, but for -0; other numbers are written as CouchDB prints them.
+// number reads the number at pos. Integers stay as they are, but for -0; other numbers are written as CouchDB prints
+// them.
 func (p *parser) number() error {
 	n, ok := scanNumber(p.src[p.pos:])
 	if !ok {
@@ -19,22 +20,23 @@ func (p *parser) number() error {
 	switch {
 	case n.isInt && n.digits > maxIntDigits:
 		return invalid(p.pos, "integer too long")
-	case n.isInt && string(text) == "-0":
-		p.flush()
+	case n.isInt && string(text) != "-0", !n.isInt && n.plain(text):
+		p.pos += n.end
+		return nil
+	}
+	f, err := strconv.ParseFloat(string(text), 64)
+	if err != nil {
+		return invalid(p.pos, "number too large")
+	}
+	p.flush()
+	p.pos += n.end
+	p.run = p.pos
+	switch {
+	case p.quiet:
+	case n.isInt:
 		p.dst = append(p.dst, '0')
-		p.pos += n.end
-		p.run = p.pos
-	case n.isInt || n.plain(text):
-		p.pos += n.end
 	default:
-		f, err := strconv.ParseFloat(string(text), 64)
-		if err != nil {
-			return invalid(p.pos, "number too large")
-		}
-		p.flush()
 		p.dst = appendFloat(p.dst, f)
-		p.pos += n.end
-		p.run = p.pos
 	}
 	return nil
 }
@@ -91,8 +93,8 @@ func skipDigits(s []byte, i int) int {
 	return i
 }
 
-// plain tells whether text is a float that is surely printed as it is: up to 15 digits (no two such decimals are the same
-// float, so none is shorter), no digit too many, and not so small that it would get an exponent.
+// plain tells whether text is a float that is surely printed as it is: up to 15 digits (no two such decimals are the
+// same float, so none is shorter), no digit too many, and not so small that it would get an exponent.
 func (n scanned) plain(text []byte) bool {
 	if n.hasExp || n.digits > 15 {
 		return false

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// member is what is known of a member of an open object. Offsets are into src, but for start and end, which say where in
-// dst its text stands.
+// member is what is known of a member of an open object. Offsets are into src, but for start and end, which say where
+// in dst its text stands.
 type member struct {
 	key, keyEnd     int // between the quotes
 	value, valueEnd int
@@ -102,8 +102,8 @@ func (p *parser) name(m *member) []byte {
 	return key
 }
 
-// bury marks the text of the dead ones among an object's members, with the comma behind, or the one before where no live
-// member follows.
+// bury marks the text of the dead ones among an object's members, with the comma behind, or the one before where no
+// live member follows.
 func (p *parser) bury(members []member) {
 	live := len(members)
 	for live > 0 && members[live-1].dead {

@@ -14,9 +14,10 @@ type Attachment struct {
 	MD5        [md5.Size]byte // of the bytes as CouchDB keeps them: gzipped where it compresses the type
 }
 
-// AppendRevHash appends the 32 hex digits by which CouchDB names the revision that an edit makes: the doc had the revision
-// parent (zero for none) and gets this body, which is in stored form, and these attachments. Edits that are alike make equal
-// revisions on every server; this is what replication stands on.
+// AppendRevHash appends the 32 hex digits by which CouchDB names the revision that an edit makes: the doc had the
+// revision parent (zero for none) and gets this body, which is in stored form, and these attachments, in the order in
+// which CouchDB lists them. Edits that are alike make equal revisions on every server; this is what replication stands
+// on.
 //
 // It is couch_db:new_revid: the MD5 of the Erlang term
 //

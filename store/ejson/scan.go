@@ -15,6 +15,7 @@ type parser struct {
 	src, dst []byte
 	base     int // len(dst) at the start
 	pos, run int
+	quiet    bool // check only, write nothing
 
 	members []member // of the objects that are open, outermost first
 	dead    []span   // parts of dst that are to go, in no order; they are nested or apart
@@ -26,7 +27,9 @@ func (p *parser) out() int { return len(p.dst) + p.pos - p.run }
 
 // flush copies the text up to pos that is right as it stands.
 func (p *parser) flush() {
-	p.dst = append(p.dst, p.src[p.run:p.pos]...)
+	if !p.quiet {
+		p.dst = append(p.dst, p.src[p.run:p.pos]...)
+	}
 	p.run = p.pos
 }
 
@@ -41,7 +44,6 @@ func (p *parser) document(value func(depth int) error) error {
 	if err := value(0); err != nil {
 		return err
 	}
-	p.flush()
 	p.space()
 	if p.pos < len(p.src) {
 		return invalid(p.pos, "more than one value")
@@ -166,7 +168,7 @@ func (p *parser) str() error {
 
 // take steps behind the checked string that ends at end, and rewrites it where it has escapes.
 func (p *parser) take(end int, escaped bool) {
-	if escaped {
+	if escaped && !p.quiet {
 		p.flush()
 		p.scratch = appendUnquoted(p.scratch[:0], p.src[p.pos+1:end-1])
 		p.dst = store.AppendJSONString(p.dst, p.scratch)

@@ -16,14 +16,15 @@ type Split struct {
 	Attachments []byte
 }
 
-// SplitDoc takes the JSON object src apart into the members that begin with an underscore and the body, which it appends to
-// buf in stored form; Doc.Body is that part of what it returns, Attachments a part of src. On an error buf comes back as it
-// was.
+// SplitDoc takes the JSON object src apart into the members that begin with an underscore and the body, which it
+// appends to buf in stored form; Doc.Body is that part of what it returns, Attachments a part of src. On an error buf
+// comes back as it was.
 //
-// Members with an underscore are handled as CouchDB does it: _id, _rev, _revisions, _deleted and _attachments are taken;
-// _revs_info, _local_seq, _conflicts and _deleted_conflicts, which come back from whoever has read a doc with them, are left out;
-// _access and the replicator's _replication_… stay in the body; any other is of KindDocValidation. Bad ids are of
-// KindIllegalDocID, bad revisions and what is no JSON object of KindBadRequest, all with CouchDB's reasons.
+// Members with an underscore are handled as CouchDB does it: _id, _rev, _revisions, _deleted and _attachments are
+// taken; _revs_info, _local_seq, _conflicts and _deleted_conflicts, which come back from whoever has read a doc with
+// them, are left out; _access and the replicator's _replication_… stay in the body; any other is of KindDocValidation.
+// Bad ids are of KindIllegalDocID, bad revisions and what is no JSON object of KindBadRequest, all with CouchDB's
+// reasons.
 func SplitDoc(buf, src []byte) (Split, []byte, error) {
 	p := newParser(buf, src)
 	defer p.free()
@@ -43,11 +44,11 @@ func SplitDoc(buf, src []byte) (Split, []byte, error) {
 	return s, p.dst, nil
 }
 
-// SplitDocs takes the JSON array src of docs apart in one pass, as SplitDoc does with each, and calls fn with them in order. The bodies
-// are appended to buf, which it returns grown; earlier bodies stay valid when it moves.
+// SplitDocs takes the JSON array src of docs apart in one pass, as SplitDoc does with each, and calls fn with them in
+// order. The bodies are appended to buf, which it returns grown; earlier bodies stay valid when it moves.
 //
-// Text that is no JSON refuses the whole array with KindBadRequest, before any other error; else the first doc that is bad, or
-// fn's first error, does. Then what fn has seen is not to be used, and it is not called again.
+// Text that is no JSON refuses the whole array with KindBadRequest, before any other error; else the first doc that is
+// bad, or fn's first error, does. Then what fn has seen is not to be used, and it is not called again.
 func SplitDocs(buf, src []byte, fn func(Split) error) ([]byte, error) {
 	p := newParser(buf, src)
 	defer p.free()
@@ -153,8 +154,8 @@ func docID(value []byte) (string, error) {
 	return id, CheckDocID(id)
 }
 
-// CheckDocID tells whether CouchDB takes id for a doc's: any text that is not empty; of those with an underscore first only
-// _design/… and _local/…. The error is of KindIllegalDocID with CouchDB's reason.
+// CheckDocID tells whether CouchDB takes id for a doc's: any text that is not empty; of those with an underscore first
+// only _design/… and _local/…. The error is of KindIllegalDocID with CouchDB's reason.
 func CheckDocID(id string) error {
 	reason := ""
 	switch {
@@ -188,8 +189,8 @@ func docRev(value []byte) (store.Rev, error) {
 	return rev, nil
 }
 
-// revHash is a revision's hash as CouchDB gives it back: one of 32 characters is hexadecimal, in lower case, any other is
-// anything.
+// revHash is a revision's hash as CouchDB gives it back: one of 32 characters is hexadecimal, in lower case, any other
+// is anything.
 func revHash(s string) (hash string, ok bool) {
 	if len(s) != 32 {
 		return s, true

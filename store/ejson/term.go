@@ -8,7 +8,8 @@ import (
 	"strconv"
 )
 
-// termWriter writes JSON in stored form as the Erlang term that CouchDB makes of it (EJSON), in the external term format:
+// termWriter writes JSON in stored form as the Erlang term that CouchDB makes of it (EJSON), in the external term
+// format:
 //
 //	{"k":v,…}   h 1  l count (h 2  m len "k"  v)…  j     a tuple of one: a list of pairs; {} is h 1 j
 //	[v,…]       l count v… j ; [] is j
