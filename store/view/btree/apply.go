@@ -1,0 +1,197 @@
+package btree
+
+import (
+	"bytes"
+	"context"
+	"sort"
+
+	"logctl/store"
+)
+
+// Op sets the row of Key to Value, or removes it.
+type Op struct {
+	Key, Value []byte
+	Delete     bool
+}
+
+// writer collects what one Apply does.
+type writer struct {
+	*Tree
+	ctx  context.Context
+	root Root
+	ops  []store.KVOp
+}
+
+// Apply gives the tree that ops, sorted by key and each key once, make of t, and appends to kv what must be done to the
+// keyspace for it. Keys and values of ops are kept until then.
+func (t *Tree) Apply(ctx context.Context, ops []Op, kv []store.KVOp) (Root, []store.KVOp, error) {
+	if len(ops) == 0 {
+		return t.Root, kv, nil
+	}
+	w := &writer{Tree: t, ctx: ctx, root: t.Root, ops: kv}
+	var kids []kid
+	var err error
+	level := max(t.Root.Height-1, 1)
+	if t.Root.Height > 1 {
+		kids, err = w.innerItems(t.Root.ID, t.Root.Height, ops)
+	} else {
+		b := w.leaves()
+		var entries []Entry
+		if entries, err = w.leafItems(t.Root.ID, ops); err == nil {
+			b.add(entries)
+			kids, err = b.finish()
+		}
+	}
+	for err == nil && len(kids) > 1 {
+		b := w.inners()
+		b.add(kids)
+		kids, err = b.finish()
+		level++
+	}
+	if err != nil {
+		return t.Root, kv, err
+	}
+	if len(kids) == 0 {
+		w.root.ID, w.root.Height, w.root.Rows = 0, 0, 0
+	} else {
+		w.root.ID, w.root.Height, w.root.Rows = kids[0].id, level, kids[0].rows
+	}
+	return w.root, w.ops, nil
+}
+
+// take reads a node that is going to be replaced, and deletes it.
+func (w *writer) take(id uint64) (*node, error) {
+	if err := w.ctx.Err(); err != nil {
+		return nil, err
+	}
+	n, err := w.node(id)
+	if err != nil {
+		return nil, err
+	}
+	w.ops = append(w.ops, store.KVOp{Key: nodeKey(w.Prefix, id), Delete: true})
+	w.root.Bytes -= uint64(n.size)
+	return n, nil
+}
+
+// leafItems are the rows of a leaf (0: none) after ops.
+func (w *writer) leafItems(id uint64, ops []Op) ([]Entry, error) {
+	var old []Entry
+	if id != 0 {
+		n, err := w.take(id)
+		if err != nil {
+			return nil, err
+		}
+		old = n.entries
+	}
+	merged := make([]Entry, 0, len(old)+len(ops))
+	for _, op := range ops {
+		at := sort.Search(len(old), func(i int) bool { return bytes.Compare(old[i].Key, op.Key) >= 0 })
+		merged = append(merged, old[:at]...)
+		if old = old[at:]; len(old) > 0 && bytes.Equal(old[0].Key, op.Key) {
+			old = old[1:]
+		}
+		if !op.Delete {
+			merged = append(merged, Entry{Key: op.Key, Value: op.Value})
+		}
+	}
+	return append(merged, old...), nil
+}
+
+// innerItems are the kids of an inner node after ops. Kids that ops do not touch stay as they are, unless a neighbour became
+// too small.
+func (w *writer) innerItems(id uint64, level int, ops []Op) ([]kid, error) {
+	n, err := w.take(id)
+	if err != nil {
+		return nil, err
+	}
+	if level == 2 {
+		return forKids(w.leaves(), n.kids, ops, w.leafItems)
+	}
+	return forKids(w.inners(), n.kids, ops, func(id uint64, ops []Op) ([]kid, error) {
+		return w.innerItems(id, level-1, ops)
+	})
+}
+
+// forKids gives each kid the ops that are its own and packs what comes out.
+func forKids[T any](b *packer[T], kids []kid, ops []Op, items func(id uint64, ops []Op) ([]T, error)) ([]kid, error) {
+	for i := range kids {
+		n := len(ops)
+		if i < len(kids)-1 {
+			n = sort.Search(len(ops), func(j int) bool { return bytes.Compare(ops[j].Key, kids[i].last) > 0 })
+		}
+		if n == 0 {
+			if err := b.keep(kids[i]); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		list, err := items(kids[i].id, ops[:n])
+		if err != nil {
+			return nil, err
+		}
+		b.add(list)
+		ops = ops[n:]
+	}
+	return b.finish()
+}
+
+func (w *writer) leaves() *packer[Entry] {
+	return &packer[Entry]{
+		least: 1,
+		size: func(e Entry) int { return len(e.Key)/2 + len(e.Value) + 4 }, // keys share about half
+		load: func(id uint64) ([]Entry, error) {
+			n, err := w.take(id)
+			if err != nil {
+				return nil, err
+			}
+			return n.entries, nil
+		},
+		write: func(rows []Entry) (kid, error) {
+			k := kid{last: rows[len(rows)-1].Key, rows: uint64(len(rows))}
+			var err error
+			if w.Reducer != nil {
+				k.red, err = w.Reducer.Reduce(nil, rows)
+			}
+			k.id = w.put(encodeLeaf(rows))
+			return k, err
+		},
+	}
+}
+
+func (w *writer) inners() *packer[kid] {
+	return &packer[kid]{
+		least: minFanout,
+		size: func(k kid) int { return len(k.last)/2 + len(k.red) + 12 },
+		load: func(id uint64) ([]kid, error) {
+			n, err := w.take(id)
+			if err != nil {
+				return nil, err
+			}
+			return n.kids, nil
+		},
+		write: func(kids []kid) (kid, error) {
+			k := kid{last: kids[len(kids)-1].last}
+			reds := make([][]byte, len(kids))
+			for i := range kids {
+				k.rows += kids[i].rows
+				reds[i] = kids[i].red
+			}
+			var err error
+			if w.Reducer != nil && len(kids) == 1 {
+				k.red = reds[0]
+			} else if w.Reducer != nil {
+				k.red, err = w.Reducer.Rereduce(nil, reds)
+			}
+			k.id = w.put(encodeInner(kids))
+			return k, err
+		},
+	}
+}
+
+// put writes a node under a fresh number.
+func (w *writer) put(data []byte) uint64 {
+	w.root.Next++
+	w.root.Bytes += uint64(len(data))
+	w.ops = append(w.ops, store.KVOp{Key: nodeKey(w.Prefix, w.root.Next), Value: data})
+	return w.root.Next
+}

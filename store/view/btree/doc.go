@@ -1,0 +1,60 @@
+// Package btree keeps sorted rows with reductions of every subtree in the values of a keyspace.
+//
+// A tree is its Root; nodes are never changed in place: Apply writes new ones under fresh numbers, deletes those that they
+// replace, and gives the new Root, all as operations that the caller hands to its keyspace in one piece together with the
+// Root. So a reader with a snapshot has a whole tree for as long as it likes, and decoded nodes may be cached by number.
+//
+// Rows are addressed by position: Rank turns a key into the number of rows before it, and everything else (rows, counts,
+// reductions) takes a range of positions, at a cost of the height of the tree and, for rows, their number. A row's key is
+// unique. Bytes that a Tree gives are shared: they must not be changed.
+package btree
+
+import "logctl/store"
+
+// Sizes of encoded nodes in bytes, about. A leaf of one row may be of any size, and so may an inner node of minFanout kids:
+// reductions that grow must not make a tree that is a list.
+const (
+	targetSize = 6 << 10
+	maxSize    = 8 << 10
+	minSize    = targetSize / 4
+	minFanout  = 8
+)
+
+// Entry is one row.
+type Entry struct{ Key, Value []byte }
+
+// Reducer computes what is stored beside each subtree. Reductions are opaque here.
+type Reducer interface {
+	// Reduce appends the reduction of rows, at least one.
+	Reduce(dst []byte, rows []Entry) ([]byte, error)
+	// Rereduce appends the reduction of what those reductions stand for, at least two, in order.
+	Rereduce(dst []byte, reductions [][]byte) ([]byte, error)
+}
+
+// Root is a tree. The zero Root is the empty one.
+type Root struct {
+	ID     uint64 // number of the root node, 0 for none
+	Height int    // levels of nodes; 1: the root is a leaf
+	Rows   uint64
+	Next   uint64 // number that the next node gets, less one
+	Bytes  uint64 // of all nodes as written
+}
+
+// kid is what a node knows of one below it.
+type kid struct {
+	last []byte // the greatest key in it
+	id   uint64
+	rows uint64
+	red  []byte
+}
+
+// node is a decoded node: either entries or kids.
+type node struct {
+	entries []Entry
+	kids    []kid
+	size    int // bytes as written
+}
+
+func corrupt(what string) error {
+	return store.NewError(store.KindCorrupt, "view index: "+what)
+}

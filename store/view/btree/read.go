@@ -1,0 +1,233 @@
+package btree
+
+import (
+	"bytes"
+	"sort"
+
+	"logctl/store"
+)
+
+// Tree reads a tree in a keyspace.
+type Tree struct {
+	KV      store.KVReader
+	Prefix  []byte // of the keys of its nodes
+	Cache   *Cache
+	Space   uint64 // the tree's nodes in Cache, from Cache.Space
+	Root    Root
+	Reducer Reducer // nil: no reductions are stored
+}
+
+func (t *Tree) node(id uint64) (*node, error) {
+	k := cacheKey{t.Space, id}
+	if n := t.Cache.get(k); n != nil {
+		return n, nil
+	}
+	data, ok, err := t.KV.Get(nodeKey(t.Prefix, id))
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, corrupt("missing node")
+	}
+	n, err := decode(data)
+	if err != nil {
+		return nil, err
+	}
+	t.Cache.put(k, n)
+	return n, nil
+}
+
+// inner and leaf read a node of which the level is known; another kind there is corruption.
+func (t *Tree) inner(id uint64) (*node, error) {
+	n, err := t.node(id)
+	if err == nil && n.kids == nil {
+		err = corrupt("a leaf in the place of an inner node")
+	}
+	return n, err
+}
+
+func (t *Tree) leaf(id uint64) (*node, error) {
+	n, err := t.node(id)
+	if err == nil && n.entries == nil {
+		err = corrupt("an inner node in the place of a leaf")
+	}
+	return n, err
+}
+
+// Rank is the number of rows with keys less than key.
+func (t *Tree) Rank(key []byte) (uint64, error) {
+	if t.Root.ID == 0 {
+		return 0, nil
+	}
+	id, before := t.Root.ID, uint64(0)
+	for level := t.Root.Height; level > 1; level-- {
+		n, err := t.inner(id)
+		if err != nil {
+			return 0, err
+		}
+		at := sort.Search(len(n.kids), func(i int) bool { return bytes.Compare(n.kids[i].last, key) >= 0 })
+		for _, k := range n.kids[:at] {
+			before += k.rows
+		}
+		if at == len(n.kids) {
+			return before, nil
+		}
+		id = n.kids[at].id
+	}
+	n, err := t.leaf(id)
+	if err != nil {
+		return 0, err
+	}
+	return before + uint64(n.search(key)), nil
+}
+
+// search is the number of the leaf's rows with keys less than key.
+func (n *node) search(key []byte) int {
+	return sort.Search(len(n.entries), func(i int) bool { return bytes.Compare(n.entries[i].Key, key) >= 0 })
+}
+
+// At is the row at a position less than Root.Rows.
+func (t *Tree) At(pos uint64) (Entry, error) {
+	var row Entry
+	err := t.Scan(pos, pos+1, false, func(e Entry) error {
+		row = e
+		return nil
+	})
+	if err == nil && row.Key == nil {
+		err = corrupt("a position without a row")
+	}
+	return row, err
+}
+
+// Scan calls fn for the rows at positions from (included) to to (not included), the last first if descending, until it
+// gives an error, which is Scan's then.
+func (t *Tree) Scan(from, to uint64, descending bool, fn func(Entry) error) error {
+	to = min(to, t.Root.Rows)
+	if from >= to {
+		return nil
+	}
+	return t.scan(t.Root.ID, t.Root.Height, from, to, descending, fn)
+}
+
+// scan is Scan under one node, positions counted from its first row.
+func (t *Tree) scan(id uint64, level int, from, to uint64, descending bool, fn func(Entry) error) error {
+	if level > 1 {
+		n, err := t.inner(id)
+		if err != nil {
+			return err
+		}
+		return n.parts(from, to, descending, func(k *kid, from, to uint64) error {
+			return t.scan(k.id, level-1, from, to, descending, fn)
+		})
+	}
+	n, err := t.leaf(id)
+	if err != nil {
+		return err
+	}
+	if to > uint64(len(n.entries)) {
+		return corrupt("a leaf with fewer rows than counted")
+	}
+	rows := n.entries[from:to]
+	for i := range rows {
+		if descending {
+			i = len(rows) - 1 - i
+		}
+		if err := fn(rows[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parts calls fn for each kid that has rows at the positions, with the positions inside it.
+func (n *node) parts(from, to uint64, descending bool, fn func(k *kid, from, to uint64) error) error {
+	if !descending {
+		before := uint64(0)
+		for i := range n.kids {
+			k := &n.kids[i]
+			if before >= to {
+				break
+			}
+			if before+k.rows > from {
+				if err := fn(k, max(from, before)-before, min(to-before, k.rows)); err != nil {
+					return err
+				}
+			}
+			before += k.rows
+		}
+		return nil
+	}
+	before := uint64(0)
+	for i := range n.kids {
+		before += n.kids[i].rows
+	}
+	for i := len(n.kids) - 1; i >= 0; i-- {
+		k := &n.kids[i]
+		before -= k.rows
+		if before+k.rows <= from {
+			break
+		}
+		if before < to {
+			if err := fn(k, max(from, before)-before, min(to-before, k.rows)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Reduce appends the reduction of the rows at positions from to to, at least one, and tells how many bytes of reductions
+// and values went into it last.
+func (t *Tree) Reduce(dst []byte, from, to uint64) (red []byte, input int, err error) {
+	var parts [][]byte
+	if err := t.reduce(t.Root.ID, t.Root.Height, from, to, &parts, &input); err != nil {
+		return dst, input, err
+	}
+	if len(parts) == 0 {
+		return dst, input, corrupt("positions without rows")
+	}
+	if len(parts) == 1 {
+		return append(dst, parts[0]...), input, nil
+	}
+	input = 0
+	for _, p := range parts {
+		input += len(p)
+	}
+	dst, err = t.Reducer.Rereduce(dst, parts)
+	return dst, input, err
+}
+
+// reduce collects the reductions whose sum is that of the positions.
+func (t *Tree) reduce(id uint64, level int, from, to uint64, parts *[][]byte, input *int) error {
+	if level > 1 {
+		n, err := t.inner(id)
+		if err != nil {
+			return err
+		}
+		return n.parts(from, to, false, func(k *kid, from, to uint64) error {
+			if from == 0 && to == k.rows {
+				*parts = append(*parts, k.red)
+				*input = len(k.red)
+				return nil
+			}
+			return t.reduce(k.id, level-1, from, to, parts, input)
+		})
+	}
+	n, err := t.leaf(id)
+	if err != nil {
+		return err
+	}
+	if to > uint64(len(n.entries)) {
+		return corrupt("a leaf with fewer rows than counted")
+	}
+	*input = 0
+	for _, e := range n.entries[from:to] {
+		*input += len(e.Key) + len(e.Value)
+	}
+	red, err := t.Reducer.Reduce(nil, n.entries[from:to])
+	if err != nil {
+		return err
+	}
+	*parts = append(*parts, red)
+	return nil
+}

@@ -1,0 +1,333 @@
+package btree
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sort"
+	"testing"
+
+	"logctl/store"
+)
+
+// memory is a keyspace of which a copy is a snapshot.
+type memory map[string][]byte
+
+func (m memory) Get(key []byte) ([]byte, bool, error) {
+	v, ok := m[string(key)]
+	return v, ok, nil
+}
+
+func (m memory) Scan(lo, hi []byte, fn func(k, v []byte) error) error {
+	return errors.New("a tree does not scan")
+}
+
+func (m memory) apply(ops []store.KVOp) memory {
+	next := memory{}
+	for k, v := range m {
+		next[k] = v
+	}
+	for _, op := range ops {
+		if op.Delete {
+			if _, ok := next[string(op.Key)]; !ok {
+				panic("a node is deleted that is not there")
+			}
+			delete(next, string(op.Key))
+		} else {
+			next[string(op.Key)] = op.Value
+		}
+	}
+	return next
+}
+
+// rolling hashes rows so that neither their order nor how they are grouped can be got wrong unseen.
+type rolling struct{}
+
+func (rolling) one(e Entry) (h, p uint64) {
+	h = 14695981039346656037
+	for _, part := range [...][]byte{e.Key, e.Value} {
+		for _, c := range part {
+			h = (h ^ uint64(c)) * 1099511628211
+		}
+	}
+	return h, 6364136223846793005
+}
+
+func (r rolling) Reduce(dst []byte, rows []Entry) ([]byte, error) {
+	if len(rows) == 0 {
+		return dst, errors.New("no rows to reduce")
+	}
+	var h, p uint64 = 0, 1
+	for _, e := range rows {
+		h1, p1 := r.one(e)
+		h, p = h*p1+h1, p*p1
+	}
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(dst, h), p), nil
+}
+
+func (rolling) Rereduce(dst []byte, reds [][]byte) ([]byte, error) {
+	if len(reds) < 2 {
+		return dst, errors.New("fewer than two reductions")
+	}
+	var h, p uint64 = 0, 1
+	for _, red := range reds {
+		h1, p1 := binary.BigEndian.Uint64(red), binary.BigEndian.Uint64(red[8:])
+		h, p = h*p1+h1, p*p1
+	}
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(dst, h), p), nil
+}
+
+func row(r *rand.Rand, n, maxValue int) Entry {
+	v := make([]byte, r.IntN(maxValue))
+	for i := range v {
+		v[i] = byte(r.Uint32())
+	}
+	return Entry{Key: fmt.Appendf(nil, "key/%06d", n), Value: v}
+}
+
+// check compares a tree with the rows it must hold.
+func check(t *testing.T, r *rand.Rand, tree *Tree, rows []Entry) {
+	t.Helper()
+	if tree.Root.Rows != uint64(len(rows)) {
+		t.Fatalf("%d rows, want %d", tree.Root.Rows, len(rows))
+	}
+	total := uint64(0)
+	for _, v := range tree.KV.(memory) {
+		total += uint64(len(v))
+	}
+	if total != tree.Root.Bytes {
+		t.Fatalf("root says %d bytes, nodes have %d", tree.Root.Bytes, total)
+	}
+	if len(rows) == 0 {
+		if len(tree.KV.(memory)) != 0 || tree.Root.ID != 0 {
+			t.Fatal("an empty tree has nodes")
+		}
+		return
+	}
+	for range 6 {
+		from := uint64(r.IntN(len(rows)))
+		to := from + 1 + uint64(r.IntN(len(rows)-int(from)))
+		for _, descending := range []bool{false, true} {
+			want := slices.Clone(rows[from:to])
+			if descending {
+				slices.Reverse(want)
+			}
+			i := 0
+			err := tree.Scan(from, to, descending, func(e Entry) error {
+				if !bytes.Equal(e.Key, want[i].Key) || !bytes.Equal(e.Value, want[i].Value) {
+					return fmt.Errorf("row %d is %s, want %s", i, e.Key, want[i].Key)
+				}
+				i++
+				return nil
+			})
+			if err != nil || i != len(want) {
+				t.Fatalf("scan %d..%d: %d rows, %v", from, to, i, err)
+			}
+		}
+		got, _, err := tree.Reduce([]byte("x"), from, to)
+		want, _ := rolling{}.Reduce([]byte("x"), rows[from:to])
+		if err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("reduce %d..%d: %x, %v, want %x", from, to, got, err, want)
+		}
+		e, err := tree.At(from)
+		if err != nil || !bytes.Equal(e.Key, rows[from].Key) {
+			t.Fatalf("row at %d is %s, %v", from, e.Key, err)
+		}
+		probe := append(slices.Clone(rows[from].Key), "~"[:r.IntN(2)]...)
+		rank, err := tree.Rank(probe)
+		wantRank := sort.Search(len(rows), func(i int) bool { return bytes.Compare(rows[i].Key, probe) >= 0 })
+		if err != nil || rank != uint64(wantRank) {
+			t.Fatalf("rank of %s is %d, %v, want %d", probe, rank, err, wantRank)
+		}
+	}
+}
+
+// change makes a batch of operations on a model of the rows, and the model after it.
+func change(r *rand.Rand, model map[int]Entry, span, n, maxValue int, deletes float64) []Op {
+	ops := map[int]Op{}
+	start, width := 0, span
+	if r.IntN(2) == 0 { // neighbours
+		width = 1 + r.IntN(span)
+		start = r.IntN(span - width + 1)
+	}
+	for range n {
+		k := start + r.IntN(width)
+		e := row(r, k, maxValue)
+		if r.Float64() < deletes {
+			delete(model, k)
+			ops[k] = Op{Key: e.Key, Delete: true}
+			continue
+		}
+		model[k] = e
+		ops[k] = Op{Key: e.Key, Value: e.Value}
+	}
+	list := make([]Op, 0, len(ops))
+	for _, op := range ops {
+		list = append(list, op)
+	}
+	sort.Slice(list, func(i, j int) bool { return bytes.Compare(list[i].Key, list[j].Key) < 0 })
+	return list
+}
+
+func sorted(model map[int]Entry) []Entry {
+	rows := make([]Entry, 0, len(model))
+	for _, e := range model {
+		rows = append(rows, e)
+	}
+	sort.Slice(rows, func(i, j int) bool { return bytes.Compare(rows[i].Key, rows[j].Key) < 0 })
+	return rows
+}
+
+func TestModel(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(6) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			r := rand.New(rand.NewPCG(seed, 7))
+			cache := NewCache(256 << 10)
+			tree := &Tree{KV: memory{}, Prefix: []byte("n"), Cache: cache, Space: cache.Space(), Reducer: rolling{}}
+			model := map[int]Entry{}
+			maxValue := []int{8, 400, 3000}[seed%3]
+			for step := range 45 {
+				deletes := []float64{0.1, 0.5, 0.95}[step/15]
+				n := []int{1, 10, 300, 2000}[r.IntN(4)]
+				ops := change(r, model, 5000, n, maxValue, deletes)
+				old, oldRows := *tree, sorted(model)
+				root, kv, err := tree.Apply(context.Background(), ops, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				tree.Root, tree.KV = root, tree.KV.(memory).apply(kv)
+				check(t, r, tree, oldRows)
+				if old.Root.Rows > 0 { // a reader of the old tree is not disturbed
+					if err := old.Scan(0, old.Root.Rows, false, func(Entry) error { return nil }); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			var all []Op
+			for _, e := range sorted(model) {
+				all = append(all, Op{Key: e.Key, Delete: true})
+			}
+			root, kv, err := tree.Apply(context.Background(), all, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tree.Root, tree.KV = root, tree.KV.(memory).apply(kv)
+			check(t, r, tree, nil)
+		})
+	}
+}
+
+// growing is a reducer whose reductions are longer than a node.
+type growing struct{}
+
+func (growing) Reduce(dst []byte, rows []Entry) ([]byte, error) {
+	return append(dst, bytes.Repeat([]byte{1}, 2*maxSize)...), nil
+}
+func (growing) Rereduce(dst []byte, reds [][]byte) ([]byte, error) {
+	return append(dst, reds[0]...), nil
+}
+
+func TestLongReductionsAndKeys(t *testing.T) {
+	t.Parallel()
+	cache := NewCache(0)
+	tree := &Tree{KV: memory{}, Cache: cache, Space: cache.Space(), Reducer: growing{}}
+	var ops []Op
+	for i := range 3000 {
+		ops = append(ops, Op{Key: append(fmt.Appendf(nil, "%06d", i), make([]byte, 3*maxSize*(i%2))...), Value: []byte("v")})
+	}
+	root, kv, err := tree.Apply(context.Background(), ops, nil)
+	if err != nil || root.Rows != 3000 || root.Height > 6 {
+		t.Fatalf("%+v, %v", root, err)
+	}
+	tree.Root, tree.KV = root, memory{}.apply(kv)
+	n := 0
+	if err := tree.Scan(0, root.Rows, false, func(Entry) error { n++; return nil }); err != nil || n != 3000 {
+		t.Fatalf("%d rows, %v", n, err)
+	}
+}
+
+// TestAppendFillsNodes appends in order, a few rows at a time, as logs do: nodes must end well filled and shallow.
+func TestAppendFillsNodes(t *testing.T) {
+	t.Parallel()
+	cache := NewCache(0)
+	tree := &Tree{KV: memory{}, Cache: cache, Space: cache.Space()}
+	n := 0
+	for range 500 {
+		var ops []Op
+		for range 20 {
+			ops = append(ops, Op{Key: fmt.Appendf(nil, "2017-06-14/%012d", n), Value: []byte("[\"59.45.175.88\",\"sshd\"]")})
+			n++
+		}
+		root, kv, err := tree.Apply(context.Background(), ops, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree.Root, tree.KV = root, tree.KV.(memory).apply(kv)
+	}
+	nodes := len(tree.KV.(memory))
+	if mean := int(tree.Root.Bytes) / nodes; mean < minSize*2 {
+		t.Errorf("%d nodes of %d bytes in the mean", nodes, mean)
+	}
+}
+
+func TestApplyHonoursContext(t *testing.T) {
+	t.Parallel()
+	cache := NewCache(0)
+	tree := &Tree{KV: memory{}, Cache: cache, Space: cache.Space()}
+	root, kv, err := tree.Apply(context.Background(), []Op{{Key: []byte("a")}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree.Root, tree.KV = root, memory{}.apply(kv)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, _, err := tree.Apply(ctx, []Op{{Key: []byte("b")}}, nil); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestCorruption(t *testing.T) {
+	t.Parallel()
+	leaf := encodeLeaf([]Entry{{Key: []byte("abc"), Value: []byte("1")}, {Key: []byte("abd"), Value: nil}})
+	inner := encodeInner([]kid{{last: []byte("abd"), id: 7, rows: 2, red: []byte("r")}})
+	for _, data := range [][]byte{leaf, inner} {
+		if _, err := decode(data); err != nil {
+			t.Fatal(err)
+		}
+		for i := range data {
+			bad := slices.Clone(data)
+			bad[i] ^= 1
+			if _, err := decode(bad); !store.IsKind(err, store.KindCorrupt) {
+				t.Errorf("flipped byte %d: %v", i, err)
+			}
+			if _, err := decode(data[:i]); !store.IsKind(err, store.KindCorrupt) {
+				t.Errorf("cut at %d: %v", i, err)
+			}
+		}
+	}
+	tree := &Tree{KV: memory{}, Cache: NewCache(0), Root: Root{ID: 3, Height: 1, Rows: 1}}
+	if _, err := tree.At(0); !store.IsKind(err, store.KindCorrupt) {
+		t.Errorf("missing node: %v", err)
+	}
+}
+
+// FuzzDecode gives arbitrary bodies a right checksum.
+func FuzzDecode(f *testing.F) {
+	f.Add(encodeLeaf([]Entry{{Key: []byte("abc"), Value: []byte("1")}, {Key: []byte("abd")}}))
+	f.Add(encodeInner([]kid{{last: []byte("abd"), id: 7, rows: 2, red: []byte("r")}}))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) < checksumSize {
+			return
+		}
+		n, err := decode(finish(slices.Clone(data[:len(data)-checksumSize])))
+		if err == nil && (n.entries == nil) == (n.kids == nil) {
+			t.Fatalf("neither a leaf nor an inner node: %+v", n)
+		}
+	})
+}
