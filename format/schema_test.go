@@ -160,7 +160,7 @@ func TestEffort(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		line := bytes.Repeat([]byte(tt.part), (1<<20)/len(tt.part))
+		line := bytes.Repeat([]byte(tt.part), (1<<18)/len(tt.part))
 		if _, ok := s.Append(nil, line); ok {
 			t.Errorf("%s matches", tt.schema)
 		}

@@ -1,5 +1,7 @@
 package token
 
+import "bytes"
+
 // IsIP tells whether b is an IPv4 or IPv6 address in the text form of RFC 4291 (any case, any zero compression, IPv4 in
 // the last 32 bits, a zone behind %), and nothing else. IPv4 is four decimal numbers without leading zeros.
 func IsIP(b []byte) bool {
@@ -124,18 +126,16 @@ func whole(groups int, compressed bool) bool {
 
 // cutZone takes a zone off an address.
 func cutZone(b []byte) ([]byte, bool) {
-	for i, c := range b {
-		if c != '%' {
-			continue
-		}
-		for _, c := range b[i+1:] {
-			if !isAlnum(c) && c != '.' && c != '-' && c != '_' {
-				return nil, false
-			}
-		}
-		return b[:i], i+1 < len(b)
+	i := bytes.IndexByte(b, '%')
+	if i < 0 {
+		return b, true
 	}
-	return b, true
+	for _, c := range b[i+1:] {
+		if !isAlnum(c) && c != '.' && c != '-' && c != '_' {
+			return nil, false
+		}
+	}
+	return b[:i], i+1 < len(b)
 }
 
 func isHex(c byte) bool { return c-'0' < 10 || (c|0x20)-'a' < 6 }

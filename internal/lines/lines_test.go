@@ -122,7 +122,7 @@ func (r *repeat) Read(p []byte) (int, error) {
 
 func TestLongLineIsNotHeld(t *testing.T) {
 	t.Parallel()
-	const size, limit = 256 << 20, 1 << 20
+	const size, limit = 32 << 20, 1 << 20
 	r := New(io.MultiReader(&repeat{'x', size}, strings.NewReader("\nnext\n")), limit)
 	line, tooLong, err := r.Next()
 	if len(line) != limit || !tooLong || err != nil {
