@@ -138,7 +138,7 @@ func forKids[T any](b *packer[T], kids []kid, ops []Op, items func(id uint64, op
 func (w *writer) leaves() *packer[Entry] {
 	return &packer[Entry]{
 		least: 1,
-		size: func(e Entry) int { return len(e.Key)/2 + len(e.Value) + 4 }, // keys share about half
+		size:  func(e Entry) int { return len(e.Key)/2 + len(e.Value) + 4 }, // keys share about half
 		load: func(id uint64) ([]Entry, error) {
 			n, err := w.take(id)
 			if err != nil {
@@ -161,7 +161,7 @@ func (w *writer) leaves() *packer[Entry] {
 func (w *writer) inners() *packer[kid] {
 	return &packer[kid]{
 		least: minFanout,
-		size: func(k kid) int { return len(k.last)/2 + len(k.red) + 12 },
+		size:  func(k kid) int { return len(k.last)/2 + len(k.red) + 12 },
 		load: func(id uint64) ([]kid, error) {
 			n, err := w.take(id)
 			if err != nil {

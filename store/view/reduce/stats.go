@@ -1,0 +1,121 @@
+package reduce
+
+import (
+	"logctl/store"
+)
+
+// Stats is _stats: sum, count, minimum, maximum and sum of squares of numbers, of arrays of numbers place by place, or of
+// objects that are such statistics already.
+type Stats struct{}
+
+// stats are the statistics of one series.
+type stats struct{ sum, count, min, max, sumsqr number }
+
+func (s *stats) names() [5]struct {
+	name string
+	n    *number
+} {
+	return [5]struct {
+		name string
+		n    *number
+	}{{"sum", &s.sum}, {"count", &s.count}, {"min", &s.min}, {"max", &s.max}, {"sumsqr", &s.sumsqr}}
+}
+
+func (s stats) merge(o stats) stats {
+	s.sum, s.count, s.sumsqr = s.sum.add(o.sum), s.count.add(o.count), s.sumsqr.add(o.sumsqr)
+	if o.min.less(s.min) {
+		s.min = o.min
+	}
+	if s.max.less(o.max) {
+		s.max = o.max
+	}
+	return s
+}
+
+// Reduce implements Reducer. The error is of KindInvalidValue: CouchDB then fails every view of the design document.
+func (s Stats) Reduce(dst []byte, _, values [][]byte) ([]byte, error) { return s.Rereduce(dst, values) }
+
+// Rereduce implements Reducer.
+func (Stats) Rereduce(dst []byte, reductions [][]byte) ([]byte, error) {
+	var acc []stats
+	array := false
+	for i, raw := range reductions {
+		list, isList, err := readStats(parse(raw), raw)
+		if err != nil {
+			return dst, err
+		}
+		if i == 0 {
+			acc, array = list, isList
+			continue
+		}
+		if isList != array || len(list) != len(acc) {
+			return dst, &store.Error{Kind: store.KindInternal, Word: "function_clause", Reason: "_stats input of different lengths"}
+		}
+		for j := range acc {
+			acc[j] = acc[j].merge(list[j])
+		}
+	}
+	if !array {
+		return acc[0].append(dst), nil
+	}
+	dst = append(dst, '[')
+	for i := range acc {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = acc[i].append(dst)
+	}
+	return append(dst, ']'), nil
+}
+
+// Final implements Reducer.
+func (Stats) Final(dst, reduction []byte) []byte { return append(dst, reduction...) }
+
+// readStats reads a value: one series, or one for each place of an array.
+func readStats(v value, raw []byte) (list []stats, array bool, err error) {
+	if v.kind != isArray {
+		s, err := readSeries(v, raw)
+		return []stats{s}, false, err
+	}
+	list = make([]stats, len(v.items))
+	for i, it := range v.items {
+		if list[i], err = readSeries(it, raw); err != nil {
+			return nil, true, err
+		}
+	}
+	return list, true, nil
+}
+
+func readSeries(v value, raw []byte) (stats, error) {
+	switch v.kind {
+	case isNumber:
+		return stats{sum: v.num, count: number{i: 1}, min: v.num, max: v.num, sumsqr: v.num.square()}, nil
+	case isObject:
+		var s stats
+		for _, f := range s.names() {
+			got, ok := v.member(f.name)
+			if !ok {
+				return s, invalid("user _stats input missing required field " + f.name + " (" + string(raw) + ")")
+			}
+			if got.kind != isNumber {
+				return s, invalid("user _stats input has non-numeric field " + f.name + " (" + string(raw) + ")")
+			}
+			*f.n = got.num
+		}
+		return s, nil
+	}
+	return stats{}, invalid("non-numeric _stats input: " + string(raw))
+}
+
+func (s stats) append(dst []byte) []byte {
+	for i, f := range s.names() {
+		if i == 0 {
+			dst = append(dst, '{')
+		} else {
+			dst = append(dst, ',')
+		}
+		dst = append(append(append(dst, '"'), f.name...), '"', ':')
+		dst = f.n.append(dst)
+	}
+	return append(dst, '}')
+}
