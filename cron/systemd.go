@@ -1,0 +1,135 @@
+package cron
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Systemd is a directory of units: the system's, or those of an account's own systemd.
+type Systemd struct {
+	Dir   string
+	User  bool // the units are of `systemctl --user`
+	Files bool // only write and remove files, and leave systemd alone
+}
+
+// Install makes job the only one of its app and starts its timer; changed is false where it was so already.
+func (s Systemd) Install(ctx context.Context, job *Job) (changed bool, err error) {
+	timer, service, err := job.Units()
+	if err != nil {
+		return false, err
+	}
+	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
+		return false, fmt.Errorf("make the directory for units: %w", err)
+	}
+	for _, u := range []Unit{service, timer} {
+		path := filepath.Join(s.Dir, u.Name)
+		if old, err := os.ReadFile(path); err == nil && string(old) == u.Text {
+			continue
+		}
+		if err := writeFile(path, u.Text); err != nil {
+			return false, fmt.Errorf("write the unit: %w", err)
+		}
+		changed = true
+	}
+	if err := s.systemctl(ctx, "daemon-reload"); err != nil {
+		return changed, err
+	}
+	if err := s.systemctl(ctx, "enable", "--now", timer.Name); err != nil {
+		return changed, err
+	}
+	if !changed {
+		return false, nil
+	}
+	// A timer that was running goes on with its old times until it is started again.
+	return true, s.systemctl(ctx, "restart", timer.Name)
+}
+
+// Remove stops the app's timer and deletes its units; changed is false where there are none.
+func (s Systemd) Remove(ctx context.Context, app string) (changed bool, err error) {
+	name := unitPrefix + unitName(app)
+	timer := filepath.Join(s.Dir, name+".timer")
+	if _, err := os.Stat(timer); err == nil {
+		if err := s.systemctl(ctx, "disable", "--now", name+".timer"); err != nil {
+			return false, err
+		}
+	}
+	for _, path := range []string{timer, filepath.Join(s.Dir, name+".service")} {
+		err := os.Remove(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return changed, fmt.Errorf("remove the unit: %w", err)
+		}
+		changed = changed || err == nil
+	}
+	if !changed {
+		return false, nil
+	}
+	return true, s.systemctl(ctx, "daemon-reload")
+}
+
+// List has the jobs whose timers are in the directory.
+func (s Systemd) List() ([]Entry, error) {
+	timers, err := filepath.Glob(filepath.Join(s.Dir, unitPrefix+"*.timer"))
+	if err != nil {
+		return nil, err
+	}
+	var found []Entry
+	for _, path := range timers {
+		timer, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("read the unit: %w", err)
+		}
+		e := Entry{Place: path, App: setting(timer, appKey), Schedule: setting(timer, "OnCalendar=")}
+		if e.App == "" {
+			continue // somebody else's, by chance of the same name
+		}
+		// A timer whose service is gone is worth a line all the same.
+		if service, err := os.ReadFile(strings.TrimSuffix(path, ".timer") + ".service"); err == nil {
+			e.Command = setting(service, "ExecStart=")
+		}
+		found = append(found, e)
+	}
+	return found, nil
+}
+
+// setting is the value of a key in a unit file.
+func setting(unit []byte, key string) string {
+	for line := range strings.Lines(string(unit)) {
+		if value, ok := strings.CutPrefix(line, key); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+func (s Systemd) systemctl(ctx context.Context, args ...string) error {
+	if s.Files {
+		return nil
+	}
+	if s.User {
+		args = append([]string{"--user"}, args...)
+	}
+	_, err := run(ctx, "", "systemctl", args...)
+	return err
+}
+
+// writeFile replaces the file at path as a whole.
+func writeFile(path, text string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".logctl-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	err = errors.Join(err, f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
