@@ -1,0 +1,198 @@
+package couch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"logctl/store"
+)
+
+// serve answers as handle says and gives a client of it.
+func serve(t *testing.T, handle http.HandlerFunc) *Client {
+	t.Helper()
+	return serveAt(t, "", handle)
+}
+
+func serveAt(t *testing.T, path string, handle http.HandlerFunc) *Client {
+	t.Helper()
+	srv := httptest.NewServer(handle)
+	t.Cleanup(srv.Close)
+	c, err := New(Options{URL: srv.URL + path, Transport: srv.Client().Transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.pause = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+	return c
+}
+
+func answer(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	}
+}
+
+func TestNewRefusesBadURLs(t *testing.T) {
+	t.Parallel()
+	for _, u := range []string{"", "log.example.com", "ftp://x", "http://", "http://a:secret@x", "http://a:sec ret@x"} {
+		_, err := New(Options{URL: u})
+		if !store.IsKind(err, store.KindBadRequest) {
+			t.Errorf("New(%q): %v, want a bad request", u, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "sec") {
+			t.Errorf("New(%q) tells the password: %v", u, err)
+		}
+	}
+}
+
+func TestErrorsHaveKinds(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		status int
+		body   string
+		kind   store.Kind
+		text   string
+	}{
+		{"missing db", 404, `{"error":"not_found","reason":"Database does not exist."}`, store.KindNotFound, "Database does not exist."},
+		{"signed out", 401, `{"error":"unauthorized","reason":"You are not authorized to access this db."}`, store.KindUnauthorized, "You are not authorized to access this db."},
+		{"not a member", 403, `{"error":"forbidden","reason":"no"}`, store.KindForbidden, "no"},
+		{"conflict", 409, `{"error":"conflict","reason":"Document update conflict."}`, store.KindConflict, "Document update conflict."},
+		{"os process", 500, `{"error":"os_process_error","reason":"OS process timed out."}`, store.KindOSProcess, "OS process timed out."},
+		{"unknown 500", 500, `{"error":"badmatch","reason":"x"}`, store.KindInternal, "x"},
+		{"reason is no string", 500, `{"error":"no_majority","reason":null}`, store.KindInternal, "no_majority"},
+		{"proxy", 502, `<html>bad gateway`, store.KindUnavailable, "502 Bad Gateway"},
+		{"too many", 429, `slow down`, store.KindTooManyRequests, "429"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := serve(t, answer(tt.status, tt.body))
+			_, got := c.Get(t.Context(), "log_x", "a")
+			_, info := c.Info(t.Context(), "log_x")
+			_, sec := c.Security(t.Context(), "log_x")
+			_, put := c.Put(t.Context(), "log_x", "a", json.RawMessage(`{}`))
+			errs := []error{got, info, sec, put, c.CreateDatabase(t.Context(), "log_x")}
+			for _, err := range errs {
+				if store.KindOf(err) != tt.kind || err == nil || !strings.Contains(err.Error(), tt.text) {
+					t.Errorf("got %v (kind %v), want kind %v and %q", err, store.KindOf(err), tt.kind, tt.text)
+				}
+			}
+		})
+	}
+}
+
+func TestUnreachable(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(nil)
+	srv.Close()
+	c, err := New(Options{URL: srv.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Databases(t.Context()); !store.IsKind(err, store.KindUnavailable) || !strings.Contains(err.Error(), srv.URL) {
+		t.Errorf("Databases: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := c.Databases(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+func TestUntrustedCertificateIsNotTriedLater(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewUnstartedServer(http.NotFoundHandler())
+	srv.Config.ErrorLog = discard()
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	c, err := New(Options{URL: srv.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Databases(t.Context())
+	if err == nil || store.IsKind(err, store.KindUnavailable) || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("Databases: %v", err)
+	}
+}
+
+func TestRedirectIsRefused(t *testing.T) {
+	t.Parallel()
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/log_x" {
+			t.Errorf("followed to %s", r.URL)
+		}
+		http.Redirect(w, r, "/elsewhere?secret=1", http.StatusMovedPermanently)
+	})
+	err := c.CreateDatabase(t.Context(), "log_x")
+	if err == nil || !strings.Contains(err.Error(), "/elsewhere") || strings.Contains(err.Error(), "secret") {
+		t.Errorf("CreateDatabase: %v", err)
+	}
+}
+
+// A URL with a path, a database whose name has a slash and ids that need escapes reach the server as they were.
+func TestPaths(t *testing.T) {
+	t.Parallel()
+	var paths []string
+	c := serveAt(t, "/couch/", func(w http.ResponseWriter, r *http.Request) {
+		paths = append(paths, r.Method+" "+r.URL.EscapedPath())
+		answer(202, `{"ok":true,"rev":"1-a","rows":[]}`)(w, r)
+	})
+	ctx := t.Context()
+	rev, err := c.Put(ctx, "log_a/b", "_design/x/y", json.RawMessage(`{}`))
+	if err != nil || rev != (store.Rev{Gen: 1, Hash: "a"}) {
+		t.Errorf("Put: %v, %v", rev, err)
+	}
+	for _, err := range c.View(ctx, "log_a/b", "_design/report", "attacks", store.NewViewQuery()) {
+		t.Error(err)
+	}
+	for _, err := range c.AllDocs(ctx, "log_a/b", store.ViewQuery{Limit: -1, Keys: []json.RawMessage{}}) {
+		t.Error(err)
+	}
+	if err := c.SetSecurity(ctx, "log_a/b", json.RawMessage(`{}`)); err != nil {
+		t.Error(err)
+	}
+	want := []string{"PUT /couch/log_a%2Fb/_design/x%2Fy", "GET /couch/log_a%2Fb/_design/report/_view/attacks",
+		"POST /couch/log_a%2Fb/_all_docs", "PUT /couch/log_a%2Fb/_security"}
+	if !reflect.DeepEqual(paths, want) {
+		t.Errorf("paths\n got %q\nwant %q", paths, want)
+	}
+}
+
+func TestDocsAreSentAsTheyAre(t *testing.T) {
+	t.Parallel()
+	const doc = `{"z":1,"a":12345678901234567890,"b":"<&>"}`
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			answer(200, doc+"\n")(w, r)
+			return
+		}
+		body, _ := io.ReadAll(r.Body)
+		if string(body) != doc || r.Header.Get("Content-Encoding") != "" {
+			t.Errorf("sent %s (%s)", body, r.Header)
+		}
+		answer(201, `{"ok":true,"id":"a","rev":"1-b"}`)(w, r)
+	})
+	if _, err := c.Put(t.Context(), "log_x", "a", json.RawMessage(doc)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestGetKeepsBytes(t *testing.T) {
+	t.Parallel()
+	const doc = `{"_id":"a","_rev":"1-b","z":1,"a":12345678901234567890}`
+	c := serve(t, answer(200, doc+"\n"))
+	got, err := c.Get(t.Context(), "log_x", "a")
+	if err != nil || string(got) != doc {
+		t.Errorf("Get: %s, %v", got, err)
+	}
+}

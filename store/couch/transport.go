@@ -1,0 +1,61 @@
+package couch
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// maxErrorBody bounds what is read of an error's answer.
+const maxErrorBody = 64 << 10
+
+// transport stands between kivik and the real one and makes up for two of kivik's limits: it loses an escaped slash (of a
+// database's name, say) under a URL with a path, and the error word of an answer.
+type transport struct {
+	next              http.RoundTripper
+	prefix, rawPrefix string // path of the server's URL, as it is and escaped, without a slash at the end
+}
+
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if t.prefix != "" {
+		r = r.Clone(r.Context())
+		raw := r.URL.EscapedPath()
+		r.URL.Path = t.prefix + r.URL.Path
+		r.URL.RawPath = t.rawPrefix + raw
+	}
+	resp, err := t.next.RoundTrip(r)
+	if err != nil || resp.StatusCode < 400 || resp.Body == nil {
+		return resp, err
+	}
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+	resp.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = newFailure(text)
+	return resp, nil
+}
+
+// failure is the body of an error's answer, with what CouchDB says in it.
+type failure struct {
+	io.Reader
+	word, reason string
+	json         bool // CouchDB's form; otherwise something in between answered
+}
+
+func newFailure(text []byte) *failure {
+	f := &failure{Reader: bytes.NewReader(text)}
+	var said struct{ Error, Reason *string }
+	if json.Unmarshal(text, &said) == nil && said.Error != nil {
+		f.json, f.word = true, *said.Error
+		if said.Reason != nil {
+			f.reason = strings.TrimSpace(*said.Reason)
+		}
+	}
+	return f
+}
+
+// Close does nothing: the answer has been read.
+func (*failure) Close() error { return nil }

@@ -1,0 +1,204 @@
+package couch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"logctl/store"
+)
+
+func discard() *log.Logger { return log.New(io.Discard, "", 0) }
+
+// collect reads all rows as "id key value doc err" and the error that ended them.
+func collect(c *Client, ctx context.Context, q store.ViewQuery) (rows []string, err error) {
+	for r, e := range c.View(ctx, "log_x", "d", "v", q) {
+		if e != nil {
+			return rows, e
+		}
+		rows = append(rows, strings.Join([]string{r.ID, string(r.Key), string(r.Value), string(r.Doc), r.Err}, "|"))
+	}
+	return rows, nil
+}
+
+func TestViewRows(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, body string
+		rows       string
+		err        string
+	}{
+		{"plain", `{"total_rows":2,"offset":0,"rows":[` + "\r\n" + `{"id":"a\u00e9","key":[1, "x ]"],"value":null},` + "\r\n" + `{"id":"b","key":"\"","value":{"n":1e2},"doc":null}` + "\r\n]}\n",
+			"aé|[1,\"x ]\"]|null||;b|\"\\\"\"|{\"n\":1e2}|null|", ""},
+		{"reduced", `{"rows":[{"key":null,"value":12345678901234567890}]}`, "|null|12345678901234567890||", ""},
+		{"none", `{"rows":[]}`, "", ""},
+		{"missing key", `{"rows":[{"key":"x","error":"not_found"}]}`, `|"x"|||not_found`, ""},
+		{"a row's error", `{"rows":[{"key":1,"value":1},{"key":null,"error":"reduce_overflow_error","reason":"must shrink"}]}`, "|1|1||", "must shrink"},
+		{"error after the rows", `{"rows":[{"key":1,"value":1}],"error":"timeout","reason":"took too long"}`, "|1|1||", "took too long"},
+		{"error for rows", `{"error":"timeout","reason":"took too long"}`, "", "took too long"},
+		{"cut", `{"rows":[{"key":1,"value":1},{"key":2`, "|1|1||", "broke off"},
+		{"not JSON", `<html>`, "", "does not answer as a CouchDB"},
+		{"bad literal", `{"rows":[{"key":nil}]}`, "", "does not answer as a CouchDB"},
+		{"trailing", `{"rows":[]} x`, "", "does not answer as a CouchDB"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := serve(t, answer(200, tt.body))
+			rows, err := collect(c, t.Context(), store.NewViewQuery())
+			if got := strings.Join(rows, ";"); got != tt.rows {
+				t.Errorf("rows\n got %s\nwant %s", got, tt.rows)
+			}
+			if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+				t.Errorf("error %v, want %q", err, tt.err)
+			}
+		})
+	}
+}
+
+func TestViewParameters(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		q    store.ViewQuery
+		want string
+	}{
+		{store.NewViewQuery(), ""},
+		{store.ViewQuery{}, "limit=0"},
+		{store.ViewQuery{Limit: 5, Skip: 2, StartKey: json.RawMessage(`["a b"]`), EndKey: json.RawMessage(`{}`), StartDocID: "a", EndDocID: "z",
+			Descending: true, ExclusiveEnd: true, NoReduce: true, IncludeDocs: true, Conflicts: true, UpdateSeq: true, Unsorted: true, Update: store.UpdateLazy},
+			`conflicts=true&descending=true&endkey={}&endkey_docid=z&include_docs=true&inclusive_end=false&limit=5&reduce=false&skip=2&sorted=false&startkey=["a b"]&startkey_docid=a&update=lazy&update_seq=true`},
+		{store.ViewQuery{Limit: -1, Group: true, Reduce: true, Update: store.UpdateFalse}, "group=true&reduce=true&update=false"},
+		{store.ViewQuery{Limit: -1, GroupLevel: 3}, "group_level=3"},
+		{store.ViewQuery{Limit: -1, GroupLevelGiven: true}, "group_level=0"},
+	}
+	for _, tt := range tests {
+		got, err := url.QueryUnescape(params(tt.q).Encode())
+		if err != nil || got != tt.want {
+			t.Errorf("params(%+v)\n got %s, %v\nwant %s", tt.q, got, err, tt.want)
+		}
+	}
+}
+
+func TestViewKeysArePosted(t *testing.T) {
+	t.Parallel()
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if r.Method != http.MethodPost || strings.TrimSpace(string(body)) != `{"keys":["a",[1]]}` {
+			t.Errorf("%s %s", r.Method, body)
+		}
+		answer(200, `{"rows":[]}`)(w, r)
+	})
+	q := store.NewViewQuery()
+	q.Keys = []json.RawMessage{json.RawMessage(`"a"`), json.RawMessage(`[1]`)}
+	if _, err := collect(c, t.Context(), q); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestViewBeingBuiltIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	asked, told := 0, 0
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if asked++; asked < 4 {
+			answer(500, `{"error":"timeout","reason":"The request could not be processed in a reasonable amount of time."}`)(w, r)
+			return
+		}
+		answer(200, `{"rows":[{"key":1,"value":1}]}`)(w, r)
+	})
+	c.waiting = func() { told++ }
+	rows, err := collect(c, t.Context(), store.NewViewQuery())
+	if err != nil || len(rows) != 1 || told != 3 {
+		t.Errorf("rows %q, told %d times, %v", rows, told, err)
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	c.waiting = cancel
+	asked = 0
+	if _, err := collect(c, ctx, store.NewViewQuery()); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end of the context: %v", err)
+	}
+}
+
+func TestViewStopsEarly(t *testing.T) {
+	t.Parallel()
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, `{"rows":[`)
+		for r.Context().Err() == nil {
+			if _, err := io.WriteString(w, `{"key":1,"value":1},`); err != nil {
+				return
+			}
+		}
+	})
+	n := 0
+	for _, err := range c.View(t.Context(), "log_x", "d", "v", store.NewViewQuery()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n++; n == 1000 {
+			break
+		}
+	}
+}
+
+// The scanner agrees with encoding/json about every answer that encoding/json reads.
+func FuzzRows(f *testing.F) {
+	f.Add(`{"total_rows":2,"rows":[{"id":"a","key":[1,"x"],"value":null,"doc":{"a":[]}}]}`, 1)
+	f.Add(`{"rows":[{"key":"\ud83d\ude00\\","value":-1.5e+3}],"x":{"y":[[]]}}`, 7)
+	f.Add(`{"rows":[{"key":1,"error":"not_found"}`, 3)
+	f.Fuzz(func(t *testing.T, body string, chunk int) {
+		var rows []store.Row
+		err := readRows(&pieces{s: body, n: max(1, chunk&63)}, func(r store.Row) bool { rows = append(rows, r); return true })
+		var want struct {
+			Error json.RawMessage
+			Rows  []map[string]json.RawMessage
+		}
+		if json.Unmarshal([]byte(body), &want) != nil || err != nil {
+			return
+		}
+		for i, r := range want.Rows {
+			if i < len(rows) && len(rows) == len(want.Rows) && len(r["key"]) > 0 && !sameJSON(r["key"], rows[i].Key) {
+				t.Errorf("key %s, want %s", rows[i].Key, r["key"])
+			}
+		}
+	})
+}
+
+func sameJSON(a, b json.RawMessage) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && string(x) == string(y)
+}
+
+// pieces is a reader of n bytes at a time.
+type pieces struct {
+	s string
+	n int
+}
+
+func (p *pieces) Read(b []byte) (int, error) {
+	if p.s == "" {
+		return 0, io.EOF
+	}
+	n := copy(b[:min(p.n, len(b))], p.s)
+	p.s = p.s[n:]
+	return n, nil
+}
+
+func BenchmarkRows(b *testing.B) {
+	row := `{"key":["month",2026,11,"2001:db8:85a3::8a2e:370:7334","sshd","server"],"value":{"sum":20945728000000,"count":12,"min":1794812345678,"max":1794999999999,"sumsqr":3.6e25}},` + "\n"
+	body := `{"rows":[` + strings.Repeat(row, 9999) + strings.TrimSuffix(row, ",\n") + `]}`
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		n := 0
+		if err := readRows(strings.NewReader(body), func(store.Row) bool { n++; return true }); err != nil || n != 10000 {
+			b.Fatal(n, err)
+		}
+	}
+}
