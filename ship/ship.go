@@ -1,0 +1,75 @@
+package ship
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// Verdict is what a Formatter makes of a line.
+type Verdict uint8
+
+// A line is one that the Formatter doesn't know, becomes a doc, or is one that nobody asked for.
+const (
+	Reject Verdict = iota
+	Doc
+	Skip
+)
+
+// Formatter turns lines into docs. It is used by one goroutine at a time.
+type Formatter interface {
+	// Append appends the line's doc to dst: a JSON object in stored form (see package ejson), without _id. It appends
+	// nothing with another verdict.
+	Append(dst, line []byte) ([]byte, Verdict)
+}
+
+// Options say what is shipped where. Endpoint, App and Format must be set.
+type Options struct {
+	Endpoint Endpoint
+	App      string // its database is log_<App>
+	// EnsureApp makes the app's database where it is missing. Nil: the caller may not.
+	EnsureApp func(context.Context) error
+	// Format makes the Formatter for one input. reference is a moment shortly after the input's last line was written, for dates
+	// without a year.
+	Format  func(reference time.Time) Formatter
+	Inputs  []string      // paths, patterns, and Stdin, which is also meant by none
+	Stdin   io.Reader     // nil: empty
+	Machine string        // the member "machine" of docs that have none; "": none is added
+	MaxLine int           // bytes; longer lines are rejects; 0 means lines.DefaultMax
+	Rejects string        // a file that keeps rejected lines; "": they are only counted
+	Wait    time.Duration // how long a server may be away; 0: not at all
+
+	// Progress, where set, is called a few times a second and at the end, from one goroutine.
+	Progress func(Progress)
+}
+
+// Progress is how far a run is.
+type Progress struct {
+	Bytes, Size int64 // read, of the regular files' size in all; Bytes may exceed Size
+	Lines       int64
+	Sent        int64 // docs that the server has answered for
+}
+
+// Summary is what a run has done. Lines is the sum of Stored, There, Either, Rejected, Refused, Skipped and Left.
+type Summary struct {
+	Lines      int64
+	Stored     int64 // new docs
+	There      int64 // docs stored before, in rare cases by this run's own first try of a batch
+	Either     int64 // stored now or before: the door does not tell strangers which
+	Rejected   int64 // lines that the Formatter doesn't know, or longer than MaxLine
+	Refused    int64 // lines whose docs the server will never take
+	Skipped    int64 // lines nobody asked for
+	Left       int64 // lines read that are not stored, since the run was ended before
+	Unfinished int   // last lines without a line end, in files that may still grow: not counted in Lines
+
+	Elapsed  time.Duration
+	Reasons  []Reason // of Refused
+	Problems []error  // inputs that could not be read, or not to their end
+	Notes    []string // inputs that were left out for a reason
+}
+
+// Reason is why the server refused lines, and how many.
+type Reason struct {
+	Text  string
+	Lines int64
+}
