@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
+
 	"logctl/store"
 )
 
@@ -60,21 +62,51 @@ func openDB(e *Engine, name store.DBName, rec dbRecord) (*DB, error) {
 		indexes: map[string]*index{},
 		news:    make(chan struct{}),
 	}
-	v, err := e.get(d.keys.counters())
-	if err != nil {
+	if err := d.loadCount(); err != nil {
 		return nil, err
 	}
-	if v != nil {
-		if d.count, err = parseCounters(v); err != nil {
-			return nil, err
-		}
-	}
-	if v, err = e.get(d.keys.setting(ownSetting, settingRevsLimit)); err != nil {
+	v, err := e.get(d.keys.setting(ownSetting, settingRevsLimit))
+	if err != nil {
 		return nil, err
 	}
 	n, _ := binary.Uvarint(v)
 	d.limit.Store(int64(n))
 	return d, nil
+}
+
+// loadCount reads the counters from where the last batch of docs left them.
+func (d *DB) loadCount() error {
+	v, err := d.e.get(d.keys.counters())
+	if err != nil {
+		return err
+	}
+	if v != nil {
+		dec := decoder{src: v}
+		dec.version()
+		d.count = dec.counters()
+		if err := dec.err("counters"); err != nil {
+			return err
+		}
+	}
+	lo, hi := d.keys.space(subBySeq)
+	it, err := d.e.pdb.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
+	if err != nil {
+		return readError(err)
+	}
+	defer it.Close()
+	if !it.Last() {
+		return readError(it.Error())
+	}
+	v, err = it.ValueAndErr()
+	if err != nil {
+		return readError(err)
+	}
+	rec, err := parseSeqRecord(v)
+	if err != nil || rec.counts == nil || rec.counts.seq < d.count.seq {
+		return err
+	}
+	d.count = *rec.counts
+	return nil
 }
 
 // begin enters the engine's gate, unless the database was dropped. The caller ends it with end.

@@ -44,11 +44,7 @@ func (ed *editor) run(d *DB, size int, fill func(*editor) error) (uint64, error)
 	if ed.count == d.count {
 		return d.e.group.position(), nil
 	}
-	for i := range ed.pending {
-		ed.writeBySeq(&ed.pending[i])
-	}
-	ed.buf = ed.count.append(ed.buf[:0])
-	ed.batch.Set(d.keys.counters(), ed.buf, nil)
+	ed.finish()
 	pos, err := d.e.apply(ed.batch)
 	if err != nil {
 		return 0, err
@@ -56,6 +52,22 @@ func (ed *editor) run(d *DB, size int, fill func(*editor) error) (uint64, error)
 	d.setCount(ed.count)
 	d.highest.settle()
 	return pos, nil
+}
+
+// finish writes the by-sequence records and, within the last of them or beside them, the counters.
+func (ed *editor) finish() {
+	last := len(ed.pending) - 1
+	for i := range ed.pending {
+		if i < last {
+			ed.writeBySeq(&ed.pending[i], nil)
+		} else {
+			ed.writeBySeq(&ed.pending[i], &ed.count)
+		}
+	}
+	if last < 0 || ed.pending[last].seq != ed.count.seq {
+		ed.buf = ed.count.append(append(ed.buf[:0], recordV1))
+		ed.batch.Set(ed.db.keys.counters(), ed.buf, nil)
+	}
 }
 
 // takeAll takes the docs of a call.
@@ -181,8 +193,8 @@ func (ed *editor) writeByID(id string, rec *idRecord) {
 	w.Finish()
 }
 
-func (ed *editor) writeBySeq(p *pending) {
-	ed.buf = appendSeqHead(ed.buf[:0], p)
+func (ed *editor) writeBySeq(p *pending, counts *counters) {
+	ed.buf = appendSeqHead(ed.buf[:0], p, counts)
 	w := ed.batch.SetDeferred(prefixLen+8, len(ed.buf)+len(p.body))
 	copy(w.Key, ed.db.keys.prefix[:])
 	w.Key[prefixLen-1] = subBySeq
@@ -272,19 +284,28 @@ func (st *docState) merge(doc *store.Doc, ed *editor) error {
 	if doc.Rev.Gen < 1 || doc.Rev.Hash == "" {
 		return store.NewError(store.KindBadRequest, "When `new_edits: false`, the document needs `_rev` or `_revisions` specified")
 	}
-	i, fresh := st.tree.merge(doc.Rev, doc.Ancestors)
-	if fresh {
+	i, changed := st.tree.merge(doc.Rev, doc.Ancestors)
+	switch {
+	case !st.tree[i].kept:
 		st.fill(i, doc, ed)
+	case changed:
+		st.touch(ed)
+		st.winner = st.tree.leaves()[0]
 	}
 	return nil
 }
 
 // fill gives node i the doc's body and a sequence.
 func (st *docState) fill(i int, doc *store.Doc, ed *editor) {
-	ed.count.seq++
+	st.touch(ed)
 	n := &st.tree[i]
 	n.deleted, n.kept, n.seq, n.body = doc.Deleted, true, ed.count.seq, body(doc)
 	st.winner = st.tree.leaves()[0]
+}
+
+// touch gives the doc a sequence.
+func (st *docState) touch(ed *editor) {
+	ed.count.seq++
 	st.changed = true
 }
 

@@ -11,7 +11,7 @@ import (
 //	01 'i' name                       the engine's own settings: uuid, next database number
 //	01 'm' name                       settings of the users of the engine
 //	02 database name                  database record: number, instance, time of creation
-//	10 number(4) 01                   counters
+//	10 number(4) 01                   counters as of the last purge
 //	10 number(4) 02 'i'|'m' name      settings of the database: its own, its users'
 //	10 number(4) 03 doc id            local docs
 //	10 number(4) 04 signature         number(4) of the index with that signature

@@ -61,11 +61,15 @@ func pebbleOptions(o Options, d *disk, lock *pebble.Lock) *pebble.Options {
 
 // spanPolicy ends tables where a sub-space of a database ends. Without it each table of the top level holds the newest
 // docs by id and by sequence and so overlaps with all others; with it what comes in order is never merged again.
+//
+// The end must be greater than start, whatever start is: range deletions begin at a database's bare prefix.
 func spanPolicy(start []byte) (pebble.SpanPolicy, []byte, error) {
-	if len(start) < prefixLen || start[0] != spaceDB {
+	switch {
+	case len(start) == 0 || start[0] < spaceDB:
 		return pebble.SpanPolicy{}, []byte{spaceDB}, nil
-	}
-	if start[prefixLen-1] < subByID {
+	case start[0] > spaceDB || len(start) < prefixLen-1:
+		return pebble.SpanPolicy{}, nil, nil
+	case len(start) < prefixLen || start[prefixLen-1] < subByID:
 		end := append([]byte(nil), start[:prefixLen-1]...)
 		return pebble.SpanPolicy{}, append(end, subByID), nil
 	}

@@ -17,6 +17,7 @@ const (
 	flagTree    byte = 0x02 // by id: a revision tree follows; by sequence: it has several leaves
 	flagRawHash byte = 0x04 // the hash is 16 bytes, shown as 32 hex digits
 	flagBody    byte = 0x08 // a node of a tree: its body is kept
+	flagCounts  byte = 0x10 // by sequence: the last record of its batch, with the database's counters
 )
 
 const rawHashLen = 16
@@ -68,11 +69,15 @@ type seqRecord struct {
 	deleted bool
 	leaves  bool // there are other leaves beside the winner
 	body    []byte
+	counts  *counters // of the database after the record's batch, if it is the last record of one
 }
 
 // appendSeqHead appends a by-sequence record but for the body, which follows.
-func appendSeqHead(dst []byte, p *pending) []byte {
+func appendSeqHead(dst []byte, p *pending, counts *counters) []byte {
 	flags := recordV1 | p.rev.flag()
+	if counts != nil {
+		flags |= flagCounts
+	}
 	if p.deleted {
 		flags |= flagDeleted
 	}
@@ -81,7 +86,11 @@ func appendSeqHead(dst []byte, p *pending) []byte {
 	}
 	dst = binary.AppendUvarint(append(dst, flags), uint64(len(p.id)))
 	dst = append(dst, p.id...)
-	return p.rev.append(dst)
+	dst = p.rev.append(dst)
+	if counts != nil {
+		dst = counts.append(dst)
+	}
+	return dst
 }
 
 func parseSeqRecord(src []byte) (seqRecord, error) {
@@ -89,6 +98,10 @@ func parseSeqRecord(src []byte) (seqRecord, error) {
 	flags := d.version()
 	r := seqRecord{deleted: flags&flagDeleted != 0, leaves: flags&flagTree != 0, id: d.bytes(d.uvarint())}
 	r.rev = d.rev(flags)
+	if flags&flagCounts != 0 {
+		r.counts = new(counters)
+		*r.counts = d.counters()
+	}
 	r.body = d.src
 	return r, d.err("by-sequence record")
 }
@@ -181,7 +194,10 @@ func parseDBRecord(src []byte) (dbRecord, error) {
 	return r, d.err("database record")
 }
 
-// counters are kept with every write, so that opening a database reads one key.
+// counters are written with every batch of docs, so that opening a database costs the same whatever its size: inside the
+// batch's last by-sequence record, because a key that every batch overwrites would be in the way of all compactions. The
+// greatest sequence has them, always: its record goes only when an edit gives its doc a greater one, or by a purge, which
+// writes them under a key of their own.
 type counters struct {
 	seq      uint64 // the last one given
 	docs     uint64 // docs whose winner is live
@@ -191,21 +207,14 @@ type counters struct {
 }
 
 func (c *counters) append(dst []byte) []byte {
-	dst = append(dst, recordV1)
 	for _, n := range [...]uint64{c.seq, c.docs, c.deleted, c.external, c.purges} {
 		dst = binary.AppendUvarint(dst, n)
 	}
 	return dst
 }
 
-func parseCounters(src []byte) (counters, error) {
-	d := decoder{src: src}
-	d.version()
-	var c counters
-	for _, n := range [...]*uint64{&c.seq, &c.docs, &c.deleted, &c.external, &c.purges} {
-		*n = d.uvarint()
-	}
-	return c, d.err("counters")
+func (d *decoder) counters() counters {
+	return counters{seq: d.uvarint(), docs: d.uvarint(), deleted: d.uvarint(), external: d.uvarint(), purges: d.uvarint()}
 }
 
 // decoder reads a record; after a first mistake it gives zeros and err tells.

@@ -86,31 +86,32 @@ func (t tree) ancestors(i int) []string {
 	return a
 }
 
-// merge adds the revision rev with its ancestors' hashes (newest first) and gives the index of rev and whether it, or
-// its body, is new. Ancestors that are known join the branches; unknown ones are added without bodies.
-func (t *tree) merge(rev store.Rev, ancestors []string) (i int, fresh bool) {
+// merge adds the revision rev with its ancestors' hashes (newest first), gives its index and reports whether that changed
+// the tree. Ancestors that are known join branches; unknown ones are added without bodies.
+func (t *tree) merge(rev store.Rev, ancestors []string) (i int, changed bool) {
 	parent := noParent
 	for k := len(ancestors) - 1; k >= 0; k-- {
-		gen := rev.Gen - 1 - k
-		if gen < 1 {
-			continue
+		if gen := rev.Gen - 1 - k; gen >= 1 {
+			var c bool
+			parent, c = t.attach(store.Rev{Gen: gen, Hash: ancestors[k]}, parent)
+			changed = changed || c
 		}
-		parent, _ = t.attach(store.Rev{Gen: gen, Hash: ancestors[k]}, parent)
 	}
-	i, added := t.attach(rev, parent)
-	return i, added || !(*t)[i].kept
+	i, c := t.attach(rev, parent)
+	return i, changed || c
 }
 
-// attach finds or adds a revision below parent.
-func (t *tree) attach(rev store.Rev, parent int) (i int, added bool) {
-	if i = t.find(rev); i != noParent {
-		if (*t)[i].parent == noParent {
-			(*t)[i].parent = parent
-		}
-		return i, false
+// attach finds or adds a revision, below parent unless it has a parent, and reports whether that changed the tree.
+func (t *tree) attach(rev store.Rev, parent int) (i int, changed bool) {
+	if i = t.find(rev); i == noParent {
+		*t = append(*t, node{rev: rev, parent: parent})
+		return len(*t) - 1, true
 	}
-	*t = append(*t, node{rev: rev, parent: parent})
-	return len(*t) - 1, true
+	if n := &(*t)[i]; n.parent == noParent && parent != noParent {
+		n.parent = parent
+		return i, true
+	}
+	return i, false
 }
 
 // stem cuts off what lies limit or more revisions behind every leaf and gives the nodes that went.

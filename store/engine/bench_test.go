@@ -1,0 +1,113 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"logctl/store"
+	"logctl/store/ejson"
+)
+
+// banDocs are n docs as fail2ban's log makes them, with ids of their content, in the order of time, beginning with the
+// from-th.
+func banDocs(from, n int) []store.Doc {
+	rnd := rand.New(rand.NewPCG(uint64(from), 7))
+	docs := make([]store.Doc, n)
+	for i := range docs {
+		s := (from + i) * 7
+		body := fmt.Appendf(nil, `{"date":"2017-%02d-%02d","hour":"%02d:%02d:%02d,%03d","process":"sshd","ip":"10.%d.%d.%d","machine":"server%d"}`,
+			s/2419200%12+1, s/86400%28+1, s/3600%24, s/60%60, s%60, rnd.IntN(1000), rnd.IntN(8), rnd.IntN(16), rnd.IntN(16), rnd.IntN(3))
+		docs[i] = store.Doc{ID: string(ejson.AppendContentID(nil, body, uint32(from+i))), Body: body}
+	}
+	return docs
+}
+
+func benchDB(b *testing.B) *DB {
+	b.Helper()
+	e, err := Open(b.TempDir(), Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	d, err := e.Create(context.Background(), "log_bench")
+	if err != nil {
+		b.Fatal(err)
+	}
+	return d
+}
+
+// BenchmarkWrite writes new docs, bulk docs a call, from several writers at once. One op is one doc. baseline is what a
+// bare append of the docs' bytes with an fdatasync a call does in one file, one call at a time.
+func BenchmarkWrite(b *testing.B) {
+	for _, c := range []struct{ writers, bulk int }{{1, 1}, {16, 1}, {1, 1000}, {4, 1000}} {
+		name := fmt.Sprintf("writers=%d/bulk=%d", c.writers, c.bulk)
+		b.Run("engine/"+name, func(b *testing.B) {
+			d := benchDB(b)
+			run(b, c.writers, c.bulk, func(docs []store.Doc) error {
+				res, err := d.Write(context.Background(), docs, WriteOptions{NewEdits: true})
+				for i := range res {
+					if res[i].Err != nil {
+						return res[i].Err
+					}
+				}
+				return err
+			})
+		})
+		b.Run("baseline/"+name, func(b *testing.B) {
+			f, err := os.Create(filepath.Join(b.TempDir(), "log"))
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer f.Close()
+			var mu sync.Mutex
+			var buf []byte
+			run(b, c.writers, c.bulk, func(docs []store.Doc) error {
+				mu.Lock()
+				defer mu.Unlock()
+				buf = buf[:0]
+				for i := range docs {
+					buf = append(append(buf, docs[i].ID...), docs[i].Body...)
+				}
+				if _, err := f.Write(buf); err != nil {
+					return err
+				}
+				return syscall.Fdatasync(int(f.Fd()))
+			})
+		})
+	}
+}
+
+func run(b *testing.B, writers, bulk int, write func([]store.Doc) error) {
+	b.ReportAllocs()
+	docs := banDocs(0, b.N)
+	b.ResetTimer()
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range writers {
+		wg.Go(func() {
+			for {
+				from := int(next.Add(int64(bulk))) - bulk
+				if from >= len(docs) {
+					return
+				}
+				if err := write(docs[from:min(from+bulk, len(docs))]); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "docs/s")
+}
