@@ -1,0 +1,156 @@
+package couchapi
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"runtime"
+	"sync"
+	"time"
+
+	"logctl/store"
+)
+
+// errNoAccount says that nobody has that name.
+var errNoAccount = errors.New("no such account")
+
+const (
+	maxAccounts = 10_000           // accounts kept in memory
+	verifiedFor = 10 * time.Minute // how long a password that was right need not be derived again
+)
+
+// accounts tells callers by name and password. Deriving a key from a password takes a quarter of a second by design, so
+// a password that was right is remembered, as an HMAC under a key that never leaves the process, until the account
+// changes or the time is up.
+type accounts struct {
+	users    *usersDB
+	admins   Admins
+	lockout  *lockout
+	key      [32]byte
+	deriving chan struct{} // bounds how many keys are derived at once: passwords must not starve the rest
+
+	mu       sync.Mutex
+	known    map[string]*knownAccount // guarded by mu
+	admitted map[string]string        // guarded by mu; by admin, the salt of the cookies: an HMAC of the password
+}
+
+// knownAccount is an account as it was at a state of the _users database.
+type knownAccount struct {
+	account
+	state string // of the database
+
+	mac   [sha256.Size]byte // of the password that was right, guarded by accounts.mu
+	until time.Time         // guarded by accounts.mu
+}
+
+func newAccounts(users *usersDB, admins Admins) *accounts {
+	a := &accounts{
+		users: users, admins: admins, lockout: newLockout(),
+		deriving: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
+		known:    map[string]*knownAccount{},
+		admitted: map[string]string{},
+	}
+	rand.Read(a.key[:]) // never fails
+	return a
+}
+
+// login is the caller that name and password tell. from is where the request comes from: too many failures from one
+// place close the account to it for a while.
+func (a *accounts) login(name, password, from string) (store.Caller, error) {
+	if a.lockout.locked(name, from) {
+		return store.Caller{}, errForbidden("Account is temporarily locked due to multiple authentication failures")
+	}
+	caller, err := a.verify(name, password)
+	switch {
+	case errors.Is(err, errNoAccount):
+		a.lockout.failed(name, from)
+		return store.Caller{}, errUnauthorized("Name or password is incorrect.")
+	case err != nil:
+		return store.Caller{}, err
+	}
+	a.lockout.succeeded(name, from)
+	return caller, nil
+}
+
+func (a *accounts) verify(name, password string) (store.Caller, error) {
+	m := hmac.New(sha256.New, a.key[:])
+	m.Write([]byte(password))
+	var mac [sha256.Size]byte
+	m.Sum(mac[:0])
+
+	if a.admins != nil && a.admins.Verify(name, password) {
+		a.mu.Lock()
+		a.admitted[name] = string(mac[:])
+		a.mu.Unlock()
+		return adminCaller(name), nil
+	}
+	k, err := a.find(name)
+	if err != nil {
+		return store.Caller{}, err
+	}
+	a.mu.Lock()
+	ok := hmac.Equal(mac[:], k.mac[:]) && time.Now().Before(k.until)
+	a.mu.Unlock()
+	if ok {
+		return k.caller(), nil
+	}
+	a.deriving <- struct{}{}
+	ok = k.matches(password)
+	<-a.deriving
+	if !ok {
+		return store.Caller{}, errNoAccount
+	}
+	a.mu.Lock()
+	k.mac, k.until = mac, time.Now().Add(verifiedFor)
+	a.mu.Unlock()
+	return k.caller(), nil
+}
+
+// session is the salt that signs the cookies of name, and its caller.
+func (a *accounts) session(name string) (string, store.Caller, error) {
+	a.mu.Lock()
+	salt, ok := a.admitted[name]
+	a.mu.Unlock()
+	if ok {
+		return salt, adminCaller(name), nil
+	}
+	k, err := a.find(name)
+	if err != nil {
+		return "", store.Caller{}, err
+	}
+	return k.Salt, k.caller(), nil
+}
+
+// find is the account of name, read again whenever the _users database has changed.
+func (a *accounts) find(name string) (*knownAccount, error) {
+	state, err := a.users.state()
+	if err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	k := a.known[name]
+	a.mu.Unlock()
+	if k != nil && k.state == state {
+		return k, nil
+	}
+	acc, err := a.users.account(name)
+	if err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	fresh := &knownAccount{account: acc, state: state}
+	if k != nil && k.account.sameSecret(acc) { // somebody else's document has changed
+		fresh.mac, fresh.until = k.mac, k.until
+	}
+	if len(a.known) >= maxAccounts {
+		clear(a.known)
+	}
+	a.known[name] = fresh
+	return fresh, nil
+}
+
+func adminCaller(name string) store.Caller {
+	return store.Caller{Name: name, Roles: []string{store.AdminRole}}
+}

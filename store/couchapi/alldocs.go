@@ -1,0 +1,371 @@
+package couchapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"github.com/gorilla/mux"
+
+	"logctl/store"
+	"logctl/store/engine"
+)
+
+func (h *Handler) allDocsRoutes(rt *mux.Router) {
+	for path, list := range map[string]listing{
+		"/_all_docs":    {},
+		"/_design_docs": {prefix: designPrefix, past: "_design0"},
+		"/_local_docs":  {local: true},
+	} {
+		level := accessMember
+		levelOf := func(x *exchange) access {
+			if x.name("db") == usersDBName {
+				return accessAdmin
+			}
+			return level
+		}
+		h.inDB(rt, path, resource{allow: "GET,HEAD,POST", accessOf: levelOf, methods: map[string]action{
+			http.MethodGet:  func(x *exchange) error { return x.listDocs(list, nil) },
+			http.MethodPost: func(x *exchange) error { return x.postList(list) },
+		}})
+		h.inDB(rt, path+"/queries", resource{allow: "POST", accessOf: levelOf, methods: onPost(
+			func(x *exchange) error { return x.postQueries(list) })})
+	}
+}
+
+// listing is which docs a list holds.
+type listing struct {
+	prefix, past string // ids in [prefix, past), "": all
+	local        bool
+}
+
+// postList answers a list whose options are in a body.
+func (x *exchange) postList(list listing) error {
+	b, err := x.readObject()
+	if err != nil {
+		return err
+	}
+	defer b.free()
+	m, err := members(b.bytes)
+	if err != nil {
+		return err
+	}
+	return x.listDocs(list, m)
+}
+
+func (x *exchange) listDocs(list listing, body map[string]json.RawMessage) error {
+	q, err := parseViewQuery(x.query(), body)
+	if err != nil {
+		return err
+	}
+	s := x.stream()
+	defer s.free()
+	if err := x.appendList(s, list, &q, false); err != nil {
+		return err
+	}
+	s.buf = append(s.buf, '\n')
+	return s.end()
+}
+
+// postQueries answers several lists in one.
+func (x *exchange) postQueries(list listing) error {
+	return x.queries(func(s *stream, body map[string]json.RawMessage) error {
+		q, err := parseViewQuery(nil, body)
+		if err != nil {
+			return err
+		}
+		return x.appendList(s, list, &q, true)
+	})
+}
+
+// appendList writes the rows of one query. many tells that it is one of several: CouchDB then gives an offset where
+// keys are asked for, too.
+func (x *exchange) appendList(s *stream, list listing, q *store.ViewQuery, many bool) error {
+	if list.local {
+		return x.appendLocalList(s, q)
+	}
+	total, err := x.countDocs(list)
+	if err != nil {
+		return err
+	}
+	if q.Keys != nil {
+		return x.appendKeys(s, q, total, many)
+	}
+	asked, ok := idRange(q)
+	r := asked
+	if ok {
+		r, ok = list.clip(asked)
+	}
+	offset := total
+	if ok {
+		if offset, err = x.offsetOf(list, asked, r, q, total); err != nil {
+			return err
+		}
+	}
+	s.buf = append(s.buf, `{"total_rows":`...)
+	s.buf = strconv.AppendInt(s.buf, int64(total), 10)
+	s.buf = append(s.buf, `,"offset":`...)
+	s.buf = strconv.AppendInt(s.buf, int64(offset), 10)
+	x.appendUpdateSeq(s, q)
+	s.buf = append(s.buf, `,"rows":[`...)
+	if ok && q.Limit != 0 {
+		if err := x.appendDocs(s, r, q); err != nil {
+			return err
+		}
+	}
+	s.buf = append(s.buf, "\r\n]}"...)
+	return nil
+}
+
+func (x *exchange) appendUpdateSeq(s *stream, q *store.ViewQuery) {
+	if q.UpdateSeq {
+		s.buf = append(s.buf, `,"update_seq":`...)
+		s.buf = appendSeq(s.buf, x.db, x.db.UpdateSeq())
+	}
+}
+
+// clip narrows a range to the list's own ids.
+func (l listing) clip(r engine.IDRange) (engine.IDRange, bool) {
+	if l.prefix == "" {
+		return r, true
+	}
+	lo, hi := &r.Start, &r.End
+	hasLo, hasHi := &r.HasStart, &r.HasEnd
+	if r.Descending {
+		lo, hi, hasLo, hasHi = hi, lo, hasHi, hasLo
+	}
+	if *hasLo && *lo >= l.past || *hasHi && *hi < l.prefix {
+		return r, false
+	}
+	if !*hasLo || *lo < l.prefix {
+		*lo, *hasLo = l.prefix, true
+	}
+	if !*hasHi || *hi >= l.past {
+		// No design document has the id "_design0", so that it does not matter whether it is in the range.
+		*hi, *hasHi = l.past, true
+	}
+	return r, true
+}
+
+// countDocs is how many docs the list has.
+func (x *exchange) countDocs(list listing) (int, error) {
+	if list.prefix == "" {
+		return int(x.db.Stats().DocCount), nil
+	}
+	n := 0
+	err := x.db.AllDocs(x.ctx(), designRange(), false, func(store.Doc) bool { n++; return true })
+	return n, err
+}
+
+// offsetOf is how many docs of the list stand before the first row: those before the range and those that are skipped.
+// asked is the range as the client gave it, r its part in the list.
+func (x *exchange) offsetOf(list listing, asked, r engine.IDRange, q *store.ViewQuery, total int) (int, error) {
+	if !asked.HasStart {
+		if list.prefix != "" && asked.Descending {
+			return total, nil // CouchDB counts so
+		}
+		return min(q.Skip, total), nil
+	}
+	n := 0
+	before := engine.IDRange{End: asked.Start, HasEnd: true, ExclusiveEnd: true, Descending: asked.Descending}
+	if before, ok := list.clip(before); ok {
+		if err := x.db.AllDocs(x.ctx(), before, false, func(store.Doc) bool { n++; return true }); err != nil {
+			return 0, err
+		}
+	}
+	if q.Skip == 0 {
+		return n, nil
+	}
+	skipped := 0
+	err := x.db.AllDocs(x.ctx(), r, false, func(store.Doc) bool { skipped++; return skipped < q.Skip })
+	return n + skipped, err
+}
+
+// appendDocs writes the rows of a range.
+func (x *exchange) appendDocs(s *stream, r engine.IDRange, q *store.ViewQuery) error {
+	skip, left := q.Skip, q.Limit
+	first := true
+	var failed error
+	err := x.db.AllDocs(x.ctx(), r, q.IncludeDocs, func(doc store.Doc) bool {
+		if skip > 0 {
+			skip--
+			return true
+		}
+		if left == 0 {
+			return false
+		}
+		left-- // below zero there is no limit
+		s.buf = appendRowStart(s.buf, first)
+		first = false
+		if failed = x.appendDocRow(s, doc, q); failed == nil {
+			failed = s.spill()
+		}
+		return failed == nil && left != 0
+	})
+	if failed != nil {
+		return failed
+	}
+	return err
+}
+
+func appendRowStart(dst []byte, first bool) []byte {
+	if first {
+		return append(dst, "\r\n"...)
+	}
+	return append(dst, ",\r\n"...)
+}
+
+// appendDocRow writes the row of a doc that is there.
+func (x *exchange) appendDocRow(s *stream, doc store.Doc, q *store.ViewQuery) error {
+	s.buf = append(s.buf, `{"id":`...)
+	mark := len(s.buf)
+	s.buf = store.AppendJSONString(s.buf, doc.ID)
+	end := len(s.buf)
+	s.buf = append(s.buf, `,"key":`...)
+	s.buf = append(s.buf, s.buf[mark:end]...)
+	s.buf = appendRev(append(s.buf, `,"value":{"rev":`...), doc.Rev)
+	if doc.Deleted {
+		s.buf = append(s.buf, `,"deleted":true`...)
+	}
+	s.buf = append(s.buf, '}')
+	if q.IncludeDocs {
+		s.buf = append(s.buf, `,"doc":`...)
+		if err := x.appendRowDoc(s, doc, q.Conflicts); err != nil {
+			return err
+		}
+	}
+	s.buf = append(s.buf, '}')
+	return nil
+}
+
+// appendRowDoc writes the doc of a row; a deleted one is null.
+func (x *exchange) appendRowDoc(s *stream, doc store.Doc, conflicts bool) error {
+	if doc.Deleted {
+		s.buf = append(s.buf, "null"...)
+		return nil
+	}
+	d, _, err := x.show(doc, docOptions{conflicts: conflicts})
+	if err != nil {
+		return err
+	}
+	s.buf = d.append(s.buf)
+	return nil
+}
+
+// appendKeys writes a row for each key: of a doc, of a tombstone, or that there is none.
+func (x *exchange) appendKeys(s *stream, q *store.ViewQuery, total int, many bool) error {
+	s.buf = append(s.buf, `{"total_rows":`...)
+	s.buf = strconv.AppendInt(s.buf, int64(total), 10)
+	s.buf = append(s.buf, `,"offset":`...)
+	if many {
+		s.buf = append(s.buf, '0')
+	} else {
+		s.buf = append(s.buf, "null"...)
+	}
+	x.appendUpdateSeq(s, q)
+	s.buf = append(s.buf, `,"rows":[`...)
+	first := true
+	for i := range q.Keys {
+		key := q.Keys[i]
+		if q.Descending {
+			key = q.Keys[len(q.Keys)-1-i]
+		}
+		if i < q.Skip {
+			continue
+		}
+		if q.Limit >= 0 && i-q.Skip >= q.Limit {
+			break
+		}
+		s.buf = appendRowStart(s.buf, first)
+		first = false
+		if err := x.appendKey(s, key, q); err != nil {
+			return err
+		}
+		if err := s.spill(); err != nil {
+			return err
+		}
+	}
+	s.buf = append(s.buf, "\r\n]}"...)
+	return nil
+}
+
+func (x *exchange) appendKey(s *stream, key json.RawMessage, q *store.ViewQuery) error {
+	if id, ok := text(key); ok {
+		doc, err := x.anyWinner(id)
+		if err == nil {
+			return x.appendDocRow(s, doc, q)
+		}
+		if !store.IsKind(err, store.KindNotFound) && !store.IsKind(err, store.KindIllegalDocID) {
+			return err
+		}
+	}
+	s.buf = append(append(s.buf, `{"key":`...), key...)
+	s.buf = append(s.buf, `,"error":"not_found"}`...)
+	return nil
+}
+
+// anyWinner is the winner of a doc, a tombstone too.
+func (x *exchange) anyWinner(id string) (store.Doc, error) {
+	doc, err := x.db.Get(id)
+	if !store.IsKind(err, store.KindNotFound) {
+		return doc, err
+	}
+	rev, _, err := x.db.Revs(id)
+	if err != nil {
+		return doc, err
+	}
+	return store.Doc{ID: id, Rev: rev, Deleted: true}, nil
+}
+
+func (x *exchange) appendLocalList(s *stream, q *store.ViewQuery) error {
+	r, ok := idRange(q)
+	s.buf = append(s.buf, `{"total_rows":null,"offset":null,"rows":[`...)
+	first, skip, left := true, q.Skip, q.Limit
+	err := x.db.LocalDocs(x.ctx(), func(doc store.Doc) bool {
+		if !ok || left == 0 || !inRange(r, doc.ID) {
+			return left != 0
+		}
+		if skip > 0 {
+			skip--
+			return true
+		}
+		left--
+		s.buf = appendRowStart(s.buf, first)
+		first = false
+		return x.appendDocRow(s, doc, q) == nil && s.spill() == nil
+	})
+	s.buf = append(s.buf, "\r\n]}"...)
+	return err
+}
+
+// queries answers a body of {"queries":[…]} with one result for each, in order.
+func (x *exchange) queries(one func(s *stream, body map[string]json.RawMessage) error) error {
+	b, err := x.readObject()
+	if err != nil {
+		return err
+	}
+	defer b.free()
+	m, err := members(b.bytes)
+	if err != nil {
+		return err
+	}
+	var list []json.RawMessage
+	if m["queries"] == nil || json.Unmarshal(m["queries"], &list) != nil {
+		return errBadRequest("`queries` member must be an array.")
+	}
+	s := x.stream()
+	defer s.free()
+	s.buf = append(s.buf, `{"results":[`...)
+	for i, q := range list {
+		s.buf = appendRowStart(s.buf, i == 0)
+		body, err := members(q)
+		if err != nil {
+			return err
+		}
+		if err := one(s, body); err != nil {
+			return err
+		}
+	}
+	s.buf = append(s.buf, "\r\n]}\n"...)
+	return s.end()
+}

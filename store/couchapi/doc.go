@@ -1,0 +1,14 @@
+// Package couchapi is CouchDB's HTTP API over the embedded engine: an http.Handler that answers as Apache CouchDB 3.5
+// does, status, headers, error words and reasons included, so that every client of CouchDB is a client of ours.
+//
+// Words: an exchange is one request on its way to its answer; a resource is what a path names, with its methods and who
+// may use them; a caller is who sends the request (store.Caller); an account is a user document of the _users database.
+//
+// Invariants: handlers return an error and one function writes it (exchange.fail); a kind decides the status
+// (store.Kind). No body is read without a limit. Rows, docs and changes are written as they are read: the memory that an
+// answer needs does not depend on its length. An answer that says a doc is stored is given after the engine has it on
+// disk (batch=ok, 202, excepted).
+//
+// Limits: attachments, Mango, show, list, update and rewrite functions, partitions, the replicator and _purge answer 501
+// not_implemented with a reason; what they would have stored is refused whole, never stored in part.
+package couchapi

@@ -1,0 +1,323 @@
+package couchapi
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"logctl/store"
+	"logctl/store/ejson"
+	"logctl/store/engine"
+)
+
+const (
+	designPrefix = "_design/"
+	localPrefix  = "_local/"
+)
+
+func (h *Handler) docRoutes(rt *mux.Router) {
+	doc := resource{allow: "DELETE,GET,HEAD,POST,PUT,COPY", methods: map[string]action{
+		http.MethodGet: getDoc, http.MethodPut: putDoc, http.MethodDelete: deleteDoc, "COPY": copyDoc,
+		http.MethodPost: postToDoc,
+	}}
+	h.inDB(rt, "/_design/{design}", doc)
+	h.inDB(rt, "/_local/{local}", resource{allow: doc.allow, methods: map[string]action{
+		http.MethodGet: getLocal, http.MethodPut: putDoc, http.MethodDelete: deleteLocal, "COPY": copyDoc,
+		http.MethodPost: postToDoc,
+	}})
+	h.inDB(rt, "/_local", resource{allow: doc.allow, methods: map[string]action{
+		http.MethodGet: badLocalID, http.MethodPut: badLocalID, http.MethodPost: badLocalID, http.MethodDelete: badLocalID,
+	}})
+	h.inDB(rt, "/_design/{design}/{att:.+}", resource{allow: attachmentAllow, methods: attachmentMethods()})
+	h.inDB(rt, "/{id}", doc)
+	h.inDB(rt, "/{id}/{att:.+}", resource{allow: attachmentAllow, methods: attachmentMethods()})
+}
+
+func badLocalID(*exchange) error { return errBadRequest("Invalid _local document id.") }
+
+// postToDoc answers a POST on a doc, which is for HTML forms with files and wants a Referer.
+func postToDoc(x *exchange) error {
+	if x.r.Header.Get("Referer") == "" {
+		return errBadRequest("Referer header required.")
+	}
+	return errNotYet("Attachments are")
+}
+
+// docID is the id that the path names.
+func (x *exchange) docID() string {
+	if _, ok := x.vars["design"]; ok {
+		return designPrefix + x.name("design")
+	}
+	if _, ok := x.vars["local"]; ok {
+		return localPrefix + x.name("local")
+	}
+	return x.name("id")
+}
+
+// docOptions are the parameters of a read that add to the doc or choose another revision.
+type docOptions struct {
+	revs, revsInfo, conflicts, deletedConflicts, localSeq, latest bool
+}
+
+func (x *exchange) docOptions() docOptions {
+	meta := x.flag("meta")
+	return docOptions{
+		revs: x.flag("revs"), revsInfo: meta || x.flag("revs_info"), conflicts: meta || x.flag("conflicts"),
+		deletedConflicts: meta || x.flag("deleted_conflicts"), localSeq: x.flag("local_seq"), latest: x.flag("latest"),
+	}
+}
+
+// getDoc answers GET on a doc.
+func getDoc(x *exchange) error {
+	id := x.docID()
+	if strings.HasPrefix(id, designPrefix) && x.vars["id"] != "" {
+		x.redirectDesign(id)
+		return nil
+	}
+	if strings.HasPrefix(id, localPrefix) {
+		return getLocal(x)
+	}
+	if x.db.Name() == usersDBName && !x.h.users.mayRead(x, id) {
+		return errNotFound("missing")
+	}
+	o := x.docOptions()
+	if list := x.query().Get("open_revs"); list != "" && list != "[]" {
+		return x.openRevs(id, list, o)
+	}
+	doc, plain, err := x.readDoc(id, o)
+	if err != nil {
+		return err
+	}
+	if plain && x.etag(doc.doc.Rev.String()) {
+		return nil
+	}
+	return x.json(http.StatusOK, doc.append(nil))
+}
+
+// redirectDesign sends a client that escaped the slash of a design document's id to the usual path.
+func (x *exchange) redirectDesign(id string) {
+	path := pathOf(string(x.db.Name())) + "/_design/" + escapeSegment(strings.TrimPrefix(id, designPrefix))
+	if rest := x.vars["att"]; rest != "" {
+		path += "/" + rest
+	}
+	if x.r.URL.RawQuery != "" {
+		path += "?" + x.r.URL.RawQuery
+	}
+	x.w.Header().Set("Location", path)
+	x.send(http.StatusMovedPermanently, "text/plain", nil)
+}
+
+// shownDoc is a doc with what was asked for beside its body.
+type shownDoc struct {
+	doc  store.Doc
+	o    docOptions
+	tree []engine.RevInfo // where an option needs it
+	info *engine.RevInfo  // the doc's own place in tree
+	seq  []byte           // _local_seq
+}
+
+// readDoc reads the doc that the query asks for. plain tells that the entity tag is the revision's, which is so unless
+// the answer shows what may change without the doc.
+func (x *exchange) readDoc(id string, o docOptions) (d shownDoc, plain bool, err error) {
+	if x.query().Has("rev") {
+		d, err = x.readRev(id, x.query().Get("rev"), o)
+		return d, true, err
+	}
+	d.doc, err = x.db.Get(id)
+	if err != nil {
+		return d, false, err
+	}
+	return x.show(d.doc, o)
+}
+
+// show adds to a winner what the options ask for.
+func (x *exchange) show(doc store.Doc, o docOptions) (d shownDoc, plain bool, err error) {
+	d = shownDoc{doc: doc, o: o}
+	plain = !o.revsInfo && !o.localSeq
+	if o.localSeq {
+		d.seq = appendSeq(nil, x.db, doc.Seq)
+	}
+	if !o.revs && !o.revsInfo && !o.conflicts && !o.deletedConflicts {
+		return d, plain, nil
+	}
+	if err := x.attachTree(&d); err != nil {
+		return d, false, err
+	}
+	for i := range d.tree {
+		r := &d.tree[i]
+		if r.Leaf && r.Rev != doc.Rev && (o.conflicts && !r.Deleted || o.deletedConflicts && r.Deleted) {
+			plain = false
+		}
+	}
+	return d, plain, nil
+}
+
+func (x *exchange) attachTree(d *shownDoc) error {
+	_, tree, err := x.db.Revs(d.doc.ID)
+	if err != nil {
+		return err
+	}
+	d.tree = tree
+	d.info = findRev(tree, d.doc.Rev)
+	return nil
+}
+
+func findRev(tree []engine.RevInfo, rev store.Rev) *engine.RevInfo {
+	for i := range tree {
+		if tree[i].Rev == rev {
+			return &tree[i]
+		}
+	}
+	return nil
+}
+
+// readRev reads one revision; with latest, the leaf that it has become. Of the other options only revs counts.
+func (x *exchange) readRev(id, text string, o docOptions) (shownDoc, error) {
+	rev, err := store.ParseRev(text)
+	if err != nil {
+		return shownDoc{}, err
+	}
+	d := shownDoc{o: docOptions{revs: o.revs}}
+	if o.latest {
+		_, tree, err := x.db.Revs(id)
+		if err != nil {
+			return d, err
+		}
+		leaves := leavesBelow(tree, rev)
+		if len(leaves) == 0 {
+			return d, errNotFound("missing")
+		}
+		if leaves[0].Deleted && leaves[0].Rev != rev {
+			return d, errNotFound("deleted")
+		}
+		rev = leaves[0].Rev
+	}
+	if d.doc, err = x.db.GetRev(id, rev); err != nil {
+		return d, err
+	}
+	if d.o.revs {
+		err = x.attachTree(&d)
+	}
+	return d, err
+}
+
+// leavesBelow are the leaves that a revision has become, itself included.
+func leavesBelow(tree []engine.RevInfo, rev store.Rev) []engine.RevInfo {
+	var out []engine.RevInfo
+	for _, r := range tree {
+		if !r.Leaf {
+			continue
+		}
+		back := r.Rev.Gen - rev.Gen
+		if r.Rev == rev || back > 0 && back <= len(r.Ancestors) && r.Ancestors[back-1] == rev.Hash {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// append appends the doc as JSON.
+func (d *shownDoc) append(dst []byte) []byte {
+	dst = d.doc.AppendJSON(dst)
+	dst = dst[:len(dst)-1]
+	if d.o.revs && d.info != nil {
+		dst = append(dst, `,"_revisions":{"start":`...)
+		dst = strconv.AppendInt(dst, int64(d.doc.Rev.Gen), 10)
+		dst = append(dst, `,"ids":["`...)
+		dst = append(dst, d.doc.Rev.Hash...)
+		for _, a := range d.info.Ancestors {
+			dst = append(dst, `","`...)
+			dst = append(dst, a...)
+		}
+		dst = append(dst, `"]}`...)
+	}
+	if d.o.revsInfo && d.info != nil {
+		dst = d.appendRevsInfo(dst)
+	}
+	if d.o.conflicts {
+		dst = d.appendConflicts(dst, "_conflicts", false)
+	}
+	if d.o.deletedConflicts {
+		dst = d.appendConflicts(dst, "_deleted_conflicts", true)
+	}
+	if d.seq != nil {
+		dst = append(append(dst, `,"_local_seq":`...), d.seq...)
+	}
+	return append(dst, '}')
+}
+
+func (d *shownDoc) appendRevsInfo(dst []byte) []byte {
+	dst = append(dst, `,"_revs_info":[`...)
+	for i := -1; i < len(d.info.Ancestors); i++ {
+		rev := d.doc.Rev
+		if i >= 0 {
+			rev = store.Rev{Gen: d.doc.Rev.Gen - 1 - i, Hash: d.info.Ancestors[i]}
+			dst = append(dst, ',')
+		}
+		status := "missing"
+		if r := findRev(d.tree, rev); r != nil && r.Available {
+			if status = "available"; r.Deleted {
+				status = "deleted"
+			}
+		}
+		dst = append(appendRev(append(dst, `{"rev":`...), rev), `,"status":"`...)
+		dst = append(append(dst, status...), `"}`...)
+	}
+	return append(dst, ']')
+}
+
+func (d *shownDoc) appendConflicts(dst []byte, name string, deleted bool) []byte {
+	n := 0
+	for _, r := range d.tree {
+		if !r.Leaf || r.Rev == d.doc.Rev || r.Deleted != deleted {
+			continue
+		}
+		if n++; n == 1 {
+			dst = append(append(append(dst, `,"`...), name...), `":[`...)
+		} else {
+			dst = append(dst, ',')
+		}
+		dst = appendRev(dst, r.Rev)
+	}
+	if n > 0 {
+		dst = append(dst, ']')
+	}
+	return dst
+}
+
+func getLocal(x *exchange) error {
+	doc, err := x.db.GetLocal(x.docID())
+	if err != nil {
+		return err
+	}
+	return x.json(http.StatusOK, doc.AppendJSON(nil))
+}
+
+func deleteLocal(x *exchange) error {
+	id := x.docID()
+	if _, err := x.db.GetLocal(id); err != nil {
+		return err
+	}
+	rev, err := x.db.PutLocal(x.ctx(), store.Doc{ID: id, Deleted: true, Body: []byte("{}")})
+	if err != nil {
+		return err
+	}
+	x.w.Header().Set("ETag", `"`+rev.String()+`"`)
+	return x.json(http.StatusOK, appendDone(nil, id, rev))
+}
+
+// appendDone appends the answer to a write of one doc.
+func appendDone(dst []byte, id string, rev store.Rev) []byte {
+	dst = append(dst, `{"ok":true,"id":`...)
+	dst = store.AppendJSONString(dst, id)
+	dst = append(dst, `,"rev":"`...)
+	dst = strconv.AppendInt(dst, int64(rev.Gen), 10)
+	dst = append(dst, '-')
+	dst = append(dst, rev.Hash...)
+	return append(dst, `"}`...)
+}
+
+// checkDocID refuses an id that no doc may have.
+func checkDocID(id string) error { return ejson.CheckDocID(id) }

@@ -1,0 +1,231 @@
+package couchapi
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"logctl/store"
+	"logctl/store/ejson"
+	"logctl/store/engine"
+)
+
+// readOneDoc reads a body that is one doc; id is what the path names, "" if that names none.
+func (x *exchange) readOneDoc(id string) (ejson.Split, error) {
+	b, err := x.readJSON()
+	if err != nil {
+		return ejson.Split{}, err
+	}
+	defer b.free()
+	split, _, err := ejson.SplitDoc(nil, b.bytes)
+	if err != nil {
+		return split, err
+	}
+	if id != "" {
+		split.Doc.ID = id
+	}
+	if err := checkAttachments(split.Doc.ID, split.Attachments); err != nil {
+		return split, err
+	}
+	split.Attachments = nil
+	return split, x.checkSize(&split.Doc)
+}
+
+// checkSize refuses a doc that is over the limit.
+func (x *exchange) checkSize(doc *store.Doc) error {
+	if len(doc.Body) > x.h.o.MaxDoc {
+		return store.NewError(store.KindDocTooLarge, doc.ID)
+	}
+	return nil
+}
+
+// postDoc answers POST /{db}: a new doc, with an id of its own or one that is made here.
+func postDoc(x *exchange) error {
+	if err := x.needJSON(); err != nil {
+		return err
+	}
+	split, err := x.readOneDoc("")
+	if err != nil {
+		return err
+	}
+	doc := split.Doc
+	if !split.HasID {
+		// A revision of a doc that can't exist yet means nothing.
+		doc.ID, doc.Rev, doc.Ancestors = x.h.ids.id(), store.Rev{}, nil
+	}
+	if x.query().Get("new_edits") == "false" && !doc.Rev.IsZero() {
+		doc = nextEdit(doc)
+		return x.writeOne(doc, engine.WriteOptions{}, http.StatusCreated, false)
+	}
+	doc.Ancestors = nil
+	return x.writeOne(doc, engine.WriteOptions{NewEdits: true}, http.StatusCreated, false)
+}
+
+// nextEdit is doc as the edit that follows the revision it names, whether anybody knows that one or not: what CouchDB
+// makes of POST with new_edits=false.
+func nextEdit(doc store.Doc) store.Doc {
+	parent := doc.Rev
+	doc.Ancestors = append([]string{parent.Hash}, doc.Ancestors...)
+	doc.Rev = store.Rev{Gen: parent.Gen + 1, Hash: string(ejson.AppendRevHash(nil, doc.Deleted, parent, doc.Body))}
+	return doc
+}
+
+// putDoc answers PUT of a doc, of design and local ones too.
+func putDoc(x *exchange) error {
+	id := x.docID()
+	if err := checkDocID(id); err != nil {
+		return err
+	}
+	if strings.HasPrefix(x.r.Header.Get("Content-Type"), "multipart/") {
+		return errNotYet("Attachments are")
+	}
+	split, err := x.readOneDoc(id)
+	if err != nil {
+		return err
+	}
+	doc := split.Doc
+	newEdits := x.query().Get("new_edits") != "false"
+	if !newEdits && doc.Rev.IsZero() {
+		return errBadRequest(reasonNeedsRev)
+	}
+	if err := x.agreeOnRev(&doc); err != nil {
+		return err
+	}
+	if newEdits {
+		doc.Ancestors = nil
+	}
+	status := http.StatusCreated
+	if doc.Deleted {
+		status = http.StatusOK
+	}
+	return x.writeOne(doc, engine.WriteOptions{NewEdits: newEdits}, status, true)
+}
+
+const reasonNeedsRev = "When `new_edits: false`, the document needs `_rev` or `_revisions` specified"
+
+// agreeOnRev takes the revision from the query or If-Match where the body has none, and refuses two that differ.
+func (x *exchange) agreeOnRev(doc *store.Doc) error {
+	inQuery, err := x.queryRev()
+	if err != nil {
+		return err
+	}
+	tag, err := x.ifMatch()
+	if err != nil {
+		return err
+	}
+	if !inQuery.IsZero() {
+		if !doc.Rev.IsZero() && doc.Rev != inQuery {
+			return errBadRequest("Document rev from request body and query string have different values")
+		}
+		doc.Rev = inQuery
+	}
+	if !tag.IsZero() {
+		if !doc.Rev.IsZero() && doc.Rev != tag {
+			return errBadRequest("Document rev and etag have different values")
+		}
+		doc.Rev = tag
+	}
+	return nil
+}
+
+func (x *exchange) queryRev() (store.Rev, error) {
+	if s := x.query().Get("rev"); s != "" {
+		return store.ParseRev(s)
+	}
+	return store.Rev{}, nil
+}
+
+func (x *exchange) ifMatch() (store.Rev, error) {
+	s := strings.Trim(strings.TrimSpace(x.r.Header.Get("If-Match")), `"`)
+	if s == "" || s == "*" {
+		return store.Rev{}, nil
+	}
+	return store.ParseRev(s)
+}
+
+// deleteDoc answers DELETE of a doc: a tombstone takes the place of the revision that the query or If-Match names.
+func deleteDoc(x *exchange) error {
+	id := x.docID()
+	if strings.HasPrefix(id, localPrefix) {
+		return deleteLocal(x)
+	}
+	doc := store.Doc{ID: id, Deleted: true, Body: []byte("{}")}
+	if err := x.agreeOnRev(&doc); err != nil {
+		return err
+	}
+	if _, err := x.db.Get(id); err != nil {
+		return err
+	}
+	return x.writeOne(doc, engine.WriteOptions{NewEdits: true}, http.StatusOK, true)
+}
+
+// copyDoc answers COPY: the doc is written under the id, and over the revision, that the header Destination names.
+func copyDoc(x *exchange) error {
+	dest := x.r.Header.Get("Destination")
+	if dest == "" {
+		return errBadRequest("Destination header is mandatory for COPY.")
+	}
+	if strings.HasPrefix(dest, "http://") || strings.HasPrefix(dest, "https://") {
+		return errBadRequest("Destination URL must be relative.")
+	}
+	path, query, _ := strings.Cut(dest, "?")
+	id, err := url.PathUnescape(strings.TrimPrefix(path, "/"))
+	if err != nil {
+		return errBadRequest("Invalid Destination header.")
+	}
+	if err := checkDocID(id); err != nil {
+		return err
+	}
+	from, err := x.copySource()
+	if err != nil {
+		return err
+	}
+	doc := store.Doc{ID: id, Body: from.Body, Deleted: from.Deleted}
+	if s := parseQuery(query).Get("rev"); s != "" {
+		if doc.Rev, err = store.ParseRev(s); err != nil {
+			return err
+		}
+	}
+	return x.writeOne(doc, engine.WriteOptions{NewEdits: true}, http.StatusCreated, true)
+}
+
+func (x *exchange) copySource() (store.Doc, error) {
+	id := x.docID()
+	if strings.HasPrefix(id, localPrefix) {
+		return x.db.GetLocal(id)
+	}
+	if x.db.Name() == usersDBName && !x.h.users.mayRead(x, id) {
+		return store.Doc{}, errNotFound("missing")
+	}
+	if rev := x.query().Get("rev"); rev != "" {
+		d, err := x.readRev(id, rev, docOptions{})
+		return d.doc, err
+	}
+	return x.db.Get(id)
+}
+
+// writeOne writes one doc and answers.
+func (x *exchange) writeOne(doc store.Doc, o engine.WriteOptions, status int, tagged bool) error {
+	batch := x.query().Get("batch") == "ok" && o.NewEdits
+	o.NoSync = batch
+	res, err := x.write([]store.Doc{doc}, o)
+	if err != nil {
+		return err
+	}
+	if res[0].Err != nil {
+		return res[0].Err
+	}
+	hdr := x.w.Header()
+	if batch {
+		body := store.AppendJSONString([]byte(`{"ok":true,"id":`), doc.ID)
+		return x.json(http.StatusAccepted, append(body, '}'))
+	}
+	if x.r.Method != http.MethodDelete {
+		hdr["Location"] = []string{pathOf(string(x.db.Name()), doc.ID)}
+	}
+	rev := res[0].Rev
+	if tagged {
+		hdr["Etag"] = []string{`"` + rev.String() + `"`}
+	}
+	return x.json(status, appendDone(make([]byte, 0, 64+len(doc.ID)+len(rev.Hash)), doc.ID, rev))
+}

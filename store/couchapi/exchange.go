@@ -1,0 +1,126 @@
+package couchapi
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"logctl/store"
+	"logctl/store/engine"
+)
+
+// exchange is one request on its way to its answer. It belongs to one goroutine.
+type exchange struct {
+	h     *Handler
+	w     http.ResponseWriter
+	r     *http.Request
+	began time.Time
+
+	caller   store.Caller
+	authed   string // which way the caller was recognised: "default" (basic), "cookie", "" for nobody
+	db       *engine.DB
+	security *security
+
+	vars   map[string]string
+	params url.Values // the query, parsed at first use
+	sent   bool       // the status line is out
+}
+
+func newExchange(h *Handler, w http.ResponseWriter, r *http.Request) *exchange {
+	x := &exchange{h: h, w: w, r: r, began: time.Now(), vars: mux.Vars(r)}
+	var id [5]byte
+	rand.Read(id[:]) // never fails
+	hdr := w.Header()
+	hdr["Server"] = []string{"CouchDB/" + couchVersion + " (logctl)"}
+	hdr["X-Couch-Request-Id"] = []string{hex.EncodeToString(id[:])}
+	hdr["Cache-Control"] = []string{"must-revalidate"}
+	return x
+}
+
+func (x *exchange) ctx() context.Context { return x.r.Context() }
+
+// query is the parsed query string. What can't be parsed in it is left out, as CouchDB does.
+func (x *exchange) query() url.Values {
+	if x.params == nil {
+		x.params = parseQuery(x.r.URL.RawQuery)
+	}
+	return x.params
+}
+
+// parseQuery reads a query string; unlike url.ParseQuery it takes a semicolon as any other character.
+func parseQuery(raw string) url.Values {
+	vals := url.Values{}
+	for pair := range strings.SplitSeq(raw, "&") {
+		if pair == "" {
+			continue
+		}
+		k, v, _ := strings.Cut(pair, "=")
+		key, err := url.QueryUnescape(k)
+		if err != nil {
+			continue
+		}
+		val, err := url.QueryUnescape(v)
+		if err != nil {
+			val = v
+		}
+		vals[key] = append(vals[key], val)
+	}
+	return vals
+}
+
+// flag tells whether a parameter is "true".
+func (x *exchange) flag(name string) bool { return x.query().Get(name) == "true" }
+
+// name is a path variable, decoded.
+func (x *exchange) name(key string) string {
+	s, err := url.PathUnescape(x.vars[key])
+	if err != nil { // canonical has made the path
+		return x.vars[key]
+	}
+	return s
+}
+
+// send writes a whole answer. body is written as it is.
+func (x *exchange) send(status int, contentType string, body []byte) {
+	hdr := x.w.Header()
+	hdr["Content-Type"] = []string{contentType}
+	hdr["Content-Length"] = []string{strconv.Itoa(len(body))}
+	hdr["X-Couchdb-Body-Time"] = []string{strconv.FormatInt(time.Since(x.began).Milliseconds(), 10)}
+	x.sent = true
+	x.w.WriteHeader(status)
+	if x.r.Method != http.MethodHead {
+		x.w.Write(body) // a client that went away is nobody's error
+	}
+}
+
+// json writes an answer whose body is body and a newline.
+func (x *exchange) json(status int, body []byte) error {
+	x.send(status, "application/json", append(body, '\n'))
+	return nil
+}
+
+// ok is CouchDB's {"ok":true}.
+func (x *exchange) ok(status int) error { return x.json(status, []byte(`{"ok":true}`)) }
+
+// etag sets the entity tag of the answer and, when the client has it already, answers 304 and returns true.
+func (x *exchange) etag(tag string) bool {
+	tag = `"` + tag + `"`
+	x.w.Header().Set("ETag", tag)
+	for _, line := range x.r.Header["If-None-Match"] {
+		for have := range strings.SplitSeq(line, ",") {
+			if strings.TrimPrefix(strings.TrimSpace(have), "W/") == tag {
+				x.sent = true
+				x.w.WriteHeader(http.StatusNotModified)
+				return true
+			}
+		}
+	}
+	return false
+}

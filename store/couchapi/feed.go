@@ -1,0 +1,186 @@
+package couchapi
+
+import (
+	"context"
+	"errors"
+
+	"logctl/store"
+	"logctl/store/engine"
+)
+
+// feed is one answer of _changes on its way.
+type feed struct {
+	x *exchange
+	s *stream
+	o feedOptions
+
+	last  uint64 // sequence of the last change that was looked at
+	limit int    // entries that may still be sent; below zero: any number
+	sent  int    // entries
+}
+
+// run writes the whole feed.
+func (f *feed) run() error {
+	switch f.o.feed {
+	case "continuous":
+	case "eventsource":
+		f.x.w.Header().Set("Content-Type", "text/event-stream")
+	default:
+		f.s.buf = append(f.s.buf, `{"results":[`...)
+	}
+	if f.limit != 0 {
+		if err := f.batch(); err != nil {
+			return err
+		}
+		if err := f.follow(); err != nil {
+			return err
+		}
+	}
+	return f.finish()
+}
+
+// live tells that the feed goes on with changes to come; a longpoll feed does until it has one.
+func (f *feed) live() bool {
+	switch f.o.feed {
+	case "continuous", "eventsource":
+		return f.limit != 0
+	case "longpoll":
+		return f.sent == 0
+	}
+	return false
+}
+
+// follow waits for changes and writes them as they come.
+func (f *feed) follow() error {
+	for f.live() {
+		if err := f.s.flush(); err != nil {
+			return err
+		}
+		more, err := f.wait()
+		if err != nil || !more {
+			return err
+		}
+		if err := f.batch(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wait blocks until there are changes after the last one, sending heartbeats meanwhile. more is false when the feed has
+// waited for as long as it may, the database is gone or the server ends.
+func (f *feed) wait() (more bool, err error) {
+	ctx := f.x.ctx()
+	for {
+		pause := f.o.timeout
+		if f.o.heartbeat > 0 {
+			pause = f.o.heartbeat
+		}
+		waiting, cancel := context.WithTimeout(ctx, pause)
+		err := f.x.db.Wait(waiting, f.last)
+		cancel()
+		switch {
+		case err == nil:
+			return true, nil
+		case ctx.Err() != nil:
+			return false, ctx.Err()
+		case !errors.Is(err, context.DeadlineExceeded):
+			return false, nil
+		case f.o.heartbeat == 0:
+			return false, nil
+		}
+		if f.o.feed == "eventsource" {
+			f.s.buf = append(f.s.buf, "event: heartbeat\ndata: \n\n"...)
+		} else {
+			f.s.buf = append(f.s.buf, '\n')
+		}
+		if err := f.s.flush(); err != nil {
+			return false, err
+		}
+	}
+}
+
+// batch writes what there is after the last change.
+func (f *feed) batch() error {
+	o := engine.ChangesOptions{
+		Since: f.last, Descending: f.o.descending, AllLeaves: f.o.allLeaves,
+		Bodies: f.o.includeDocs || f.o.filter.needsBody,
+	}
+	if o.Descending {
+		// CouchDB lists all changes backwards and takes no notice of since.
+		o.Since = 0
+	}
+	upTo := f.x.db.UpdateSeq()
+	var failed error
+	err := f.x.db.Changes(f.x.ctx(), o, func(c store.Change) bool {
+		failed = f.change(&c)
+		return failed == nil && f.limit != 0
+	})
+	if failed == nil {
+		failed = err
+	}
+	if failed == nil && f.limit != 0 && !o.Descending {
+		f.last = max(f.last, upTo)
+	}
+	return failed
+}
+
+// change writes one change, if the filter lets it pass.
+func (f *feed) change(c *store.Change) error {
+	f.last = c.Seq
+	ok, err := f.o.filter.passes(c)
+	if err != nil || !ok {
+		return err
+	}
+	switch f.o.feed {
+	case "continuous":
+	case "eventsource":
+		f.s.buf = append(f.s.buf, "data: "...)
+	default:
+		if f.sent > 0 {
+			f.s.buf = append(f.s.buf, ',')
+		}
+		f.s.buf = append(f.s.buf, '\n')
+	}
+	if f.s.buf, err = f.appendChange(f.s.buf, c); err != nil {
+		return err
+	}
+	switch f.o.feed {
+	case "continuous":
+		f.s.buf = append(f.s.buf, '\n')
+	case "eventsource":
+		f.s.buf = append(appendSeq(append(f.s.buf, "\nid: "...), f.x.db, c.Seq), "\n\n"...)
+	}
+	f.sent++
+	if f.limit > 0 {
+		f.limit--
+	}
+	return f.s.spill()
+}
+
+// finish writes how far the feed came, so that a client can go on from there.
+func (f *feed) finish() error {
+	if f.o.feed == "eventsource" {
+		return f.s.end()
+	}
+	at := f.last
+	if f.o.descending && f.sent > 0 {
+		at = 0
+	}
+	pending, err := f.x.pending(at)
+	if err != nil {
+		return err
+	}
+	if f.o.descending {
+		pending = 0
+	}
+	if f.o.feed == "continuous" {
+		f.s.buf = append(f.s.buf, `{"last_seq":`...)
+	} else {
+		f.s.buf = append(f.s.buf, "\n],\n"+`"last_seq":`...)
+	}
+	f.s.buf = appendSeq(f.s.buf, f.x.db, f.last)
+	f.s.buf = appendNumber(append(f.s.buf, `,"pending":`...), pending)
+	f.s.buf = append(f.s.buf, "}\n"...)
+	return f.s.end()
+}

@@ -1,0 +1,191 @@
+package couchapi
+
+import (
+	"encoding/json"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"logctl/store"
+	"logctl/store/view/js"
+)
+
+// filter chooses the changes of a feed. The zero filter lets all pass.
+type filter struct {
+	needsBody bool
+	pass      func(c *store.Change) (bool, error)
+}
+
+func (f *filter) passes(c *store.Change) (bool, error) {
+	if f.pass == nil {
+		return true, nil
+	}
+	return f.pass(c)
+}
+
+// parseFilter makes the filter that a request names.
+func (x *exchange) parseFilter(q url.Values, body map[string]json.RawMessage) (filter, error) {
+	name := q.Get("filter")
+	switch name {
+	case "":
+		return filter{}, nil
+	case "_doc_ids":
+		return docIDsFilter(q, body)
+	case "_design":
+		return filter{pass: func(c *store.Change) (bool, error) {
+			return strings.HasPrefix(c.Doc.ID, designPrefix), nil
+		}}, nil
+	case "_view":
+		return x.viewFilter(q.Get("view"))
+	case "_selector":
+		return filter{}, errNotYet("Mango selectors are")
+	}
+	if strings.HasPrefix(name, "_") {
+		return filter{}, errBadRequest("unknown builtin filter name")
+	}
+	return x.jsFilter(name, q)
+}
+
+func docIDsFilter(q url.Values, body map[string]json.RawMessage) (filter, error) {
+	raw := []byte(q.Get("doc_ids"))
+	if v, ok := body["doc_ids"]; ok {
+		raw = v
+	}
+	ids, ok := stringList(raw)
+	if !ok {
+		return filter{}, errBadRequest("`doc_ids` filter parameter is not a list of doc ids.")
+	}
+	set := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return filter{pass: func(c *store.Change) (bool, error) { return set[c.Doc.ID], nil }}, nil
+}
+
+// jsFilter is a function of a design document's filters.
+func (x *exchange) jsFilter(name string, q url.Values) (filter, error) {
+	design, fn, ok := strings.Cut(name, "/")
+	if !ok {
+		return filter{}, errBadRequest("`filter` must be of the form `designname/filtername`")
+	}
+	f, err := x.compiled(design, "filters", fn)
+	if err != nil {
+		return filter{}, err
+	}
+	req, err := x.filterRequest(q)
+	if err != nil {
+		return filter{}, err
+	}
+	return bodyFilter(f, req), nil
+}
+
+// viewFilter lets pass what a view's map function emits something for.
+func (x *exchange) viewFilter(name string) (filter, error) {
+	if name == "" {
+		return filter{}, errBadRequest("`view` filter parameter is not provided.")
+	}
+	design, fn, ok := strings.Cut(name, "/")
+	if !ok {
+		return filter{}, errBadRequest("`view` must be of the form `designname/viewname`")
+	}
+	f, err := x.compiled(design, "views", fn)
+	if err != nil {
+		return filter{}, err
+	}
+	return bodyFilter(f, []byte("{}")), nil
+}
+
+func bodyFilter(f *js.Filter, req []byte) filter {
+	return filter{needsBody: true, pass: func(c *store.Change) (bool, error) {
+		doc := c.Doc
+		doc.Deleted = c.Deleted
+		return f.Filter(doc.AppendJSON(nil), req)
+	}}
+}
+
+// compiled is the function fn of a member ("filters" or "views") of a design document, compiled once.
+func (x *exchange) compiled(design, member, fn string) (*js.Filter, error) {
+	p, err := x.design(designPrefix + design)
+	if err != nil {
+		return nil, err
+	}
+	var doc map[string]json.RawMessage
+	if err := json.Unmarshal(p.body, &doc); err != nil {
+		return nil, err
+	}
+	raw, err := descend(doc, member, fn)
+	if err != nil {
+		return nil, err
+	}
+	d := x.h.designs.of(x.db.Instance())
+	key := design + "\x00" + p.rev.String() + "\x00" + member + "\x00" + fn
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if f := d.filter[key]; f != nil {
+		return f, nil
+	}
+	make := js.NewFilter
+	if member == "views" {
+		make = js.NewViewFilter
+		var v struct {
+			Map json.RawMessage `json:"map"`
+		}
+		if err := json.Unmarshal(raw, &v); err != nil || v.Map == nil {
+			return nil, errNotFound("missing json key: map")
+		}
+		raw = v.Map
+	}
+	src, ok := text(raw)
+	if !ok {
+		return nil, errNotFound("missing function")
+	}
+	f, err := make(src, js.Options{Design: p.body})
+	if err != nil {
+		return nil, err
+	}
+	if len(d.filter) >= maxDesignDocs {
+		clear(d.filter)
+	}
+	d.filter[key] = f
+	return f, nil
+}
+
+// descend is the value under two keys.
+func descend(doc map[string]json.RawMessage, outer, inner string) (json.RawMessage, error) {
+	var m map[string]json.RawMessage
+	if raw, ok := doc[outer]; !ok {
+		return nil, errNotFound("missing json key: " + outer)
+	} else if err := json.Unmarshal(raw, &m); err != nil {
+		return nil, err
+	}
+	raw, ok := m[inner]
+	if !ok {
+		return nil, errNotFound("missing json key: " + inner)
+	}
+	return raw, nil
+}
+
+// filterRequest is the request object that a filter function gets.
+func (x *exchange) filterRequest(q url.Values) ([]byte, error) {
+	query := map[string]string{}
+	for k, v := range q {
+		query[k] = v[len(v)-1]
+	}
+	headers := map[string]string{}
+	for k, v := range x.r.Header {
+		if k != "Authorization" && k != "Cookie" {
+			headers[k] = strings.Join(v, ",")
+		}
+	}
+	return json.Marshal(map[string]any{
+		"method": x.r.Method, "query": query, "headers": headers, "peer": peer(x.r), "id": nil,
+		"path": strings.Split(strings.Trim(x.r.URL.Path, "/"), "/"),
+		"userCtx": struct {
+			DB string `json:"db"`
+			userCtx
+		}{string(x.db.Name()), ctxOf(x.caller)},
+		"secObj": json.RawMessage(x.security.raw),
+	})
+}
+
+func appendNumber(dst []byte, n uint64) []byte { return strconv.AppendUint(dst, n, 10) }

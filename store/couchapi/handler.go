@@ -1,0 +1,127 @@
+package couchapi
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"logctl/store/engine"
+	"logctl/store/view"
+)
+
+// Admins knows the server admins, who exist outside of any database.
+type Admins interface {
+	// Verify tells whether password is the admin name's. It is called once per request that sends credentials and must
+	// be quick; guessing is slowed down by the handler (see lockout). An admin's cookie sessions end when the server
+	// stops, and when the admin logs in with another password.
+	Verify(name, password string) bool
+}
+
+// Options of a Handler; Engine is the one that has no default.
+type Options struct {
+	Engine *engine.Engine
+	Views  *view.Manager // nil: made by New, closed by Close
+	Admins Admins        // nil: no server admins
+	Log    *slog.Logger  // nil: nothing is logged
+
+	Fauxton fs.FS  // what /_utils/ serves; nil: a page that says how to install it
+	Version string // logctl's own version, for the welcome page
+
+	PasswordRounds int           // PBKDF2 rounds of new passwords; 0: 600,000
+	SessionTimeout time.Duration // of a session cookie; 0: 10 minutes
+	MaxDoc         int           // bytes of one doc; 0: 8,000,000
+	MaxRequest     int64         // bytes of one request body, decompressed; 0: 64 MiB
+}
+
+// Defaults of Options, CouchDB's own but for MaxRequest.
+const (
+	defaultRounds         = 600_000
+	defaultSessionTimeout = 10 * time.Minute
+	defaultMaxDoc         = 8_000_000
+	defaultMaxRequest     = 64 << 20
+)
+
+// Handler answers CouchDB's API. It is safe for concurrent use.
+type Handler struct {
+	o        Options
+	ownViews bool
+	router   *mux.Router
+	ids      *idSource
+	accounts *accounts
+	designs  *designCache
+	settings *settings
+	users    *usersDB
+
+	// start reads what the handler keeps in the engine; its error is answered to every request.
+	start  func() error
+	secret []byte // signs session cookies; written by start only
+}
+
+// New makes a Handler. It takes over neither the engine nor, if given, the view manager: close those after it.
+func New(o Options) *Handler {
+	h := &Handler{o: o}
+	if h.o.Log == nil {
+		h.o.Log = slog.New(slog.DiscardHandler)
+	}
+	if h.o.Views == nil {
+		h.o.Views = view.New(view.Options{Log: h.o.Log})
+		h.ownViews = true
+	}
+	if h.o.PasswordRounds == 0 {
+		h.o.PasswordRounds = defaultRounds
+	}
+	if h.o.SessionTimeout == 0 {
+		h.o.SessionTimeout = defaultSessionTimeout
+	}
+	if h.o.MaxDoc == 0 {
+		h.o.MaxDoc = defaultMaxDoc
+	}
+	if h.o.MaxRequest == 0 {
+		h.o.MaxRequest = defaultMaxRequest
+	}
+	h.ids = newIDSource()
+	h.users = &usersDB{engine: o.Engine, rounds: h.o.PasswordRounds}
+	h.accounts = newAccounts(h.users, o.Admins)
+	h.designs = newDesignCache()
+	h.settings = newSettings(o.Engine)
+	h.start = sync.OnceValue(h.load)
+	h.router = h.routes()
+	return h
+}
+
+// Close ends what the handler itself has started. Requests must have ended.
+func (h *Handler) Close() error {
+	if !h.ownViews {
+		return nil
+	}
+	return h.o.Views.Close()
+}
+
+// load reads the settings and the cookie secret, and makes the latter on a first start.
+func (h *Handler) load() error {
+	if err := h.settings.load(); err != nil {
+		return fmt.Errorf("read settings: %w", err)
+	}
+	secret, err := loadSecret(context.Background(), h.o.Engine)
+	if err != nil {
+		return fmt.Errorf("read the cookie secret: %w", err)
+	}
+	h.secret = secret
+	return nil
+}
+
+// ServeHTTP answers one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r, err := canonical(r)
+	if err != nil {
+		newExchange(h, w, r).fail(err)
+		return
+	}
+	h.router.ServeHTTP(w, r)
+}

@@ -1,0 +1,110 @@
+package couchapi
+
+import (
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"logctl/store"
+)
+
+// identify finds out who sends the request. A caller that the process itself has put into the context wins over all
+// that the request says; then the session cookie, then basic authentication, as in CouchDB.
+func (h *Handler) identify(x *exchange) error {
+	if c, ok := store.CallerFrom(x.ctx()); ok {
+		x.caller, x.authed = c, "default"
+		return nil
+	}
+	if err := h.identifyCookie(x); err != nil || x.authed != "" {
+		return err
+	}
+	if err := h.identifyBasic(x); err != nil || x.authed != "" {
+		return err
+	}
+	if h.settings.flag("chttpd", "require_valid_user") && !isLogin(x.r) {
+		return errUnauthorized("Authentication required.")
+	}
+	return nil
+}
+
+// isLogin tells the one request that may come without an account where every request needs one.
+func isLogin(r *http.Request) bool { return r.Method == http.MethodPost && r.URL.Path == "/_session" }
+
+func (h *Handler) identifyBasic(x *exchange) error {
+	text, ok := cutScheme(x.r.Header.Get("Authorization"), "Basic")
+	if !ok || text == "" {
+		return nil
+	}
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return errBadRequest("Authorization header has invalid base64 value")
+	}
+	name, password, ok := strings.Cut(string(raw), ":")
+	if !ok {
+		return nil
+	}
+	caller, err := h.accounts.login(name, password, peer(x.r))
+	if err != nil {
+		return err
+	}
+	x.caller, x.authed = caller, "default"
+	return nil
+}
+
+// cutScheme is what follows an authentication scheme in a header's value.
+func cutScheme(header, scheme string) (string, bool) {
+	if len(header) < len(scheme)+1 || !strings.EqualFold(header[:len(scheme)], scheme) || header[len(scheme)] != ' ' {
+		return "", false
+	}
+	return strings.TrimSpace(header[len(scheme)+1:]), true
+}
+
+// identifyCookie reads the session cookie: base64url of "name:hex seconds:HMAC". One that is not of that form is
+// refused, one that is too old or that nobody signed is as none.
+func (h *Handler) identifyCookie(x *exchange) error {
+	c, err := x.r.Cookie(sessionCookie)
+	if err != nil || c.Value == "" {
+		return nil
+	}
+	malformed := errBadRequest("Malformed AuthSession cookie. Please clear your cookies.")
+	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(c.Value, "="))
+	if err != nil {
+		return malformed
+	}
+	session, err := parseSession(raw)
+	if err != nil {
+		return malformed
+	}
+	salt, caller, err := h.accounts.session(session.name)
+	if err != nil {
+		if errors.Is(err, errNoAccount) {
+			return nil
+		}
+		return err
+	}
+	if subtle.ConstantTimeCompare(session.mac, session.sign(h.secret, salt)) != 1 {
+		return nil
+	}
+	left := h.o.SessionTimeout - time.Since(session.at)
+	if left <= 0 {
+		return nil
+	}
+	x.caller, x.authed = caller, "cookie"
+	if left < h.o.SessionTimeout*9/10 {
+		h.setSession(x, session.name, salt)
+	}
+	return nil
+}
+
+// peer is the address that the request came from, without the port.
+func peer(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}

@@ -1,0 +1,78 @@
+package couchapi
+
+import (
+	"sync"
+	"time"
+)
+
+const (
+	lockoutAfter = 5               // failures that close an account to an address
+	lockoutFor   = 5 * time.Minute // for so long after the last one
+	lockoutMax   = 10_000          // names and addresses that are remembered
+)
+
+// lockout slows the guessing of passwords down: after five wrong ones for a name from one address, that address is
+// refused that name, the right password included, for five minutes.
+type lockout struct {
+	mu    sync.Mutex
+	fails map[attempt]failures // guarded by mu
+}
+
+type attempt struct{ name, from string }
+
+type failures struct {
+	n    int
+	last time.Time
+}
+
+func newLockout() *lockout { return &lockout{fails: map[attempt]failures{}} }
+
+func (l *lockout) locked(name, from string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f, ok := l.fails[attempt{name, from}]
+	if !ok {
+		return false
+	}
+	if time.Since(f.last) > lockoutFor {
+		delete(l.fails, attempt{name, from})
+		return false
+	}
+	return f.n >= lockoutAfter
+}
+
+func (l *lockout) failed(name, from string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if len(l.fails) >= lockoutMax {
+		l.shrink(now)
+	}
+	f := l.fails[attempt{name, from}]
+	if now.Sub(f.last) > lockoutFor {
+		f.n = 0
+	}
+	l.fails[attempt{name, from}] = failures{n: f.n + 1, last: now}
+}
+
+func (l *lockout) succeeded(name, from string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.fails, attempt{name, from})
+}
+
+// shrink forgets what is over and, if that was not enough, whatever comes first: memory is bounded even against
+// somebody who sends ever new names.
+func (l *lockout) shrink(now time.Time) {
+	for k, f := range l.fails {
+		if now.Sub(f.last) > lockoutFor {
+			delete(l.fails, k)
+		}
+	}
+	for k := range l.fails {
+		if len(l.fails) < lockoutMax*9/10 {
+			return
+		}
+		delete(l.fails, k)
+	}
+}

@@ -1,0 +1,118 @@
+package couchapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"github.com/gorilla/mux"
+
+	"logctl/store"
+)
+
+func (h *Handler) maintenanceRoutes(rt *mux.Router) {
+	done := func(x *exchange) error {
+		return x.ok(http.StatusAccepted)
+	}
+	// The engine compacts by itself; the request is what CouchDB's users are used to.
+	h.inDB(rt, "/_compact", resource{access: accessDBAdmin, allow: "POST", methods: onPost(jsonOr(done))})
+	h.inDB(rt, "/_compact/{design}", resource{access: accessDBAdmin, allow: "POST", methods: onPost(jsonOr(compactDesign))})
+	h.inDB(rt, "/_view_cleanup", resource{access: accessDBAdmin, allow: "POST", methods: onPost(viewCleanup)})
+	h.inDB(rt, "/_ensure_full_commit", resource{allow: "POST", methods: onPost(jsonOr(fullCommit))})
+	h.inDB(rt, "/_revs_limit", resource{allow: "PUT,GET", methods: map[string]action{
+		http.MethodGet: getRevsLimit, http.MethodPut: putRevsLimit,
+	}})
+	for _, path := range []string{"/_purge", "/_purged_infos_limit"} {
+		h.inDB(rt, path, resource{access: accessAdmin, allow: "GET,POST,PUT", methods: map[string]action{
+			http.MethodGet: notYet("Purging is"), http.MethodPost: notYet("Purging is"), http.MethodPut: notYet("Purging is"),
+		}})
+	}
+	h.inDB(rt, "/_index", resource{allow: "GET,POST,DELETE", methods: map[string]action{
+		http.MethodGet:  func(x *exchange) error { return x.json(http.StatusOK, []byte(noIndexes)) },
+		http.MethodPost: notYet("Mango indexes are"),
+	}})
+	for path, what := range map[string]string{
+		"/_find": "Mango queries are", "/_explain": "Mango queries are",
+		"/_index/{rest:.*}": "Mango indexes are", "/_partition/{rest:.*}": "Partitioned databases are",
+		"/_shards": "Shards are", "/_sync_shards": "Shards are", "/_search_cleanup": "Text search is",
+		"/_nouveau_cleanup": "Text search is",
+	} {
+		h.inDB(rt, path, resource{allow: "GET,POST,DELETE", methods: map[string]action{
+			http.MethodGet: notYet(what), http.MethodPost: notYet(what), http.MethodDelete: notYet(what),
+		}})
+	}
+}
+
+// noIndexes lists the one index that every database has: its ids.
+const noIndexes = `{"total_rows":1,"indexes":[` +
+	`{"ddoc":null,"name":"_all_docs","type":"special","def":{"fields":[{"_id":"asc"}]}}]}`
+
+// jsonOr runs do for a request that says that it is JSON, as CouchDB wants it even where there is nothing to say.
+func jsonOr(do action) action {
+	return func(x *exchange) error {
+		if err := x.needJSON(); err != nil {
+			return err
+		}
+		return do(x)
+	}
+}
+
+func compactDesign(x *exchange) error {
+	if _, err := x.design(designPrefix + x.name("design")); err != nil {
+		return err
+	}
+	return x.ok(http.StatusAccepted)
+}
+
+// viewCleanup drops the indexes that no design document needs any more.
+func viewCleanup(x *exchange) error {
+	var keep []string
+	var bad error
+	err := x.db.AllDocs(x.ctx(), designRange(), false, func(doc store.Doc) bool {
+		var p parsedDesign
+		if p, bad = x.design(doc.ID); bad != nil {
+			return false
+		}
+		keep = append(keep, p.design.Signature())
+		return true
+	})
+	if err == nil {
+		err = bad
+	}
+	if err == nil {
+		err = x.h.o.Views.Cleanup(viewDB{x.db}, keep)
+	}
+	if err != nil {
+		return err
+	}
+	return x.ok(http.StatusAccepted)
+}
+
+// fullCommit answers at once: what has been acknowledged is on disk already, but for writes with batch=ok.
+func fullCommit(x *exchange) error {
+	out := strconv.AppendInt([]byte(`{"ok":true,"instance_start_time":"`), x.db.Stats().Created.Unix(), 10)
+	return x.json(http.StatusCreated, append(out, `"}`...))
+}
+
+func getRevsLimit(x *exchange) error {
+	return x.json(http.StatusOK, strconv.AppendInt(nil, int64(x.db.RevsLimit()), 10))
+}
+
+func putRevsLimit(x *exchange) error {
+	if !x.security.isAdmin(x.caller) {
+		return errForbidden(reasonNotDBAdmin)
+	}
+	b, err := x.readJSON()
+	if err != nil {
+		return err
+	}
+	defer b.free()
+	var n int
+	if json.Unmarshal(b.bytes, &n) != nil || n < 1 {
+		return errBadRequest("`_revs_limit` must be a positive integer.")
+	}
+	if err := x.db.SetRevsLimit(x.ctx(), n); err != nil {
+		return err
+	}
+	return x.ok(http.StatusOK)
+}

@@ -1,0 +1,167 @@
+package couchapi
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"net/http"
+	"slices"
+	"strings"
+
+	"logctl/store"
+	"logctl/store/engine"
+)
+
+// openRevs answers GET with open_revs: "all" leaves, or a JSON list of revisions.
+func (x *exchange) openRevs(id, list string, o docOptions) error {
+	var found []revResult
+	_, tree, err := x.db.Revs(id)
+	if err != nil && !store.IsKind(err, store.KindNotFound) {
+		return err
+	}
+	if list == "all" {
+		if err != nil {
+			return err
+		}
+		found = x.readLeaves(id, tree, o)
+	} else {
+		revs, err := parseRevs([]byte(list))
+		if err != nil {
+			return err
+		}
+		found = x.readRevs(id, revs, tree, o)
+	}
+	if !acceptsJSON(x.r) {
+		return x.sendMultipart("multipart/mixed", found)
+	}
+	s := x.stream()
+	defer s.free()
+	s.buf = append(s.buf, '[')
+	for i := range found {
+		if i > 0 {
+			s.buf = append(s.buf, ',')
+		}
+		s.buf = found[i].append(s.buf)
+		if err := s.spill(); err != nil {
+			return err
+		}
+	}
+	s.buf = append(s.buf, "]\n"...)
+	return s.end()
+}
+
+// acceptsJSON tells whether the client names JSON among what it takes; otherwise it gets the parts of a MIME message.
+func acceptsJSON(r *http.Request) bool {
+	return slices.ContainsFunc(splitList(r.Header.Get("Accept")), func(s string) bool {
+		s, _, _ = strings.Cut(s, ";")
+		return strings.TrimSpace(s) == "application/json"
+	})
+}
+
+// revResult is a revision that was asked for: its doc, or that it is missing.
+type revResult struct {
+	rev   store.Rev
+	doc   shownDoc
+	found bool
+}
+
+func (r *revResult) append(dst []byte) []byte {
+	if !r.found {
+		return append(appendRev(append(dst, `{"missing":`...), r.rev), '}')
+	}
+	dst = append(dst, `{"ok":`...)
+	dst = r.doc.append(dst)
+	return append(dst, '}')
+}
+
+// readRevs reads revisions of a doc; with latest, the leaves that they have become, each once.
+func (x *exchange) readRevs(id string, revs []store.Rev, tree []engine.RevInfo, o docOptions) []revResult {
+	var out []revResult
+	for _, rev := range revs {
+		leaves := leavesBelow(tree, rev)
+		if !o.latest || len(leaves) == 0 {
+			out = append(out, x.readOne(id, rev, tree, o))
+			continue
+		}
+		for _, leaf := range leaves {
+			if !slices.ContainsFunc(out, func(r revResult) bool { return r.rev == leaf.Rev }) {
+				out = append(out, x.readOne(id, leaf.Rev, tree, o))
+			}
+		}
+	}
+	return out
+}
+
+func (x *exchange) readLeaves(id string, tree []engine.RevInfo, o docOptions) []revResult {
+	var out []revResult
+	for _, r := range tree {
+		if r.Leaf {
+			out = append(out, x.readOne(id, r.Rev, tree, o))
+		}
+	}
+	return out
+}
+
+func (x *exchange) readOne(id string, rev store.Rev, tree []engine.RevInfo, o docOptions) revResult {
+	doc, err := x.db.GetRev(id, rev)
+	if err != nil {
+		return revResult{rev: rev}
+	}
+	return revResult{rev: rev, found: true, doc: shownDoc{
+		doc: doc, o: docOptions{revs: o.revs}, tree: tree, info: findRev(tree, rev),
+	}}
+}
+
+// parseRevs reads a JSON list of revisions.
+func parseRevs(raw []byte) ([]store.Rev, error) {
+	if err := checkJSON(raw); err != nil {
+		return nil, err
+	}
+	list, ok := stringList(raw)
+	if !ok {
+		return nil, errBadRequest("Invalid rev format")
+	}
+	revs := make([]store.Rev, len(list))
+	for i, s := range list {
+		var err error
+		if revs[i], err = store.ParseRev(s); err != nil {
+			return nil, err
+		}
+	}
+	return revs, nil
+}
+
+// sendMultipart sends docs as the parts of a MIME message.
+func (x *exchange) sendMultipart(kind string, found []revResult) error {
+	var raw [16]byte
+	rand.Read(raw[:]) // never fails
+	boundary := hex.EncodeToString(raw[:])
+	x.w.Header().Set("Content-Type", kind+`; boundary="`+boundary+`"`)
+	s := x.stream()
+	defer s.free()
+	s.buf = append(append(s.buf, "--"...), boundary...)
+	for i := range found {
+		s.buf = append(s.buf, "\r\nContent-Type: application/json"...)
+		if found[i].found {
+			s.buf = append(s.buf, "\r\n\r\n"...)
+			s.buf = found[i].doc.append(s.buf)
+		} else {
+			s.buf = append(s.buf, "; error=\"true\"\r\n\r\n"...)
+			s.buf = found[i].append(s.buf)
+		}
+		s.buf = append(append(s.buf, "\r\n--"...), boundary...)
+		if err := s.spill(); err != nil {
+			return err
+		}
+	}
+	s.buf = append(s.buf, "--"...)
+	return s.end()
+}
+
+// checkJSON refuses what is no JSON.
+func checkJSON(raw []byte) error {
+	if len(bytes.Trim(raw, jsonSpace)) == 0 {
+		return errBadRequest(reasonBadJSON)
+	}
+	return validJSON(raw)
+}

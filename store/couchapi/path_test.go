@@ -1,0 +1,73 @@
+package couchapi
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+)
+
+func TestCanonical(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ in, path, raw string }{
+		{"/", "/", ""},
+		{"//", "/", "/"},
+		{"/db", "/db", ""},
+		{"/db/", "/db", "/db"},
+		{"//db//doc", "/db/doc", "/db/doc"},
+		{"/db/a%2Fb", "/db/a/b", "/db/a%2Fb"},
+		{"/db/a+b", "/db/a b", "/db/a%20b"},
+		{"/db/a%2Bb", "/db/a+b", "/db/a+b"},
+		{"/%5Fall_dbs", "/_all_dbs", "/_all_dbs"},
+		{"/db/.", "/db/.", ""},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		u, err := url.Parse(c.in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.in == "//" || c.in == "//db//doc" { // url.Parse takes these for a host
+			u = &url.URL{Path: c.in}
+		}
+		r.URL = u
+		got, err := canonical(r)
+		if err != nil || got.URL.Path != c.path || c.raw != "" && got.URL.RawPath != c.raw {
+			t.Errorf("canonical(%q) = %q, %q, %v; want %q, %q", c.in, got.URL.Path, got.URL.RawPath, err, c.path, c.raw)
+		}
+	}
+}
+
+func TestCanonicalMethod(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ method, override, want string }{
+		{"POST", "DELETE", "DELETE"}, {"POST", "copy", "COPY"}, {"GET", "DELETE", "GET"}, {"POST", "PATCH", "POST"}, {"POST", "", "POST"},
+	} {
+		r := httptest.NewRequest(c.method, "/db/doc", nil)
+		r.Header.Set("X-HTTP-Method-Override", c.override)
+		got, err := canonical(r)
+		if err != nil || got.Method != c.want {
+			t.Errorf("%s with %q: %s, %v; want %s", c.method, c.override, got.Method, err, c.want)
+		}
+	}
+}
+
+// FuzzCanonical looks for a path that panics, or that is another one when it is read twice.
+func FuzzCanonical(f *testing.F) {
+	for _, s := range []string{"/", "//a//b/", "/a%2Fb/c+d", "/db/_design%2Fx/_view/y", "/%zz", "/db/\xff", "/%", "/db/%2F%2F"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		u, err := url.ParseRequestURI(path)
+		if err != nil {
+			return
+		}
+		r := &http.Request{Method: http.MethodGet, URL: u, Header: http.Header{}}
+		once, err := canonical(r)
+		if err != nil {
+			return
+		}
+		if once.URL.EscapedPath() == "" {
+			t.Fatalf("%q has no path left", path)
+		}
+	})
+}

@@ -1,0 +1,103 @@
+package couchapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+
+	"github.com/gorilla/mux"
+
+	"logctl/store"
+	"logctl/store/ejson"
+	"logctl/store/engine"
+)
+
+const (
+	securityMeta    = "security" // the database's setting that holds its security object
+	defaultSecurity = `{"members":{"roles":["_admin"]},"admins":{"roles":["_admin"]}}`
+)
+
+// security is a database's security object: who may read and write it, and who may change its design documents too.
+type security struct {
+	raw     []byte
+	Admins  group `json:"admins"`
+	Members group `json:"members"`
+}
+
+type group struct {
+	Names []string `json:"names"`
+	Roles []string `json:"roles"`
+}
+
+func (h *Handler) securityRoutes(rt *mux.Router) {
+	h.inDB(rt, "/_security", resource{allow: "PUT,GET", methods: map[string]action{
+		http.MethodGet: getSecurity, http.MethodPut: putSecurity,
+	}})
+}
+
+func loadSecurity(db *engine.DB) (*security, error) {
+	raw, err := db.Meta(securityMeta)
+	if err != nil {
+		return nil, err
+	}
+	if raw == nil {
+		raw = []byte(defaultSecurity)
+	}
+	return parseSecurity(raw)
+}
+
+func parseSecurity(raw []byte) (*security, error) {
+	s := &security{raw: raw}
+	if err := json.Unmarshal(raw, s); err != nil {
+		return nil, errBadRequest("The security object's admins and members must hold lists of strings.")
+	}
+	return s, nil
+}
+
+func (g *group) holds(c store.Caller) bool {
+	if c.Name != "" && slices.Contains(g.Names, c.Name) {
+		return true
+	}
+	return slices.ContainsFunc(g.Roles, c.HasRole)
+}
+
+// isAdmin tells whether the caller is an admin of the database or of the server.
+func (s *security) isAdmin(c store.Caller) bool { return c.IsAdmin() || s.Admins.holds(c) }
+
+// checkMember refuses a caller that may not use the database. One without members is everybody's.
+func (s *security) checkMember(c store.Caller) error {
+	if len(s.Members.Names) == 0 && len(s.Members.Roles) == 0 || s.isAdmin(c) || s.Members.holds(c) {
+		return nil
+	}
+	if c.Name == "" {
+		return errUnauthorized(reasonAnonymous)
+	}
+	return errForbidden(reasonNotMember)
+}
+
+func getSecurity(x *exchange) error { return x.json(http.StatusOK, x.security.raw) }
+
+func putSecurity(x *exchange) error {
+	if !x.security.isAdmin(x.caller) {
+		return errForbidden(reasonNotDBAdmin)
+	}
+	body, err := x.readJSON()
+	if err != nil {
+		return err
+	}
+	defer body.free()
+	raw, err := ejson.Compact(nil, body.bytes)
+	if err != nil {
+		return err
+	}
+	if raw[0] != '{' {
+		return errBadRequest("The security object must be a JSON object.")
+	}
+	if _, err := parseSecurity(raw); err != nil {
+		return err
+	}
+	if err := x.db.SetMeta(x.ctx(), securityMeta, raw); err != nil {
+		return err
+	}
+	return x.ok(http.StatusOK)
+}

@@ -1,0 +1,139 @@
+package couchapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/gorilla/mux"
+)
+
+// couchVersion is the CouchDB that this server behaves as.
+const couchVersion = "3.5.0"
+
+// nodeName is this server in lists of nodes.
+const nodeName = "couchdb@127.0.0.1"
+
+const maxUUIDs = 1000
+
+func (h *Handler) serverRoutes(rt *mux.Router) {
+	h.add(rt, "/", resource{allow: "GET,HEAD", methods: onGet(welcome)})
+	h.add(rt, "/favicon.ico", resource{allow: "GET,HEAD", methods: onGet(func(x *exchange) error {
+		x.send(http.StatusNotFound, "text/plain", nil)
+		return nil
+	})})
+	h.add(rt, "/_up", resource{allow: "GET,HEAD", methods: onGet(func(x *exchange) error {
+		return x.json(http.StatusOK, []byte(`{"status":"ok","seeds":{}}`))
+	})})
+	h.add(rt, "/_uuids", resource{allow: "GET,HEAD", methods: onGet(uuids)})
+	h.add(rt, "/_active_tasks", resource{access: accessAdmin, allow: "GET,HEAD", methods: onGet(func(x *exchange) error {
+		return x.json(http.StatusOK, []byte(`[]`))
+	})})
+	h.add(rt, "/_membership", resource{access: accessAdmin, allow: "GET", methods: onGet(func(x *exchange) error {
+		return x.json(http.StatusOK, []byte(`{"all_nodes":["`+nodeName+`"],"cluster_nodes":["`+nodeName+`"]}`))
+	})})
+	h.add(rt, "/_cluster_setup", resource{access: accessAdmin, allow: "GET,POST", methods: map[string]action{
+		http.MethodGet:  func(x *exchange) error { return x.json(http.StatusOK, []byte(`{"state":"single_node_enabled"}`)) },
+		http.MethodPost: func(*exchange) error { return errNotYet("Cluster setup is") },
+	}})
+	h.add(rt, "/_scheduler/{kind:jobs|docs}", resource{access: accessAdmin, allow: "GET,HEAD", methods: onGet(scheduler)})
+	h.add(rt, "/_replicate", resource{allow: "POST", methods: onBoth(replicate)})
+	for _, path := range []string{"/_db_updates", "/_reshard", "/_search_analyze", "/_nouveau_analyze"} {
+		h.add(rt, path, resource{access: accessAdmin, allow: "GET,POST", methods: onBoth(notYet(path + " is"))})
+	}
+	h.nodeRoutes(rt)
+}
+
+func (h *Handler) nodeRoutes(rt *mux.Router) {
+	h.add(rt, "/_node/{node}", resource{access: accessAdmin, allow: "GET", methods: onGet(func(x *exchange) error {
+		return x.json(http.StatusOK, []byte(`{"name":"`+nodeName+`"}`))
+	})})
+	h.add(rt, "/_node/{node}/_stats", resource{access: accessMetrics, allow: "GET", methods: onGet(func(x *exchange) error {
+		return x.json(http.StatusOK, []byte(`{}`))
+	})})
+	h.add(rt, "/_node/{node}/_system", resource{access: accessMetrics, allow: "GET", methods: onGet(system)})
+}
+
+// notYet refuses what is not there yet; what reads like "Attachments are".
+func notYet(what string) action { return func(*exchange) error { return errNotYet(what) } }
+
+func welcome(x *exchange) error {
+	return x.marshal(http.StatusOK, struct {
+		CouchDB  string   `json:"couchdb"`
+		Version  string   `json:"version"`
+		UUID     string   `json:"uuid"`
+		Features []string `json:"features"`
+		Vendor   any      `json:"vendor"`
+	}{"Welcome", couchVersion, x.h.o.Engine.UUID(), []string{}, struct {
+		Name    string `json:"name"`
+		Version string `json:"version,omitempty"`
+	}{"logctl", x.h.o.Version}})
+}
+
+func uuids(x *exchange) error {
+	n := 1
+	if s := x.query().Get("count"); s != "" {
+		var err error
+		if n, err = strconv.Atoi(s); err != nil || n < 0 {
+			return errQuery("Invalid value for integer: " + quoted(s))
+		}
+	}
+	if n > maxUUIDs {
+		return errForbidden("count parameter too large")
+	}
+	list := make([]string, n)
+	for i := range list {
+		list[i] = x.h.ids.id()
+	}
+	hdr := x.w.Header()
+	hdr.Set("Cache-Control", "no-cache")
+	hdr.Set("Pragma", "no-cache")
+	hdr.Set("Expires", time.Unix(0, 0).UTC().Format(http.TimeFormat))
+	return x.marshal(http.StatusOK, map[string][]string{"uuids": list})
+}
+
+func scheduler(x *exchange) error {
+	return x.json(http.StatusOK, []byte(`{"total_rows":0,"offset":0,"`+x.name("kind")+`":[]}`))
+}
+
+// replicate is not there yet; what can be said about a request is said as CouchDB does.
+func replicate(x *exchange) error {
+	if x.caller.Name == "" && !x.caller.IsAdmin() {
+		return errUnauthorized("You are not an authenticated user")
+	}
+	if x.r.Method != http.MethodPost {
+		return errBadRequest("Missing request body")
+	}
+	b, err := x.readObject()
+	if err != nil {
+		return err
+	}
+	defer b.free()
+	m, err := members(b.bytes)
+	if err != nil {
+		return err
+	}
+	if m["source"] == nil || m["target"] == nil {
+		return errBadRequest("Missing replicator database")
+	}
+	return errNotYet("Replication by the server itself is")
+}
+
+func system(x *exchange) error {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return x.marshal(http.StatusOK, map[string]any{
+		"memory": map[string]uint64{"processes": m.HeapInuse, "other": m.Sys - m.HeapInuse},
+	})
+}
+
+// quoted is s as CouchDB shows a value in a reason.
+func quoted(s string) string {
+	raw, err := json.Marshal(s)
+	if err != nil {
+		return `""`
+	}
+	return string(raw)
+}

@@ -1,0 +1,224 @@
+package couchapi
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"logctl/store/engine"
+)
+
+// anonymous sends a request without a caller of its own.
+func anonymous(h http.Handler, method, path, body string, edit ...func(*http.Request)) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	for _, e := range edit {
+		e(r)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func withBasic(name, password string) func(*http.Request) {
+	return func(r *http.Request) { r.SetBasicAuth(name, password) }
+}
+
+func withCookie(c *http.Cookie) func(*http.Request) {
+	return func(r *http.Request) { r.AddCookie(c) }
+}
+
+func makeUser(t *testing.T, h http.Handler, name, password string) string {
+	t.Helper()
+	_, rev, _ := strings.Cut(expect(t, h, "PUT", "/_users/org.couchdb.user:"+name,
+		fmt.Sprintf(`{"name":%q,"type":"user","roles":["ops"],"password":%q}`, name, password), 201), `"rev":"`)
+	rev, _, _ = strings.Cut(rev, `"`)
+	return rev
+}
+
+func login(t *testing.T, h http.Handler, name, password string) *http.Cookie {
+	t.Helper()
+	w := anonymous(h, "POST", "/_session", fmt.Sprintf(`{"name":%q,"password":%q}`, name, password))
+	if w.Code != 200 || len(w.Result().Cookies()) != 1 {
+		t.Fatalf("login of %s: %d %s", name, w.Code, w.Body)
+	}
+	return w.Result().Cookies()[0]
+}
+
+func who(h http.Handler, edit ...func(*http.Request)) string {
+	w := anonymous(h, "GET", "/_session", "", edit...)
+	if _, rest, ok := strings.Cut(w.Body.String(), `"userCtx":{"name":`); ok && w.Code == 200 {
+		name, _, _ := strings.Cut(rest, ",")
+		return strings.Trim(name, `"`)
+	}
+	return fmt.Sprint(w.Code)
+}
+
+func TestSessionEndsWithThePassword(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	rev := makeUser(t, h, "jan", "one")
+	cookie := login(t, h, "jan", "one")
+	if got := who(h, withCookie(cookie)); got != "jan" {
+		t.Fatalf("with a cookie: %s", got)
+	}
+	forged := *cookie
+	forged.Value = forged.Value[:len(forged.Value)-2] + "AA"
+	if got := who(h, withCookie(&forged)); got == "jan" {
+		t.Error("a forged cookie is believed")
+	}
+	expect(t, h, "PUT", "/_users/org.couchdb.user:jan",
+		`{"_rev":"`+rev+`","name":"jan","type":"user","roles":[],"password":"two"}`, 201)
+	if got := who(h, withCookie(cookie)); got != "null" {
+		t.Errorf("after a new password the old cookie is %s's", got)
+	}
+	if got := who(h, withBasic("jan", "one")); got != "401" {
+		t.Errorf("with the old password: %s", got)
+	}
+	if got := who(h, withBasic("jan", "two")); got != "jan" {
+		t.Errorf("with the new password: %s", got)
+	}
+}
+
+// TestAdminSession shows that an admin, who has no document, can log in with a cookie.
+func TestAdminSession(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	cookie := login(t, h, testAdmin, testAdminPassword)
+	if w := anonymous(h, "GET", "/_all_dbs", "", withCookie(cookie)); w.Code != 200 {
+		t.Errorf("an admin's cookie: %d %s", w.Code, w.Body)
+	}
+	other := newTestHandler(t, Options{})
+	if got := who(other, withCookie(cookie)); got != "null" {
+		t.Errorf("another server takes the cookie for %s's", got)
+	}
+}
+
+// TestSessionTimes checks when a cookie is renewed and when it is over.
+func TestSessionTimes(t *testing.T) {
+	h := &Handler{o: Options{SessionTimeout: 10 * time.Minute}, secret: []byte("secret")}
+	for _, c := range []struct {
+		age     time.Duration
+		valid   bool
+		renewed bool
+	}{
+		{0, true, false}, {30 * time.Second, true, false}, {2 * time.Minute, true, true}, {11 * time.Minute, false, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h.accounts = newAccounts(nil, oneAdmin{})
+			if _, err := h.accounts.login(testAdmin, testAdminPassword, "here"); err != nil {
+				t.Fatal(err)
+			}
+			salt, _, err := h.accounts.session(testAdmin)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := httptest.NewRecorder()
+			x := &exchange{h: h, w: w, r: httptest.NewRequest("GET", "/", nil)}
+			h.setSession(x, testAdmin, salt)
+			time.Sleep(c.age) // the bubble's own clock
+
+			again := httptest.NewRecorder()
+			r := httptest.NewRequest("GET", "/", nil)
+			r.AddCookie(w.Result().Cookies()[0])
+			x = &exchange{h: h, w: again, r: r}
+			if err := h.identifyCookie(x); err != nil {
+				t.Fatal(err)
+			}
+			if valid := x.caller.Name == testAdmin; valid != c.valid {
+				t.Errorf("a cookie of %v is valid: %v", c.age, valid)
+			}
+			if renewed := len(again.Result().Cookies()) > 0; renewed != c.renewed {
+				t.Errorf("a cookie of %v is renewed: %v", c.age, renewed)
+			}
+		})
+	}
+}
+
+func TestLockout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccounts(nil, oneAdmin{})
+		a.users = &usersDB{engine: openTestEngine(t)}
+		for range lockoutAfter {
+			if _, err := a.login(testAdmin, "wrong", "here"); err == nil {
+				t.Fatal("a wrong password is right")
+			}
+		}
+		if _, err := a.login(testAdmin, testAdminPassword, "here"); err == nil || !strings.Contains(err.Error(), "locked") {
+			t.Errorf("after %d failures: %v", lockoutAfter, err)
+		}
+		if _, err := a.login(testAdmin, testAdminPassword, "elsewhere"); err != nil {
+			t.Errorf("from another address: %v", err)
+		}
+		time.Sleep(lockoutFor + time.Second)
+		if _, err := a.login(testAdmin, testAdminPassword, "here"); err != nil {
+			t.Errorf("after the time: %v", err)
+		}
+	})
+}
+
+func TestLockoutIsBounded(t *testing.T) {
+	t.Parallel()
+	l := newLockout()
+	for i := range 3 * lockoutMax {
+		l.failed(fmt.Sprint("name", i), "here")
+	}
+	if n := len(l.fails); n > lockoutMax {
+		t.Errorf("%d failures are remembered", n)
+	}
+}
+
+// FuzzParseSession looks for a cookie that panics.
+func FuzzParseSession(f *testing.F) {
+	f.Add([]byte("admin:66666666:\xff"))
+	f.Add([]byte("::"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if s, err := parseSession(raw); err == nil && strings.Contains(s.name, ":") {
+			t.Errorf("%q has the name %q", raw, s.name)
+		}
+	})
+}
+
+func openTestEngine(t testing.TB) *engine.Engine {
+	t.Helper()
+	e, err := engine.Open(t.TempDir(), engine.Options{CacheSize: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
+// TestRestart shows what a handler finds again of the one before: the cookies' key and the settings.
+func TestRestart(t *testing.T) {
+	t.Parallel()
+	e := openTestEngine(t)
+	open := func() *Handler {
+		h := New(Options{Engine: e, Admins: oneAdmin{}, PasswordRounds: testRounds})
+		t.Cleanup(func() {
+			if err := h.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return h
+	}
+	first := open()
+	makeUser(t, first, "jan", "pw")
+	cookie := login(t, first, "jan", "pw")
+	expect(t, first, "PUT", "/_node/_local/_config/chttpd/require_valid_user", `"true"`, 200)
+	second := open()
+	if got := who(second, withCookie(cookie)); got != "jan" {
+		t.Errorf("the cookie of before is %s's", got)
+	}
+	if got := who(second); got != "401" {
+		t.Errorf("the setting is forgotten: %s", got)
+	}
+}

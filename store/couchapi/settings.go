@@ -1,0 +1,165 @@
+package couchapi
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"sync"
+
+	"github.com/gorilla/mux"
+
+	"logctl/store"
+	"logctl/store/engine"
+)
+
+// settingsMeta is the engine's setting that holds what /_node/{node}/_config keeps: {"section":{"key":"value"}}.
+const settingsMeta = "config"
+
+// settings are CouchDB's configuration as clients may read and write it. Most of what they hold means nothing to this
+// server; those that it heeds are named where they are asked for (settings.flag, settings.get).
+type settings struct {
+	engine *engine.Engine
+
+	write sync.Mutex   // held while a change goes to disk
+	mu    sync.RWMutex // guards all
+	all   map[string]map[string]string
+}
+
+func newSettings(e *engine.Engine) *settings {
+	return &settings{engine: e, all: map[string]map[string]string{}}
+}
+
+func (s *settings) load() error {
+	raw, err := s.engine.Meta(settingsMeta)
+	if err != nil || raw == nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return json.Unmarshal(raw, &s.all)
+}
+
+func (s *settings) get(section, key string) (string, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	v, ok := s.all[section][key]
+	return v, ok
+}
+
+func (s *settings) flag(section, key string) bool {
+	v, _ := s.get(section, key)
+	return v == "true"
+}
+
+// set keeps a value, or forgets it where value is nil, and gives the old one and whether there was one.
+func (s *settings) set(ctx context.Context, section, key string, value *string) (string, bool, error) {
+	s.write.Lock()
+	defer s.write.Unlock()
+	s.mu.RLock()
+	old, had := s.all[section][key]
+	next := maps.Clone(s.all)
+	s.mu.RUnlock()
+	if value == nil && !had {
+		return "", false, nil
+	}
+	next[section] = maps.Clone(next[section])
+	if next[section] == nil {
+		next[section] = map[string]string{}
+	}
+	if value != nil {
+		next[section][key] = *value
+	} else if delete(next[section], key); len(next[section]) == 0 {
+		delete(next, section)
+	}
+	raw, err := json.Marshal(next)
+	if err != nil {
+		return "", false, err
+	}
+	if err := s.engine.SetMeta(ctx, settingsMeta, raw); err != nil {
+		return "", false, err
+	}
+	s.mu.Lock()
+	s.all = next
+	s.mu.Unlock()
+	return old, had, nil
+}
+
+// section is a copy of one section; it is never nil.
+func (s *settings) section(name string) map[string]string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if m := maps.Clone(s.all[name]); m != nil {
+		return m
+	}
+	return map[string]string{}
+}
+
+func (s *settings) everything() map[string]map[string]string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return maps.Clone(s.all) // sections are replaced, never changed
+}
+
+func (h *Handler) settingsRoutes(rt *mux.Router) {
+	h.add(rt, "/_node/{node}/_config", resource{access: accessAdmin, allow: "GET", methods: onGet(
+		func(x *exchange) error { return x.marshal(http.StatusOK, h.settings.everything()) })})
+	h.add(rt, "/_node/{node}/_config/{section}", resource{access: accessAdmin, allow: "GET", methods: onGet(
+		func(x *exchange) error { return x.marshal(http.StatusOK, h.settings.section(x.name("section"))) })})
+	h.add(rt, "/_node/{node}/_config/{section}/{key}", resource{access: accessAdmin, allow: "GET,PUT,DELETE",
+		methods: map[string]action{
+			http.MethodGet: getSetting, http.MethodPut: putSetting, http.MethodDelete: deleteSetting,
+		}})
+}
+
+func getSetting(x *exchange) error {
+	v, ok := x.h.settings.get(x.name("section"), x.name("key"))
+	if !ok {
+		return errNotFound("unknown_config_value")
+	}
+	return x.marshal(http.StatusOK, v)
+}
+
+func putSetting(x *exchange) error {
+	b, err := x.readJSON()
+	if err != nil {
+		return err
+	}
+	defer b.free()
+	if x.name("section") == "admins" {
+		return errNotYet("Server admins in the configuration are")
+	}
+	var v any
+	if json.Unmarshal(b.bytes, &v) != nil {
+		return errBadRequest(reasonBadJSON)
+	}
+	value, ok := v.(string)
+	if !ok {
+		return errBadRequest("a JSON string expected")
+	}
+	old, _, err := x.h.settings.set(x.ctx(), x.name("section"), x.name("key"), &value)
+	if err != nil {
+		return err
+	}
+	return x.marshal(http.StatusOK, old)
+}
+
+func deleteSetting(x *exchange) error {
+	old, had, err := x.h.settings.set(x.ctx(), x.name("section"), x.name("key"), nil)
+	if err != nil {
+		return err
+	}
+	if !had {
+		return errNotFound("unknown_config_value")
+	}
+	return x.marshal(http.StatusOK, old)
+}
+
+// marshal answers with a small Go value; docs and rows never go this way.
+func (x *exchange) marshal(status int, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return &store.Error{Kind: store.KindInternal, Err: err}
+	}
+	return x.json(status, raw)
+}

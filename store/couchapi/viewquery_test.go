@@ -1,0 +1,141 @@
+package couchapi
+
+import (
+	"encoding/json"
+	"net/url"
+	"reflect"
+	"testing"
+
+	"logctl/store"
+	"logctl/store/engine"
+)
+
+func TestParseViewQuery(t *testing.T) {
+	t.Parallel()
+	with := func(set func(q *store.ViewQuery)) store.ViewQuery {
+		q := store.NewViewQuery()
+		set(&q)
+		return q
+	}
+	for _, c := range []struct {
+		query, body string
+		want        store.ViewQuery
+	}{
+		{"", "", store.NewViewQuery()},
+		{"limit=5&skip=2", "", with(func(q *store.ViewQuery) { q.Limit, q.Skip = 5, 2 })},
+		{"start_key=[1]&endkey=2", "", with(func(q *store.ViewQuery) { q.StartKey, q.EndKey = raw(`[1]`), raw(`2`) })},
+		{`key="a"`, "", with(func(q *store.ViewQuery) { q.StartKey, q.EndKey = raw(`"a"`), raw(`"a"`) })},
+		{"group_level=0", "", with(func(q *store.ViewQuery) { q.GroupLevelGiven = true })},
+		{"reduce=false", "", with(func(q *store.ViewQuery) { q.NoReduce = true })},
+		{"reduce=TRUE", "", with(func(q *store.ViewQuery) { q.Reduce = true })},
+		{"inclusive_end=false&descending=true", "", with(func(q *store.ViewQuery) { q.ExclusiveEnd, q.Descending = true, true })},
+		{"stale=update_after", "", with(func(q *store.ViewQuery) { q.Update = store.UpdateLazy })},
+		{"unknown=1&limit=3&limit=4", "", with(func(q *store.ViewQuery) { q.Limit = 4 })},
+		{"", `{"limit":1,"descending":true,"startkey":2}`, with(func(q *store.ViewQuery) { q.Limit, q.Descending, q.StartKey = 1, true, raw(`2`) })},
+		{"keys=[1]", `{"keys":[2]}`, with(func(q *store.ViewQuery) { q.Keys = []json.RawMessage{raw(`1`)} })},
+		{"startkey_docid=x", "", with(func(q *store.ViewQuery) { q.StartDocID = "x" })},
+	} {
+		var body map[string]json.RawMessage
+		if c.body != "" {
+			if err := json.Unmarshal([]byte(c.body), &body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := parseViewQuery(parseQuery(c.query), body)
+		if err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%q %s: %+v, %v; want %+v", c.query, c.body, got, err, c.want)
+		}
+	}
+}
+
+func raw(s string) json.RawMessage { return json.RawMessage(s) }
+
+func TestParseViewQueryRefuses(t *testing.T) {
+	t.Parallel()
+	for query, reason := range map[string]string{
+		"limit=x":                    `Invalid value for integer: "x"`,
+		"limit=-1":                   `Invalid value for positive integer: "-1"`,
+		"limit=99999999999999999999": "Limit is too large, must not exceed 576460752303423487",
+		"descending=maybe":           `Invalid boolean parameter: "maybe"`,
+		"startkey=abc":               reasonBadJSON,
+		"keys=5":                     "`keys` must be an array of strings.",
+		"update=maybe":               "Invalid value for `update`.",
+	} {
+		_, err := parseViewQuery(parseQuery(query), nil)
+		if err == nil || err.Error() != reason {
+			t.Errorf("%q: %v, want %s", query, err, reason)
+		}
+	}
+}
+
+func TestIDRange(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		query string
+		id    string
+		want  bool
+	}{
+		{`startkey="b"&endkey="d"`, "b", true},
+		{`startkey="b"&endkey="d"`, "d", true},
+		{`startkey="b"&endkey="d"&inclusive_end=false`, "d", false},
+		{`startkey="b"&endkey="d"`, "a", false},
+		{`descending=true&startkey="d"&endkey="b"`, "c", true},
+		{`descending=true&startkey="d"&endkey="b"`, "e", false},
+		{`startkey=null`, "a", true},
+		{`endkey=null`, "a", false},
+		{`startkey=[]`, "a", false},
+		{`endkey={}`, "a", true},
+		{`descending=true&startkey=[]`, "a", true},
+	} {
+		q, err := parseViewQuery(parseQuery(c.query), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, ok := idRange(&q)
+		if got := ok && inRange(r, c.id); got != c.want {
+			t.Errorf("%s holds %q: %v, want %v", c.query, c.id, got, c.want)
+		}
+	}
+}
+
+func TestListingClip(t *testing.T) {
+	t.Parallel()
+	l := listing{prefix: designPrefix, past: "_design0"}
+	for _, c := range []struct {
+		r    engine.IDRange
+		want bool
+	}{
+		{engine.IDRange{}, true},
+		{engine.IDRange{Descending: true}, true},
+		{engine.IDRange{Start: "a", HasStart: true}, false},
+		{engine.IDRange{End: "A", HasEnd: true}, false},
+		{engine.IDRange{Start: "a", HasStart: true, Descending: true}, true},
+	} {
+		r, ok := l.clip(c.r)
+		if ok != c.want || ok && (!inRange(r, "_design/x") || inRange(r, "a") || inRange(r, "A")) {
+			t.Errorf("clip(%+v) = %+v, %v", c.r, r, ok)
+		}
+	}
+}
+
+// FuzzParseViewQuery looks for options that panic.
+func FuzzParseViewQuery(f *testing.F) {
+	for _, s := range []string{"key=1", `startkey="a"&endkey=[{}]`, "keys=[1,2]&limit=3", "group_level=9&stale=ok", "limit=-0", "skip=&reduce="} {
+		f.Add(s, "{}")
+	}
+	f.Add("", `{"keys":[1],"limit":"3","descending":"true"}`)
+	f.Fuzz(func(t *testing.T, query, body string) {
+		vals, err := url.ParseQuery(query)
+		if err != nil {
+			return
+		}
+		var m map[string]json.RawMessage
+		if json.Unmarshal([]byte(body), &m) != nil {
+			m = nil
+		}
+		q, err := parseViewQuery(vals, m)
+		if err == nil {
+			idRange(&q)
+		}
+	})
+}

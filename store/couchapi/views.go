@@ -1,0 +1,223 @@
+package couchapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"logctl/store"
+	"logctl/store/view"
+)
+
+func (h *Handler) viewRoutes(rt *mux.Router) {
+	h.inDB(rt, "/_design/{design}/_view/{view}", resource{allow: "GET,HEAD,POST", methods: map[string]action{
+		http.MethodGet: getView, http.MethodPost: postView,
+	}})
+	h.inDB(rt, "/_design/{design}/_view/{view}/queries", resource{allow: "POST", methods: onPost(postViewQueries)})
+	h.inDB(rt, "/_design/{design}/_info", resource{allow: "GET", methods: onGet(designInfo)})
+	for kind, what := range map[string]string{
+		"_show": "Show functions are", "_list": "List functions are", "_update": "Update functions are",
+		"_rewrite": "Rewrites are",
+	} {
+		for _, rest := range []string{"", "/{rest:.*}"} {
+			h.inDB(rt, "/_design/{design}/"+kind+rest, resource{allow: "GET,POST,PUT", methods: map[string]action{
+				http.MethodGet: notYet(what), http.MethodPost: notYet(what), http.MethodPut: notYet(what),
+			}})
+		}
+	}
+}
+
+func getView(x *exchange) error { return x.queryView(nil) }
+
+func postView(x *exchange) error {
+	b, err := x.readObject()
+	if err != nil {
+		return err
+	}
+	defer b.free()
+	m, err := members(b.bytes)
+	if err != nil {
+		return err
+	}
+	return x.queryView(m)
+}
+
+// queryView answers one query of a view.
+func (x *exchange) queryView(body map[string]json.RawMessage) error {
+	p, err := x.design(designPrefix + x.name("design"))
+	if err != nil {
+		return err
+	}
+	q, err := parseViewQuery(x.query(), body)
+	if err != nil {
+		return err
+	}
+	s := x.stream()
+	defer s.free()
+	if err := x.appendView(s, p.design, &q); err != nil {
+		return err
+	}
+	s.buf = append(s.buf, '\n')
+	return s.end()
+}
+
+// postViewQueries answers several queries of a view in one.
+func postViewQueries(x *exchange) error {
+	p, err := x.design(designPrefix + x.name("design"))
+	if err != nil {
+		return err
+	}
+	return x.queries(func(s *stream, body map[string]json.RawMessage) error {
+		q, err := parseViewQuery(nil, body)
+		if err != nil {
+			return err
+		}
+		return x.appendView(s, p.design, &q)
+	})
+}
+
+// appendView writes the answer of one query.
+func (x *exchange) appendView(s *stream, d *view.Design, q *store.ViewQuery) error {
+	first := true
+	head := func(m view.Meta) error {
+		s.buf = append(s.buf, '{')
+		if !m.Reduced {
+			s.buf = append(s.buf, `"total_rows":`...)
+			s.buf = strconv.AppendInt(s.buf, int64(m.TotalRows), 10)
+			s.buf = append(s.buf, `,"offset":`...)
+			if m.HasOffset {
+				s.buf = strconv.AppendInt(s.buf, int64(m.Offset), 10)
+			} else {
+				s.buf = append(s.buf, "null"...)
+			}
+			s.buf = append(s.buf, ',')
+		}
+		if q.UpdateSeq {
+			s.buf = appendSeq(append(s.buf, `"update_seq":`...), x.db, m.UpdateSeq)
+			s.buf = append(s.buf, ',')
+		}
+		s.buf = append(s.buf, `"rows":[`...)
+		return s.spill()
+	}
+	row := func(r store.Row) error {
+		s.buf = appendRowStart(s.buf, first)
+		first = false
+		if err := x.appendViewRow(s, &r, q); err != nil {
+			return err
+		}
+		return s.spill()
+	}
+	if err := x.h.o.Views.Query(x.ctx(), viewDB{x.db}, d, x.name("view"), *q, head, row); err != nil {
+		return err
+	}
+	s.buf = append(s.buf, "\r\n]}"...)
+	return nil
+}
+
+// appendViewRow writes one row: with an id where it is not reduced, an error row where its reduction failed.
+func (x *exchange) appendViewRow(s *stream, r *store.Row, q *store.ViewQuery) error {
+	s.buf = append(s.buf, '{')
+	if r.ID != "" {
+		s.buf = append(store.AppendJSONString(append(s.buf, `"id":`...), r.ID), ',')
+	}
+	s.buf = append(s.buf, `"key":`...)
+	s.buf = append(s.buf, r.Key...)
+	if r.Err != "" {
+		s.buf = store.AppendJSONString(append(s.buf, `,"error":`...), r.Err)
+		if r.Value != nil {
+			s.buf = append(append(s.buf, `,"reason":`...), r.Value...)
+		}
+		s.buf = append(s.buf, '}')
+		return nil
+	}
+	s.buf = append(append(s.buf, `,"value":`...), r.Value...)
+	if q.IncludeDocs && r.ID != "" {
+		s.buf = append(s.buf, `,"doc":`...)
+		if err := x.appendLinked(s, r, q.Conflicts); err != nil {
+			return err
+		}
+	}
+	s.buf = append(s.buf, '}')
+	return nil
+}
+
+// appendLinked writes the doc of a row: its own or the one, at the revision, that a value of {"_id":…,"_rev":…} names.
+// One that is not there is null.
+func (x *exchange) appendLinked(s *stream, r *store.Row, conflicts bool) error {
+	id, rev := r.ID, ""
+	if len(r.Value) > 0 && r.Value[0] == '{' && strings.Contains(string(r.Value), `"_`) {
+		m, err := members(r.Value)
+		if err != nil {
+			return err
+		}
+		if other, ok := text(m["_id"]); ok {
+			id = other
+		}
+		rev, _ = text(m["_rev"])
+	}
+	doc, err := x.linked(id, rev)
+	if store.IsKind(err, store.KindNotFound) || store.IsKind(err, store.KindBadRequest) {
+		s.buf = append(s.buf, "null"...)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return x.appendRowDoc(s, doc, conflicts)
+}
+
+func (x *exchange) linked(id, rev string) (store.Doc, error) {
+	if rev == "" {
+		return x.db.Get(id)
+	}
+	r, err := store.ParseRev(rev)
+	if err != nil {
+		return store.Doc{}, err
+	}
+	return x.db.GetRev(id, r)
+}
+
+// designInfo answers GET /{db}/_design/{design}/_info.
+func designInfo(x *exchange) error {
+	p, err := x.design(designPrefix + x.name("design"))
+	if err != nil {
+		return err
+	}
+	info, err := x.h.o.Views.Info(viewDB{x.db}, p.design)
+	if err != nil {
+		return err
+	}
+	type sizes struct {
+		File     int64 `json:"file"`
+		External int64 `json:"external"`
+		Active   int64 `json:"active"`
+	}
+	type pending struct {
+		Minimum   uint64 `json:"minimum"`
+		Preferred uint64 `json:"preferred"`
+		Total     uint64 `json:"total"`
+	}
+	type index struct {
+		Pending    pending `json:"updates_pending"`
+		Commit     bool    `json:"waiting_commit"`
+		Clients    int     `json:"waiting_clients"`
+		Running    bool    `json:"updater_running"`
+		UpdateSeq  uint64  `json:"update_seq"`
+		Sizes      sizes   `json:"sizes"`
+		Signature  string  `json:"signature"`
+		PurgeSeq   uint64  `json:"purge_seq"`
+		Language   string  `json:"language"`
+		Compacting bool    `json:"compact_running"`
+	}
+	return x.marshal(http.StatusOK, struct {
+		Name  string `json:"name"`
+		Index index  `json:"view_index"`
+	}{x.name("design"), index{
+		pending{info.PendingUpdates, info.PendingUpdates, info.PendingUpdates}, info.WaitingCommit, info.WaitingClients,
+		info.Updating, info.UpdateSeq, sizes{info.DiskSize, info.ExternalSize, info.ActiveSize}, info.Signature,
+		info.PurgeSeq, info.Language, info.Compacting,
+	}})
+}
