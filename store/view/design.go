@@ -1,27 +1,202 @@
 package view
 
-import "encoding/json"
+import (
+	"bytes"
+	"crypto/md5"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"logctl/store"
+	"logctl/store/view/collate"
+	"logctl/store/view/js"
+	"logctl/store/view/reduce"
+)
 
 // Design is the part of a design document that its views depend on.
 type Design struct {
-	id    string
-	views map[string]json.RawMessage
+	id       string
+	language string
+	views    []viewSource // sorted by name
+	lib      []byte       // the JSON of views.lib, nil for none
+	options  designOptions
+	sig      string
 }
 
-// ParseDesign reads a design document's body.
+type viewSource struct{ name, mapSrc, reduceSrc string }
+
+type designOptions struct {
+	LocalSeq      bool   `json:"local_seq"`
+	IncludeDesign bool   `json:"include_design"`
+	Collation     string `json:"collation"`
+}
+
+// javascript is the only language whose views are run.
+const javascript = "javascript"
+
+// countReducer is the builtin that needs no stored reductions: trees count rows anyway.
+const countReducer = "_count"
+
+func invalidDesign(reason string) error {
+	return &store.Error{Kind: store.KindBadRequest, Word: "invalid_design_doc", Reason: reason}
+}
+
+// ParseDesign reads a design document's body. The error is what CouchDB answers to a design document of the wrong shape;
+// whether its functions compile is for Validate to say.
 func ParseDesign(id string, body []byte) (*Design, error) {
-	var d struct{ Views map[string]json.RawMessage }
-	if err := json.Unmarshal(body, &d); err != nil {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(body, &members); err != nil {
+		return nil, store.NewError(store.KindBadRequest, "Document must be a JSON object")
+	}
+	if err := checkShape(members); err != nil {
 		return nil, err
 	}
-	return &Design{id: id, views: d.Views}, nil
+	d := &Design{id: id, language: javascript}
+	if raw, ok := members["language"]; ok {
+		_ = json.Unmarshal(raw, &d.language) // a string: checkShape has seen it
+	}
+	if raw, ok := members["options"]; ok {
+		_ = json.Unmarshal(raw, &d.options) // members of other types than ours count as absent, as in CouchDB
+	}
+	if raw, ok := members["views"]; ok {
+		if err := d.parseViews(raw); err != nil {
+			return nil, err
+		}
+	}
+	d.sig = d.signature()
+	return d, nil
+}
+
+func (d *Design) parseViews(raw json.RawMessage) error {
+	var views map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &views); err != nil {
+		return invalidDesign("`views` field must have object type")
+	}
+	for name, raw := range views {
+		if kindOf(raw) != "object" {
+			return invalidDesign("`views." + name + "` field must have object type")
+		}
+		if name == "lib" {
+			d.lib = compact(raw)
+			continue
+		}
+		v, err := d.parseView(name, raw)
+		if err != nil {
+			return err
+		}
+		d.views = append(d.views, v)
+	}
+	slices.SortFunc(d.views, func(a, b viewSource) int { return strings.Compare(a.name, b.name) })
+	return nil
+}
+
+func (d *Design) parseView(name string, raw json.RawMessage) (viewSource, error) {
+	v := viewSource{name: name}
+	var f struct{ Map, Reduce json.RawMessage }
+	if err := json.Unmarshal(raw, &f); err != nil {
+		return v, invalidDesign("`views." + name + "` field must have object type")
+	}
+	switch kind := kindOf(f.Map); {
+	case f.Map == nil:
+		return v, invalidDesign("View `" + name + "` must contain map function")
+	case kind == "object" && !d.isJavaScript():
+		return v, nil
+	case kind != "string":
+		return v, invalidDesign("`views." + name + ".map` field must have string type")
+	case f.Reduce != nil && kindOf(f.Reduce) != "string":
+		return v, invalidDesign("`views." + name + ".reduce` field must have string type")
+	}
+	_ = json.Unmarshal(f.Map, &v.mapSrc)
+	if f.Reduce != nil {
+		_ = json.Unmarshal(f.Reduce, &v.reduceSrc)
+	}
+	v.reduceSrc = strings.TrimSpace(v.reduceSrc)
+	if v.mapSrc == "" {
+		return v, store.NewError(store.KindNotFound, "missing function")
+	}
+	if strings.HasPrefix(v.reduceSrc, "_") && v.reduceSrc != countReducer && reduce.Builtin(v.reduceSrc) == nil {
+		return v, invalidDesign("`" + v.reduceSrc + "` is not a supported reduce function.")
+	}
+	return v, nil
+}
+
+func compact(raw []byte) []byte {
+	var b bytes.Buffer
+	if err := json.Compact(&b, raw); err != nil {
+		return raw
+	}
+	return b.Bytes()
+}
+
+func (d *Design) isJavaScript() bool { return strings.EqualFold(d.language, javascript) }
+
+// signature hashes what an index depends on.
+func (d *Design) signature() string {
+	h := md5.New()
+	fmt.Fprintf(h, "%d %s %q %+v %q", formatVersion, collate.Version, strings.ToLower(d.language), d.options, d.lib)
+	for _, v := range d.views {
+		fmt.Fprintf(h, " %q %q %q", v.name, v.mapSrc, v.reduceSrc)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // Signature is 32 hex digits that are the same for designs with the same index.
-func (d *Design) Signature() string { return "00000000000000000000000000000000" }
+func (d *Design) Signature() string { return d.sig }
+
+// Language is the language of the document's functions, "javascript" if it does not say.
+func (d *Design) Language() string { return d.language }
 
 // Has tells whether there is a view of that name.
-func (d *Design) Has(view string) bool { _, ok := d.views[view]; return ok && view != "lib" }
+func (d *Design) Has(view string) bool { return d.find(view) >= 0 }
 
-// Validate compiles all functions.
-func (d *Design) Validate() error { return nil }
+// find is the number of the view of that name, -1 if there is none.
+func (d *Design) find(view string) int {
+	return slices.IndexFunc(d.views, func(v viewSource) bool { return v.name == view })
+}
+
+// Validate compiles all functions of the views. The error is of KindCompilation with CouchDB's words.
+func (d *Design) Validate() error {
+	if !d.isJavaScript() {
+		return nil
+	}
+	for _, v := range d.views {
+		if err := js.Check(v.mapSrc); err != nil {
+			return compilation("map", v.name, err)
+		}
+		if v.reduceSrc == "" || v.reduceSrc[0] == '_' {
+			continue
+		}
+		if err := js.Check(v.reduceSrc); err != nil {
+			return compilation("reduce", v.name, err)
+		}
+	}
+	return nil
+}
+
+func compilation(what, view string, err error) error {
+	var c *js.CompileError
+	if !errors.As(err, &c) {
+		return err
+	}
+	return store.NewError(store.KindCompilation, "Compilation of the "+what+" function in the '"+view+"' view failed: "+c.Reason)
+}
+
+// jsOptions are those that the design's functions run with.
+func (d *Design) jsOptions(timeout time.Duration) js.Options {
+	o := js.Options{Timeout: timeout}
+	if d.lib != nil {
+		o.Design = append(append([]byte(`{"views":{"lib":`), d.lib...), `}}`...)
+	}
+	return o
+}
+
+func (d *Design) order() collate.Order {
+	if d.options.Collation == "raw" {
+		return collate.Raw
+	}
+	return collate.ICU
+}

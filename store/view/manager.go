@@ -3,9 +3,14 @@ package view
 import (
 	"context"
 	"log/slog"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"logctl/store"
+	"logctl/store/view/btree"
 )
 
 // Database is what an index reads.
@@ -15,27 +20,137 @@ type Database interface {
 	Instance() string
 	UpdateSeq() uint64
 	// Changes calls fn for each doc's latest change after since, ascending, with bodies, deleted docs and design documents
-	// included, until fn returns false.
+	// included, until fn returns false. A Change's Leaves, if there are more than one, are the doc's _conflicts.
 	Changes(ctx context.Context, since uint64, fn func(c store.Change) bool) error
 	// Index is the keyspace of the index with that signature, made when missing.
 	Index(sig string) (store.KV, error)
 }
 
+// lister is a Database that knows which indexes it has; Cleanup of others finds only those that are open.
+type lister interface {
+	Indexes() ([]string, error)
+}
+
 // Options: the zero value works.
 type Options struct {
-	Workers    int           // map runtimes of one update; 0: GOMAXPROCS
-	MapTimeout time.Duration // of one call of a map or reduce function; 0: 5 s
-	Log        *slog.Logger  // nil: discard
+	Workers     int           // map runtimes of one update; 0: GOMAXPROCS
+	MapTimeout  time.Duration // of one call of a map or reduce function; 0: 5 s
+	CacheSize   int           // bytes of index nodes kept in memory; 0: 16 MiB
+	ReduceLimit bool          // CouchDB's reduce_limit: answers of JavaScript reducers that do not shrink are errors
+	Log         *slog.Logger  // nil: discard
 }
 
 // Manager keeps the indexes of all databases of a store. It is safe for concurrent use.
-type Manager struct{ o Options }
+type Manager struct {
+	o           Options
+	cache       *btree.Cache
+	reduceLimit atomic.Bool
+	ctx         context.Context // of all updates; ends with Close
+	cancel      context.CancelFunc
+	updates     sync.WaitGroup
 
-// New makes a Manager.
-func New(o Options) *Manager { return &Manager{o: o} }
+	mu      sync.Mutex
+	closed  bool                // guarded by mu, as is indexes
+	indexes map[indexKey]*index // open ones
+}
 
-// Close stops every update and waits for it.
-func (m *Manager) Close() error { return nil }
+// New makes a Manager. Close ends it.
+func New(o Options) *Manager {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	m := &Manager{o: o, cache: btree.NewCache(o.CacheSize), indexes: map[indexKey]*index{}}
+	m.ctx, m.cancel = context.WithCancel(context.Background())
+	m.reduceLimit.Store(o.ReduceLimit)
+	return m
+}
+
+// SetReduceLimit changes Options.ReduceLimit for queries to come.
+func (m *Manager) SetReduceLimit(on bool) { m.reduceLimit.Store(on) }
+
+// Close stops every update and waits for it. What was indexed stays.
+func (m *Manager) Close() error {
+	m.mu.Lock()
+	m.closed = true
+	m.mu.Unlock()
+	m.cancel()
+	m.updates.Wait()
+	return nil
+}
+
+// enter counts a new update; leave ends it.
+func (m *Manager) enter() (context.Context, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return nil, errClosed
+	}
+	m.updates.Add(1)
+	return m.ctx, nil
+}
+
+func (m *Manager) leave() { m.updates.Done() }
+
+// Forget stops the updates of a deleted database and drops what is in memory of its indexes.
+func (m *Manager) Forget(db Database) {
+	for _, x := range m.take(func(k indexKey) bool { return k.db == db.Name() && k.instance == db.Instance() }) {
+		x.stop()
+	}
+}
+
+// take removes the open indexes that match from the manager.
+func (m *Manager) take(match func(indexKey) bool) []*index {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var list []*index
+	for k, x := range m.indexes {
+		if match(k) {
+			list = append(list, x)
+			delete(m.indexes, k)
+		}
+	}
+	return list
+}
+
+// Cleanup drops the indexes of db whose signatures are not in keep.
+func (m *Manager) Cleanup(db Database, keep []string) error {
+	unwanted := m.take(func(k indexKey) bool {
+		return k.db == db.Name() && k.instance == db.Instance() && !slices.Contains(keep, k.sig)
+	})
+	for _, x := range unwanted {
+		x.stop()
+		if err := x.kv.Drop(); err != nil {
+			return err
+		}
+	}
+	l, ok := db.(lister)
+	if !ok {
+		return nil
+	}
+	sigs, err := l.Indexes()
+	if err != nil {
+		return err
+	}
+	for _, sig := range sigs {
+		if slices.Contains(keep, sig) {
+			continue
+		}
+		kv, err := db.Index(sig)
+		if err == nil {
+			err = kv.Drop()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Notify tells that db was written to. Indexes are brought up to date by the queries that want them so.
+func (m *Manager) Notify(Database) {}
 
 // Info is what CouchDB's _design/x/_info tells about an index.
 type Info struct {
@@ -43,48 +158,36 @@ type Info struct {
 	Language       string
 	UpdateSeq      uint64
 	PurgeSeq       uint64
-	DiskSize       int64 // bytes of the index as stored
-	ActiveSize     int64 // bytes of live nodes
-	ExternalSize   int64 // bytes of keys and values before compression
+	DiskSize       int64 // bytes of the index, before the keyspace compresses it
+	ActiveSize     int64 // bytes of it that are not garbage: the same
+	ExternalSize   int64 // bytes of the rows' trees alone
 	Updating       bool
 	Compacting     bool
 	WaitingClients int
 	WaitingCommit  bool
-	PendingUpdates uint64 // changes that the index has not seen yet
+	PendingUpdates uint64 // sequence numbers that the index has not seen yet
 }
 
 // Info tells the state of the index of d over db.
 func (m *Manager) Info(db Database, d *Design) (Info, error) {
-	return Info{Signature: d.Signature(), Language: "javascript"}, nil
-}
-
-// Forget stops the updates of a deleted database and drops what is in memory of its indexes.
-func (m *Manager) Forget(db Database) {}
-
-// Cleanup drops the indexes of db whose signatures are not in keep.
-func (m *Manager) Cleanup(db Database, keep []string) error { return nil }
-
-// Notify tells that db was written to.
-func (m *Manager) Notify(db Database) {}
-
-// Meta is what an answer tells beside its rows.
-type Meta struct {
-	TotalRows int
-	Offset    int
-	HasOffset bool
-	Reduced   bool
-	UpdateSeq uint64
-}
-
-// Query brings the index of d up to date as q.Update says and calls head once and then fn for each row.
-//
-// A row whose reduction failed has Err set to CouchDB's "error" word and Value to its reason, a JSON string.
-// Errors: KindNotFound "missing_named_view"; KindQueryParse with CouchDB's reasons; KindOSProcess when a function does not
-// end. IncludeDocs is the caller's work.
-func (m *Manager) Query(ctx context.Context, db Database, d *Design, view string, q store.ViewQuery,
-	head func(Meta) error, fn func(store.Row) error) error {
-	if !d.Has(view) {
-		return store.NewError(store.KindNotFound, "missing_named_view")
+	info := Info{Signature: d.sig, Language: d.language}
+	if !d.isJavaScript() {
+		return info, nil
 	}
-	return head(Meta{})
+	x, err := m.index(db, d)
+	if err != nil {
+		return info, err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	info.UpdateSeq, info.Updating, info.WaitingClients = x.head.seq, x.update != nil, x.waiting
+	for _, r := range x.head.roots {
+		info.ExternalSize += int64(r.Bytes)
+	}
+	info.ActiveSize = info.ExternalSize + int64(x.head.docBytes)
+	info.DiskSize = info.ActiveSize
+	if seq := db.UpdateSeq(); seq > x.head.seq {
+		info.PendingUpdates = seq - x.head.seq
+	}
+	return info, nil
 }

@@ -9,9 +9,22 @@ import (
 	"logctl/store"
 )
 
+type testRow struct {
+	key   []byte
+	id    string
+	value []byte
+}
+
+type testRows []testRow
+
+func (r testRows) Len() int           { return len(r) }
+func (r testRows) Key(i int) []byte   { return r[i].key }
+func (r testRows) ID(i int) string    { return r[i].id }
+func (r testRows) Value(i int) []byte { return r[i].value }
+
 func TestReduce(t *testing.T) {
 	t.Parallel()
-	rows := []ReduceRow{{[]byte(`["a",1]`), "x", []byte(`[1,{"k":2}]`)}, {[]byte(`"b"`), "y", []byte(`3`)}}
+	rows := testRows{{[]byte(`["a",1]`), "x", []byte(`[1,{"k":2}]`)}, {[]byte(`"b"`), "y", []byte(`3`)}}
 	for src, want := range map[string]string{
 		`function(keys, values, rereduce) { return [keys, values, rereduce] }`:                     `[[[["a",1],"x"],["b","y"]],[[1,{"k":2}],3],false]`,
 		`function(keys, values) { return keys.map(function(k) { return k[1] }).sort().reverse() }`: `["y","x"]`,

@@ -20,26 +20,28 @@ func NewReducer(src string, o Options) (*Reducer, error) {
 	return &Reducer{f: f}, nil
 }
 
-// ReduceRow is a row that a reduce function is given: its key and value are JSON.
-type ReduceRow struct {
-	Key   []byte
-	ID    string
-	Value []byte
+// Rows are what a reduce function is given. Keys and values are JSON; keys and ids are asked for only if the function
+// looks at them.
+type Rows interface {
+	Len() int
+	Key(i int) []byte
+	ID(i int) string
+	Value(i int) []byte
 }
 
 // Reduce calls the function with rows and appends what it returns as JSON: null if it throws, as in CouchDB. The error is
 // KindOSProcess for a function that does not end.
-func (r *Reducer) Reduce(dst []byte, rows []ReduceRow) ([]byte, error) {
+func (r *Reducer) Reduce(dst []byte, rows Rows) ([]byte, error) {
 	return r.call(dst, func(m *machine) ([]goja.Value, error) {
-		values := make([]any, len(rows))
-		for i := range rows {
-			v, err := m.value(string(rows[i].Value))
+		values := make([]any, rows.Len())
+		for i := range values {
+			v, err := m.value(string(rows.Value(i)))
 			if err != nil {
 				return nil, err
 			}
 			values[i] = v
 		}
-		keys := m.r.NewDynamicArray(&rowKeys{m: m, rows: rows, items: make([]goja.Value, len(rows))})
+		keys := m.r.NewDynamicArray(&rowKeys{m: m, rows: rows, items: make([]goja.Value, rows.Len())})
 		return []goja.Value{keys, m.r.NewArray(values...), m.r.ToValue(false)}, nil
 	})
 }
@@ -82,7 +84,7 @@ func (r *Reducer) call(dst []byte, args func(m *machine) ([]goja.Value, error)) 
 // rowKeys is the keys argument, [key, id] for each row, made when the function looks: few do.
 type rowKeys struct {
 	m     *machine
-	rows  []ReduceRow
+	rows  Rows
 	items []goja.Value
 }
 
@@ -95,11 +97,11 @@ func (k *rowKeys) Get(i int) goja.Value {
 		return nil
 	}
 	if k.items[i] == nil {
-		key, err := k.m.value(string(k.rows[i].Key))
+		key, err := k.m.value(string(k.rows.Key(i)))
 		if err != nil {
 			key = goja.Null()
 		}
-		k.items[i] = k.m.r.NewArray(key, k.rows[i].ID)
+		k.items[i] = k.m.r.NewArray(key, k.rows.ID(i))
 	}
 	return k.items[i]
 }

@@ -1,0 +1,133 @@
+package view
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"logctl/store"
+)
+
+// A batch ends with this many docs or bytes of docs. Larger ones rewrite fewer nodes per row and take more memory: about
+// three batches, mapped and not, are in memory at a time.
+const (
+	batchDocs  = 8192
+	batchBytes = 6 << 20
+	chunkDocs  = 128 // what one worker takes at a time
+)
+
+// batch is a run of changes, in the order of their sequence numbers.
+type batch struct {
+	docs  []mapped
+	bytes int
+	seq   uint64 // that the index has seen when this is applied
+}
+
+// mapped is a doc and, once it was mapped, its rows.
+type mapped struct {
+	id   string
+	json string // "" for docs that have no rows: deleted ones and, as a rule, design documents
+	rows []emittedRow
+}
+
+// emittedRow is a row ready for its tree.
+type emittedRow struct {
+	view    int
+	sortLen int // of the sort key at the beginning of key
+	key     []byte
+	value   []byte
+}
+
+// build maps all changes since the index was last updated, a batch after the other: while one is applied the next is
+// mapped and the one after that is read. What was applied stays if a later batch fails.
+func (x *index) build(ctx context.Context, db Database) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	head := x.state()
+	read, ready := make(chan *batch, 1), make(chan *batch, 1)
+	var stages sync.WaitGroup
+	stages.Go(func() {
+		defer close(read)
+		if err := x.read(ctx, db, head.seq, read); err != nil {
+			cancel(err)
+		}
+	})
+	stages.Go(func() {
+		defer close(ready)
+		for b := range read {
+			if err := x.mapBatch(ctx, b); err != nil {
+				cancel(err)
+				continue // until read is closed: its writer sees ctx
+			}
+			select {
+			case ready <- b:
+			case <-ctx.Done():
+			}
+		}
+	})
+	for b := range ready {
+		if ctx.Err() != nil {
+			continue
+		}
+		if err := x.apply(ctx, b); err != nil {
+			cancel(err)
+		}
+	}
+	stages.Wait()
+	return context.Cause(ctx)
+}
+
+// read sends the changes after since in batches, at least one.
+func (x *index) read(ctx context.Context, db Database, since uint64, out chan<- *batch) error {
+	target := db.UpdateSeq()
+	b := &batch{}
+	send := func() bool {
+		select {
+		case out <- b:
+			b = &batch{}
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	last := since
+	err := db.Changes(ctx, since, func(c store.Change) bool {
+		d := mapped{id: strings.Clone(c.Doc.ID), json: x.docJSON(&c)}
+		last = c.Seq
+		b.docs, b.bytes, b.seq = append(b.docs, d), b.bytes+len(d.json), c.Seq
+		if len(b.docs) < batchDocs && b.bytes < batchBytes {
+			return true
+		}
+		return send()
+	})
+	if err != nil {
+		return err
+	}
+	b.seq = max(last, target)
+	send()
+	return nil
+}
+
+const designPrefix = "_design/"
+
+// docJSON is the doc as map functions see it, "" if they don't.
+func (x *index) docJSON(c *store.Change) string {
+	if c.Deleted || c.Doc.Deleted || strings.HasPrefix(c.Doc.ID, designPrefix) && !x.design.options.IncludeDesign {
+		return ""
+	}
+	buf := c.Doc.AppendJSON(make([]byte, 0, len(c.Doc.ID)+len(c.Doc.Body)+64))
+	if len(c.Leaves) > 1 {
+		buf = append(buf[:len(buf)-1], `,"_conflicts":[`...)
+		for i, rev := range c.Leaves[1:] {
+			if i > 0 {
+				buf = append(buf, ',')
+			}
+			buf = store.AppendJSONString(buf, rev.String())
+		}
+		buf = append(buf, "]}"...)
+	}
+	if x.design.options.LocalSeq {
+		buf = appendLocalSeq(buf, c.Seq)
+	}
+	return string(buf)
+}

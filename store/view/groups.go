@@ -1,0 +1,135 @@
+package view
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"strconv"
+
+	"logctl/store"
+	"logctl/store/view/btree"
+	"logctl/store/view/collate"
+)
+
+// wholeKey is the group level at which every key is a group.
+const wholeKey = math.MaxInt
+
+// groups gives a row for each group of a span: all rows whose keys begin alike up to the group level. A group costs as many
+// steps as the tree has levels, whatever it holds.
+func (a *answer) groups(x *index, view int, s span) error {
+	level := a.q.GroupLevel
+	if a.q.Group {
+		level = wholeKey
+	}
+	for s.len() > 0 && a.limit != 0 {
+		group, first, err := a.group(s, level)
+		if err != nil {
+			return err
+		}
+		if a.q.Descending {
+			s.to = group.from
+		} else {
+			s.from = group.to
+		}
+		if a.skip > 0 {
+			a.skip--
+			continue
+		}
+		r, err := x.reduced(a.tree, view, group)
+		if err != nil {
+			return err
+		}
+		if r.Err == "" {
+			r.Key = groupKey(first, level)
+		}
+		if err := a.give(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// group is the first group of a span in the direction of the query, and the first row of it.
+func (a *answer) group(s span, level int) (span, row, error) {
+	at := s.from
+	if a.q.Descending {
+		at = s.to - 1
+	}
+	e, err := a.tree.At(at)
+	if err != nil {
+		return s, row{}, err
+	}
+	first, err := parseRow(e)
+	if err != nil || level == 0 {
+		return s, first, err
+	}
+	prefix := first.sortKey[:collate.Group(first.sortKey, level)]
+	if a.q.Descending {
+		from, err := a.tree.Rank(prefix)
+		return span{max(s.from, from), s.to}, first, err
+	}
+	// No byte of a key or of a doc id behind the prefix is 0xFF at its place.
+	to, err := a.tree.Rank(append(bytes.Clone(prefix), idEnd))
+	return span{s.from, min(s.to, to)}, first, err
+}
+
+// groupKey is the key that a group is shown with.
+func groupKey(first row, level int) json.RawMessage {
+	if level == 0 {
+		return json.RawMessage("null")
+	}
+	key := first.appendKey(nil)
+	if level == wholeKey || key[0] != '[' {
+		return key
+	}
+	return cutArray(key, level)
+}
+
+// cutArray is a JSON array with no more than its first n elements.
+func cutArray(array []byte, n int) []byte {
+	depth, quoted := 0, false
+	for i := 0; i < len(array); i++ {
+		switch c := array[i]; {
+		case quoted:
+			if c == '\\' {
+				i++
+			}
+			quoted = c != '"'
+		case c == '"':
+			quoted = true
+		case c == '[' || c == '{':
+			depth++
+		case c == ']' || c == '}':
+			depth--
+		case c == ',' && depth == 1:
+			if n--; n == 0 {
+				return append(array[:i:i], ']')
+			}
+		}
+	}
+	return array
+}
+
+// Limits of CouchDB's reduce_limit: a longer result must be at most half of what it was made of.
+const reduceLimitBytes = 4096
+
+// reduced is the row of a group, without its key.
+func (x *index) reduced(t *btree.Tree, view int, group span) (store.Row, error) {
+	if x.reducers[view] == nil {
+		return store.Row{Value: strconv.AppendUint(nil, group.len(), 10)}, nil
+	}
+	value, input, err := t.Reduce(nil, group.from, group.to)
+	if err != nil {
+		return store.Row{}, err
+	}
+	switch r := x.reducers[view].(type) {
+	case builtinReducer:
+		value = r.Final(nil, value)
+	case scriptReducer:
+		if x.m.reduceLimit.Load() && len(value) > reduceLimitBytes && 2*len(value) > input {
+			reason := "Reduce output must shrink more rapidly: input size: " + strconv.Itoa(input) + " output size: " + strconv.Itoa(len(value))
+			return store.Row{Err: "reduce_overflow_error", Value: store.AppendJSONString(nil, reason)}, nil
+		}
+	}
+	return store.Row{Value: value}, nil
+}

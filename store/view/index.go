@@ -1,0 +1,101 @@
+package view
+
+import (
+	"sync"
+
+	"logctl/store"
+	"logctl/store/view/btree"
+	"logctl/store/view/js"
+)
+
+// index is one index of one database.
+type index struct {
+	m        *Manager
+	design   *Design
+	kv       store.KV
+	maps     *js.Maps
+	reducers []btree.Reducer // one for each view
+	spaces   []uint64        // of the trees in the cache
+	mappers  sync.Pool       // idle *js.Mapper
+
+	mu      sync.Mutex
+	head    header  // of what is in kv; guarded by mu, written by the update alone
+	update  *update // the one that runs; guarded by mu
+	waiting int     // queries that wait for it; guarded by mu
+}
+
+// indexKey tells indexes apart.
+type indexKey struct {
+	db       store.DBName
+	instance string
+	sig      string
+}
+
+// openIndex compiles the design's functions and reads the header.
+func (m *Manager) openIndex(db Database, d *Design) (*index, error) {
+	o := d.jsOptions(m.o.MapTimeout)
+	x := &index{m: m, design: d}
+	sources := make([]string, len(d.views))
+	for i, v := range d.views {
+		sources[i] = v.mapSrc
+		r, err := v.reducer(o)
+		if err != nil {
+			return nil, err
+		}
+		x.reducers = append(x.reducers, r)
+		x.spaces = append(x.spaces, m.cache.Space())
+	}
+	var err error
+	if x.maps, err = js.CompileMaps(sources, o); err != nil {
+		return nil, store.NewError(store.KindCompilation, err.Error())
+	}
+	if x.kv, err = db.Index(d.sig); err != nil {
+		return nil, err
+	}
+	x.head, err = readHeader(x.kv, len(d.views))
+	return x, err
+}
+
+// index is the open index of d over db.
+func (m *Manager) index(db Database, d *Design) (*index, error) {
+	if !d.isJavaScript() {
+		return nil, &store.Error{Kind: store.KindInternal, Word: "unknown_query_language", Reason: d.language}
+	}
+	key := indexKey{db.Name(), db.Instance(), d.sig}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if x := m.indexes[key]; x != nil {
+		return x, nil
+	}
+	if m.closed {
+		return nil, errClosed
+	}
+	x, err := m.openIndex(db, d)
+	if err != nil {
+		return nil, err
+	}
+	m.indexes[key] = x
+	return x, nil
+}
+
+// tree is a view's tree as of a header.
+func (x *index) tree(kv store.KVReader, h header, view int) *btree.Tree {
+	return &btree.Tree{
+		KV: kv, Prefix: nodePrefix(view), Cache: x.m.cache, Space: x.spaces[view],
+		Root: h.roots[view], Reducer: x.reducers[view],
+	}
+}
+
+func (x *index) state() header {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.head
+}
+
+// mapper takes an idle runtime or makes one.
+func (x *index) mapper() (*js.Mapper, error) {
+	if w, ok := x.mappers.Get().(*js.Mapper); ok {
+		return w, nil
+	}
+	return x.maps.NewMapper()
+}

@@ -1,0 +1,213 @@
+package view
+
+import (
+	"context"
+
+	"logctl/store"
+	"logctl/store/view/btree"
+	"logctl/store/view/collate"
+)
+
+// Meta is what an answer tells beside its rows.
+type Meta struct {
+	TotalRows int // of the view; not for reduced answers
+	Offset    int // of the first row in the view
+	HasOffset bool
+	Reduced   bool
+	UpdateSeq uint64 // that the index has seen
+}
+
+// Query brings the index of d up to date as q.Update says and calls head once and then fn for each row. What either
+// returns ends the query and is its error. A row's bytes may be kept but not changed.
+//
+// A row of a reduction that failed has Err set to CouchDB's "error" word, Value to its reason, a JSON string, and no Key.
+// Errors: KindNotFound "missing_named_view"; KindQueryParse with CouchDB's reasons; KindOSProcess when a function does not
+// end; KindInvalidValue when _stats meets what is no number. IncludeDocs is the caller's work.
+func (m *Manager) Query(ctx context.Context, db Database, d *Design, view string, q store.ViewQuery,
+	head func(Meta) error, fn func(store.Row) error) error {
+	at := d.find(view)
+	if at < 0 {
+		return store.NewError(store.KindNotFound, "missing_named_view")
+	}
+	reduced, err := checkQuery(&q, d.views[at])
+	if err != nil {
+		return err
+	}
+	ranges, err := parseRanges(&q, d.order())
+	if err != nil {
+		return err
+	}
+	x, err := m.index(db, d)
+	if err != nil {
+		return err
+	}
+	seq := db.UpdateSeq()
+	if q.Update == store.UpdateTrue {
+		if err := x.ensure(ctx, db, seq); err != nil {
+			return err
+		}
+	}
+	snap := x.kv.Snapshot()
+	err = x.answer(ctx, snap, at, &q, reduced, ranges, head, fn)
+	if closeErr := snap.Close(); err == nil {
+		err = closeErr
+	}
+	if q.Update == store.UpdateLazy {
+		_, _ = x.begin(db, seq, false) // it fails when the store goes down: the answer stands
+	}
+	return err
+}
+
+// answer reads the rows out of one snapshot.
+func (x *index) answer(ctx context.Context, snap store.KVReader, view int, q *store.ViewQuery, reduced bool, ranges []keyRange,
+	head func(Meta) error, fn func(store.Row) error) error {
+	h, err := readHeader(snap, len(x.design.views))
+	if err != nil {
+		return err
+	}
+	a := &answer{ctx: ctx, tree: x.tree(snap, h, view), q: q, fn: fn, skip: uint64(max(q.Skip, 0)), limit: q.Limit}
+	spans := make([]span, len(ranges))
+	for i, r := range ranges {
+		if spans[i], err = r.find(a.tree); err != nil {
+			return err
+		}
+	}
+	meta := Meta{UpdateSeq: h.seq, Reduced: reduced}
+	if !reduced {
+		meta.TotalRows, meta.HasOffset = int(a.tree.Root.Rows), true
+		meta.Offset = a.offset(spans)
+	}
+	if err := head(meta); err != nil {
+		return err
+	}
+	for _, s := range spans {
+		if a.limit == 0 {
+			break
+		}
+		if reduced {
+			err = a.groups(x, view, s)
+		} else {
+			err = a.rows(s)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answer is a query on its way.
+type answer struct {
+	ctx   context.Context
+	tree  *btree.Tree
+	q     *store.ViewQuery
+	fn    func(store.Row) error
+	skip  uint64 // rows still to skip
+	limit int    // rows still to give, negative for all
+	n     int
+}
+
+// ctxEvery is how many rows are given between looks at the context.
+const ctxEvery = 256
+
+// give hands out a row.
+func (a *answer) give(r store.Row) error {
+	if a.n++; a.n%ctxEvery == 0 {
+		if err := a.ctx.Err(); err != nil {
+			return err
+		}
+	}
+	if a.limit > 0 {
+		a.limit--
+	}
+	return a.fn(r)
+}
+
+// offset is how many rows of the view stand before the first of the answer.
+func (a *answer) offset(spans []span) int {
+	if len(spans) == 0 {
+		return 0
+	}
+	skip := a.skip
+	for i, s := range spans {
+		if skip > s.len() && i < len(spans)-1 {
+			skip -= s.len()
+			continue
+		}
+		skip = min(skip, s.len())
+		if a.q.Descending {
+			return int(a.tree.Root.Rows - s.to + skip)
+		}
+		return int(s.from + skip)
+	}
+	return 0
+}
+
+// rows gives the rows of a span, less those to skip, up to the limit.
+func (a *answer) rows(s span) error {
+	if a.skip >= s.len() {
+		a.skip -= s.len()
+		return nil
+	}
+	if a.q.Descending {
+		s.to -= a.skip
+	} else {
+		s.from += a.skip
+	}
+	a.skip = 0
+	if n := uint64(max(a.limit, 0)); a.limit > 0 && n < s.len() {
+		if a.q.Descending {
+			s.from = s.to - n
+		} else {
+			s.to = s.from + n
+		}
+	}
+	var keys []byte
+	return a.tree.Scan(s.from, s.to, a.q.Descending, func(e btree.Entry) error {
+		r, err := parseRow(e)
+		if err != nil {
+			return err
+		}
+		key := r.key
+		if key == nil {
+			if cap(keys)-len(keys) < 4*len(r.sortKey)+32 {
+				keys = make([]byte, 0, 4096+4*len(r.sortKey))
+			}
+			start := len(keys)
+			keys = r.appendKey(keys)
+			key = keys[start:len(keys):len(keys)]
+		}
+		return a.give(store.Row{ID: r.id(), Key: key, Value: r.value})
+	})
+}
+
+// checkQuery refuses what CouchDB refuses of a view's parameters, and tells whether the answer is reduced.
+func checkQuery(q *store.ViewQuery, v viewSource) (reduced bool, err error) {
+	refuse := func(reason string) (bool, error) { return false, store.NewError(store.KindQueryParse, reason) }
+	reduced = v.reduceSrc != "" && !q.NoReduce
+	if v.reduceSrc == "" && q.Reduce {
+		return refuse("Reduce is invalid for map-only views.")
+	}
+	if !reduced && (q.Group || q.GroupLevel > 0) {
+		return refuse("Invalid use of grouping on a map view.")
+	}
+	if reduced && q.IncludeDocs {
+		return refuse("`include_docs` is invalid for reduce")
+	}
+	if q.Keys != nil {
+		if q.StartKey != nil || q.EndKey != nil {
+			return refuse("`keys` is incompatible with `key`, `start_key` and `end_key`")
+		}
+		if reduced && !q.Group {
+			return refuse("Multi-key fetches for reduce views must use `group=true`")
+		}
+	}
+	return reduced, nil
+}
+
+// AppendSortKey appends a byte string whose bytewise order is CouchDB's collation of JSON values: null < false < true <
+// numbers < strings < arrays < objects. The error, of KindBadRequest, is for text that is no JSON.
+func AppendSortKey(dst []byte, key []byte) ([]byte, error) {
+	dst, _, err := collate.ICU.Append(dst, key)
+	return dst, err
+}

@@ -1,0 +1,102 @@
+package view
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+
+	"logctl/store"
+	"logctl/store/view/btree"
+	"logctl/store/view/collate"
+)
+
+// keyRange is a part of a tree: rows with lo <= key < hi; a nil hi is the end.
+type keyRange struct{ lo, hi []byte }
+
+// span is a part of a tree by positions.
+type span struct{ from, to uint64 }
+
+func (s span) len() uint64 { return s.to - s.from }
+
+func (r keyRange) find(t *btree.Tree) (span, error) {
+	from, err := t.Rank(r.lo)
+	if err != nil {
+		return span{}, err
+	}
+	to := t.Root.Rows
+	if r.hi != nil {
+		if to, err = t.Rank(r.hi); err != nil {
+			return span{}, err
+		}
+	}
+	return span{from, max(from, to)}, nil
+}
+
+// parseRanges are the parts of a tree that a query asks for, in the order of its answer.
+func parseRanges(q *store.ViewQuery, order collate.Order) ([]keyRange, error) {
+	if q.Keys != nil {
+		ranges := make([]keyRange, len(q.Keys))
+		for i, k := range q.Keys {
+			lo, err := bound(order, k, "", false)
+			if err != nil {
+				return nil, err
+			}
+			ranges[i] = keyRange{lo: lo, hi: append(bytes.Clone(lo), idEnd)}
+		}
+		if q.Descending {
+			slices.Reverse(ranges)
+		}
+		return ranges, nil
+	}
+	lowKey, lowID, highKey, highID := q.StartKey, q.StartDocID, q.EndKey, q.EndDocID
+	behindLow, behindHigh := false, !q.ExclusiveEnd
+	if q.Descending {
+		lowKey, lowID, highKey, highID = q.EndKey, q.EndDocID, q.StartKey, q.StartDocID
+		behindLow, behindHigh = q.ExclusiveEnd, true
+	}
+	var r keyRange
+	var err error
+	if lowKey != nil {
+		if r.lo, err = bound(order, lowKey, lowID, behindLow); err != nil {
+			return nil, err
+		}
+	}
+	if highKey != nil {
+		if r.hi, err = bound(order, highKey, highID, behindHigh); err != nil {
+			return nil, err
+		}
+	}
+	if r.hi != nil && bytes.Compare(r.lo, r.hi) > 0 {
+		if !bytes.Equal(lowKey, highKey) && reversed(order, lowKey, lowID, highKey, highID) {
+			return nil, store.NewError(store.KindQueryParse,
+				"No rows can match your key range, reverse your start_key and end_key or set descending=true")
+		}
+		r.hi = r.lo
+	}
+	return []keyRange{r}, nil
+}
+
+// bound is the place before the rows of a key, and of a doc if id is not "", or behind them.
+func bound(order collate.Order, key json.RawMessage, id string, behind bool) ([]byte, error) {
+	if !json.Valid(key) {
+		return nil, store.NewError(store.KindBadRequest, "invalid UTF-8 JSON")
+	}
+	b, _, err := order.Append(nil, key)
+	if err != nil {
+		return nil, err
+	}
+	if id != "" {
+		b = collate.AppendBytes(b, []byte(id))
+	}
+	if behind {
+		b = append(b, idEnd)
+	}
+	return b, nil
+}
+
+// reversed tells whether a range ends before it begins even if both ends belong to it.
+func reversed(order collate.Order, lowKey json.RawMessage, lowID string, highKey json.RawMessage, highID string) bool {
+	lo, errLo := bound(order, lowKey, lowID, false)
+	hi, errHi := bound(order, highKey, highID, true)
+	return errLo == nil && errHi == nil && bytes.Compare(lo, hi) > 0
+}
