@@ -1,0 +1,14 @@
+package cmd
+
+import "github.com/spf13/cobra"
+
+// commands are the subcommands, in the order of a line's life.
+func commands(g *globals) []*cobra.Command {
+	return []*cobra.Command{
+		newFormat(g),
+		newCron(g),
+		newServe(g),
+		newDemo(),
+		newVersion(),
+	}
+}

@@ -1,0 +1,288 @@
+package cmd
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// couchURL is the variable that tells a script's commands to use a CouchDB; unset on the embedded store.
+const couchURL = "COUCHDB"
+
+// scriptCommands are the words that scripts have besides testscript's own:
+//
+//	serve [-err PATTERN] [FLAG…]   starts `logctl serve` on a free port in front of the store under test and sets $URL
+//	stop [SIGNAL]                  ends it: TERM, or KILL
+//	http [-user NAME:PASSWORD] [-H HEADER:VALUE]… METHOD URL [BODY]
+//	                               prints the status and the body of the answer; -user admin is the admin; @FILE is a body
+func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"serve": scriptServe,
+		"stop":  scriptStop,
+		"http":  scriptHTTP,
+	}
+}
+
+func scriptCondition(cond string, couchdb bool) (bool, error) {
+	switch cond {
+	case "couchdb":
+		return couchdb, nil
+	case "embedded":
+		return !couchdb, nil
+	case "shared":
+		_, err := os.Stat("../../shared/data")
+		return err == nil, nil
+	case "root":
+		return os.Geteuid() == 0, nil
+	}
+	return false, fmt.Errorf("unknown condition %q", cond)
+}
+
+// scriptServer is the serve that a script runs.
+type scriptServer struct {
+	cmd  *exec.Cmd
+	done chan error
+	log  bytes.Buffer
+}
+
+type serverKey struct{}
+
+const startWait, stopWait = 20 * time.Second, 20 * time.Second
+
+func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("! serve: use `! exec logctl serve` for one that must not start")
+	}
+	data := ts.Getenv("LOGCTL_DATA")
+	args = append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)
+	env := os.Environ()
+	for _, name := range []string{"PATH", "HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "LOGCTL_DATA", "TZ", "GORACE"} {
+		env = append(env, name+"="+ts.Getenv(name))
+	}
+	if couch := ts.Getenv(couchURL); couch != "" {
+		args = append(args, "--couchdb", couch)
+		env = append(env, "LOGCTL_WRITER_PASSWORD_FILE="+ts.Getenv("LOGCTL_WRITER_PASSWORD_FILE"))
+	}
+	s := &scriptServer{done: make(chan error, 1)}
+	path, err := findLogctl(ts.Getenv("PATH"))
+	ts.Check(err)
+	s.cmd = exec.Command(path, args...)
+	s.cmd.Env, s.cmd.Dir = env, ts.MkAbs(".")
+	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
+	ts.Check(s.cmd.Start())
+	go func() { s.done <- s.cmd.Wait() }()
+	servers(ts).add(s)
+	ts.Defer(func() { s.end(syscall.SIGKILL) })
+
+	ts.Setenv("URL", awaitServe(ts, s, data))
+}
+
+// findLogctl finds the binary under test in a script's PATH.
+func findLogctl(path string) (string, error) {
+	for _, dir := range filepath.SplitList(path) {
+		if p := filepath.Join(dir, "logctl"); exec.Command(p).Err == nil {
+			return p, nil
+		}
+	}
+	return "", errors.New("no logctl in PATH")
+}
+
+// awaitServe waits until the serve with that process id says where it listens.
+func awaitServe(ts *testscript.TestScript, s *scriptServer, data string) string {
+	for deadline := time.Now().Add(startWait); time.Now().Before(deadline); {
+		select {
+		case err := <-s.done:
+			ts.Fatalf("serve ended: %v\n%s", err, s.log.Bytes())
+		case <-time.After(10 * time.Millisecond):
+		}
+		text, err := os.ReadFile(filepath.Join(data, "serve.json"))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		ts.Check(err)
+		var ad struct {
+			PID int
+			URL string
+		}
+		if json.Unmarshal(text, &ad) == nil && ad.PID == s.cmd.Process.Pid {
+			return ad.URL
+		}
+	}
+	s.end(syscall.SIGKILL)
+	ts.Fatalf("serve did not start\n%s", s.log.Bytes())
+	return ""
+}
+
+// end sends sig and waits; the error is the exit status.
+func (s *scriptServer) end(sig syscall.Signal) error {
+	if s.cmd.ProcessState != nil {
+		return nil
+	}
+	if err := s.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	select {
+	case err := <-s.done:
+		return err
+	case <-time.After(stopWait):
+		s.cmd.Process.Kill()
+		return errors.New("did not end")
+	}
+}
+
+// serverList is what a script has started and not yet stopped.
+type serverList struct{ running []*scriptServer }
+
+func (l *serverList) add(s *scriptServer) { l.running = append(l.running, s) }
+
+func servers(ts *testscript.TestScript) *serverList { return ts.Value(serverKey{}).(*serverList) }
+
+func scriptStop(ts *testscript.TestScript, _ bool, args []string) {
+	l := servers(ts)
+	if len(l.running) == 0 {
+		ts.Fatalf("no serve is running")
+	}
+	s := l.running[len(l.running)-1]
+	l.running = l.running[:len(l.running)-1]
+	if len(args) == 1 && args[0] == "KILL" {
+		s.end(syscall.SIGKILL)
+		return
+	}
+	if err := s.end(syscall.SIGTERM); err != nil {
+		ts.Fatalf("serve: %v\n%s", err, s.log.Bytes())
+	}
+	fmt.Fprintf(ts.Stdout(), "%s", s.log.Bytes())
+}
+
+func scriptHTTP(ts *testscript.TestScript, neg bool, args []string) {
+	header := http.Header{}
+	user := ""
+	for len(args) > 1 && strings.HasPrefix(args[0], "-") {
+		switch args[0] {
+		case "-user":
+			user = args[1]
+		case "-H":
+			name, value, _ := strings.Cut(args[1], ":")
+			header.Add(name, strings.TrimSpace(value))
+		default:
+			ts.Fatalf("http: unknown flag %s", args[0])
+		}
+		args = args[2:]
+	}
+	if len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: http [-user NAME:PASSWORD] [-H HEADER:VALUE]... METHOD URL [BODY]")
+	}
+	var body io.Reader
+	if len(args) == 3 {
+		text := args[2]
+		if file, ok := strings.CutPrefix(text, "@"); ok {
+			text = ts.ReadFile(file)
+		}
+		body = strings.NewReader(text)
+		if header.Get("Content-Type") == "" {
+			header.Set("Content-Type", "application/json")
+		}
+	}
+	r, err := http.NewRequest(args[0], args[1], body)
+	ts.Check(err)
+	r.Header = header
+	if user == "admin" {
+		user = adminAccount(ts)
+	}
+	if name, password, ok := strings.Cut(user, ":"); ok {
+		r.SetBasicAuth(name, password)
+	}
+	client := &http.Client{
+		Timeout:       time.Minute,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	answer, err := client.Do(r)
+	if neg {
+		if err == nil {
+			ts.Fatalf("http: an answer came: %s", answer.Status)
+		}
+		return
+	}
+	ts.Check(err)
+	defer answer.Body.Close()
+	fmt.Fprintln(ts.Stdout(), answer.StatusCode)
+	_, err = io.Copy(ts.Stdout(), answer.Body)
+	ts.Check(err)
+}
+
+// adminAccount is NAME:PASSWORD of the admin of the store under test.
+func adminAccount(ts *testscript.TestScript) string {
+	if couch := ts.Getenv("COUCHDB_ADMIN"); couch != "" {
+		return couch
+	}
+	text, err := os.ReadFile(filepath.Join(ts.Getenv("LOGCTL_DATA"), "admin.password"))
+	ts.Check(err)
+	return "admin:" + strings.TrimSpace(string(text))
+}
+
+// useCouchDB points a script's commands at a CouchDB with nothing of ours in it.
+func useCouchDB(e *testscript.Env, couch string) error {
+	u, err := url.Parse(couch)
+	if err != nil || u.User == nil {
+		return errors.New("LOGCTL_TEST_COUCHDB_URL must be http://ADMIN:PASSWORD@HOST:PORT")
+	}
+	if err := emptyCouchDB(couch); err != nil {
+		return fmt.Errorf("empty the CouchDB: %w", err)
+	}
+	password, _ := u.User.Password()
+	files := map[string]string{"admin.secret": password, "writer.secret": "writer-password-of-the-tests"}
+	for name, secret := range files {
+		if err := os.WriteFile(filepath.Join(e.WorkDir, name), []byte(secret+"\n"), 0o600); err != nil {
+			return err
+		}
+	}
+	e.Setenv("COUCHDB_ADMIN", u.User.Username()+":"+password)
+	e.Setenv("LOGCTL_USER", u.User.Username())
+	e.Setenv("LOGCTL_PASSWORD_FILE", filepath.Join(e.WorkDir, "admin.secret"))
+	e.Setenv("LOGCTL_WRITER_PASSWORD_FILE", filepath.Join(e.WorkDir, "writer.secret"))
+	u.User = nil
+	e.Setenv(couchURL, u.String())
+	e.Setenv("LOGCTL_URL", u.String())
+	return nil
+}
+
+// emptyCouchDB deletes every app's database and all accounts.
+func emptyCouchDB(base string) error {
+	answer, err := http.Get(base + "/_all_dbs")
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	var names []string
+	if err := json.NewDecoder(answer.Body).Decode(&names); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if !strings.HasPrefix(name, "log_") && name != "_users" {
+			continue
+		}
+		r, err := http.NewRequest(http.MethodDelete, base+"/"+url.PathEscape(name), nil)
+		if err != nil {
+			return err
+		}
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return err
+		}
+		answer.Body.Close()
+	}
+	return nil
+}

@@ -1,0 +1,99 @@
+package cmd
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"logctl/internal/app"
+	"logctl/internal/config"
+)
+
+type serveOptions struct {
+	listen, redirectListen string
+	couchdb                string
+	writerPasswordFile     string
+	tlsCert, tlsKey        string
+	adminPasswordFile      string
+}
+
+func newServe(g *globals) *cobra.Command {
+	o := &serveOptions{}
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the door and, behind it, the embedded store or a CouchDB",
+		Long: `Run the door: everybody may write to it, nobody may read without an account.
+
+Behind it is the embedded store of the data directory or, with --couchdb, an Apache CouchDB 3.5.
+The first start makes the account admin with a random password in DATA/admin.password.
+
+  logctl serve
+  logctl serve --listen :5984 --tls-cert cert.pem --tls-key key.pem --redirect-listen :80
+  logctl serve --couchdb http://127.0.0.1:5985 --writer-password-file /etc/logctl/writer.password
+
+With --couchdb logs are written as the account app_write, which "logctl app create" makes; its password
+comes from --writer-password-file, LOGCTL_WRITER_PASSWORD_FILE or LOGCTL_WRITER_PASSWORD.
+
+SIGTERM and Ctrl-C end it cleanly, a second one at once.
+
+Exit status: 0 stopped, 1 failed, 2 usage, 5 the data directory is in use.`,
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error { return runServe(c.Context(), streamsOf(c), g, o) },
+	}
+	o.addFlags(c.Flags())
+	return c
+}
+
+func (o *serveOptions) addFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.listen, "listen", "127.0.0.1:5984", "address of the door")
+	fs.StringVar(&o.couchdb, "couchdb", "", "URL of an Apache CouchDB to use instead of the embedded store")
+	fs.StringVar(&o.writerPasswordFile, "writer-password-file", "", "file with the password of app_write, with --couchdb")
+	fs.StringVar(&o.tlsCert, "tls-cert", "", "PEM file with the certificate chain")
+	fs.StringVar(&o.tlsKey, "tls-key", "", "PEM file with the certificate's key")
+	fs.StringVar(&o.redirectListen, "redirect-listen", "", "plain HTTP address that sends callers to the door, with --tls-cert")
+	fs.StringVar(&o.adminPasswordFile, "admin-password-file", "", "file with the admin's password (default DATA/admin.password)")
+}
+
+func runServe(ctx context.Context, s streams, g *globals, o *serveOptions) error {
+	conf, err := g.config()
+	if err != nil {
+		return err
+	}
+	switch {
+	case (o.tlsCert == "") != (o.tlsKey == ""):
+		return usagef("--tls-cert and --tls-key go together")
+	case o.redirectListen != "" && o.tlsCert == "":
+		return usagef("--redirect-listen needs --tls-cert and --tls-key: there is nothing else to send callers to")
+	case o.couchdb == "" && o.writerPasswordFile != "":
+		return usagef("--writer-password-file goes with --couchdb")
+	}
+	so := app.ServeOptions{
+		Listen: o.listen, RedirectListen: o.redirectListen, Data: conf.Data, CouchDB: o.couchdb,
+		TLSCert: o.tlsCert, TLSKey: o.tlsKey, AdminPasswordFile: o.adminPasswordFile,
+		Log: slog.New(slog.NewTextHandler(s.err, nil)),
+	}
+	if o.couchdb != "" {
+		if so.WriterPassword, err = writerPassword(o.writerPasswordFile); err != nil {
+			return err
+		}
+		if so.WriterPassword == "" {
+			return hinted(usagef("no password for app_write, the account that writes to the CouchDB"),
+				"set LOGCTL_WRITER_PASSWORD_FILE, and run `logctl app create APP` with the same")
+		}
+	}
+	return app.Serve(ctx, so)
+}
+
+// writerPassword is the password of app_write: of the file named, or as the environment says; "" if nobody says.
+func writerPassword(file string) (string, error) {
+	if file == "" {
+		file = os.Getenv("LOGCTL_WRITER_PASSWORD_FILE")
+	}
+	if file == "" {
+		return os.Getenv("LOGCTL_WRITER_PASSWORD"), nil
+	}
+	return config.ReadSecret(file)
+}

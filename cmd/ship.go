@@ -1,0 +1,184 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"logctl/cron"
+	"logctl/format"
+	"logctl/internal/app"
+	"logctl/ship"
+	"logctl/store"
+)
+
+type shipOptions struct {
+	formatFlags
+	app     string
+	rejects string
+	wait    time.Duration
+	quiet   bool
+	lock    bool
+}
+
+func newShip(g *globals) *cobra.Command {
+	o := &shipOptions{}
+	c := &cobra.Command{
+		Use:   "ship --app APP (--schema S | --preset P) [FILE…|-]",
+		Short: "Store lines as docs, each exactly once",
+		Long: `Store the lines of files, or of the standard input, as docs of an app.
+
+  logctl ship --app fail2ban --preset fail2ban /var/log/fail2ban.log*
+  journalctl -u fail2ban -o cat | logctl ship --app fail2ban --preset fail2ban
+  logctl ship --app web --schema '$ip:ip _ _ \[$time _\] $request:quoted $status:int' '/var/log/nginx/*.log'
+
+Running it again stores nothing twice and loses nothing, over the same or a grown file, after a failure or a
+kill at any moment: a doc's id is made of what the line says and of how many equal lines came before it. Give all
+files of a log at once, rotated ones too; they are read oldest first, compressed with gzip or not, and a file that is
+given twice, or is being compressed, once.
+
+A last line without its line end waits for the next run, since a program may still be writing it; in gzip, in a
+pipe, and in a file that nobody has written to for a day it is taken as it is.
+
+Lines that do not fit are counted as rejected. --rejects FILE keeps them as they are, each as often as it came and no
+oftener however often the command runs; of a line longer than --max-line its beginning. A line whose doc the
+server refuses is kept there too, and the server's reason is told.
+
+Docs get the member "machine" with this machine's name unless they have one; --fields machine=NAME sets another.
+An app that does not exist is made, where the account may do so. --quiet says nothing unless something is wrong:
+rejected lines and what waits are then not told.
+
+Exit status: 0 done, 1 failed (or some files could not be read; the others were), 2 usage, 3 some lines rejected
+or refused, 4 not allowed, 5 the server is away or another run with --lock is under way: try again later.`,
+		RunE: func(c *cobra.Command, files []string) error {
+			return runShip(c.Context(), streamsOf(c), g, o, files)
+		},
+	}
+	o.addFlags(c.Flags())
+	return c
+}
+
+func (o *shipOptions) addFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.app, "app", "", "the app whose logs these are")
+	o.formatFlags.addFlags(fs)
+	fs.StringVar(&o.rejects, "rejects", "", "file that keeps rejected lines")
+	fs.DurationVar(&o.wait, "wait", time.Minute, "how long to wait for a server that is away")
+	fs.BoolVar(&o.quiet, "quiet", false, "say nothing unless something is wrong")
+	fs.BoolVar(&o.lock, "lock", false, "do nothing while another run with --lock for the same app is under way")
+}
+
+func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files []string) error {
+	if err := checkApp(o.app); err != nil {
+		return err
+	}
+	if o.wait < 0 {
+		return usagef("--wait must not be below zero")
+	}
+	formatter, err := o.formatter(std.err)
+	if err != nil {
+		return err
+	}
+	if o.lock {
+		release, err := o.takeLock(g)
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
+	conn, err := g.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	machine, err := os.Hostname()
+	if err != nil {
+		return hinted(fmt.Errorf("find this machine's name: %w", err), "--fields machine=NAME")
+	}
+	if len(files) == 0 && isTerminalInput(std.in) && !o.quiet {
+		fmt.Fprintln(std.err, "logctl: reading lines from the terminal, Ctrl-D ends them")
+	}
+	so := ship.Options{
+		Endpoint: ship.Endpoint{BaseURL: conn.BaseURL, Transport: conn.Transport, Anonymous: conn.Anonymous, Compress: !conn.InProcess},
+		App:      o.app, Inputs: files, Stdin: std.in, Machine: machine, MaxLine: o.maxLine, Rejects: o.rejects, Wait: o.wait,
+		Format: func(reference time.Time) ship.Formatter {
+			formatter.SetReference(reference)
+			return shipFormatter{formatter}
+		},
+	}
+	if !conn.Anonymous {
+		so.EnsureApp = func(ctx context.Context) error { return ensureApp(ctx, conn, o.app) }
+	}
+	endProgress := func() {}
+	if isTerminal(std.err) && !o.quiet {
+		bar := &progressBar{w: std.err, start: time.Now()}
+		so.Progress, endProgress = bar.draw, bar.clear
+	}
+	sum, err := ship.Run(ctx, so)
+	endProgress()
+	return o.conclude(std.err, sum, err, conn)
+}
+
+// takeLock takes the lock of the app's runs. With --quiet a run that finds it taken ends without a word.
+func (o *shipOptions) takeLock(g *globals) (release func(), err error) {
+	c, err := g.config()
+	if err != nil {
+		return nil, err
+	}
+	release, err = cron.Lock(cron.LockPath(c.Data, o.app))
+	if o.quiet && store.IsKind(err, store.KindLocked) {
+		err = &statusError{status: statusTryLater}
+	}
+	return release, err
+}
+
+// conclude tells what a run has done and gives the error that ends the command.
+func (o *shipOptions) conclude(w io.Writer, sum ship.Summary, err error, conn *app.Conn) error {
+	for _, problem := range sum.Problems {
+		fmt.Fprintf(w, "logctl: error: %s\n", oneLine(problem.Error()))
+	}
+	for _, r := range sum.Reasons {
+		fmt.Fprintf(w, "logctl: error: the server refuses %s: %s\n", count(r.Lines, "line"), oneLine(r.Text))
+	}
+	if !o.quiet {
+		for _, note := range sum.Notes {
+			fmt.Fprintf(w, "logctl: %s\n", oneLine(note))
+		}
+		if sum.Unfinished > 0 {
+			fmt.Fprintf(w, "logctl: %s left for the next run\n", count(int64(sum.Unfinished), "unfinished line"))
+		}
+		if sum.Elapsed > 0 {
+			fmt.Fprintf(w, "logctl: %s\n", summaryLine(sum, conn.Anonymous))
+		}
+		if sum.Rejected > 0 && o.rejects == "" && err == nil {
+			fmt.Fprintln(w, "logctl: hint: --rejects FILE keeps the rejected lines")
+		}
+	}
+	switch {
+	case err != nil:
+		return err
+	case len(sum.Problems) > 0:
+		return &statusError{status: statusFailed}
+	case sum.Rejected+sum.Refused > 0:
+		return &statusError{status: statusPartly}
+	}
+	return nil
+}
+
+// shipFormatter is a format.Formatter as ship wants one.
+type shipFormatter struct{ *format.Formatter }
+
+func (f shipFormatter) Append(dst, line []byte) ([]byte, ship.Verdict) {
+	dst, verdict := f.Formatter.Append(dst, line)
+	switch verdict {
+	case format.Matched:
+		return dst, ship.Doc
+	case format.Skipped:
+		return dst, ship.Skip
+	}
+	return dst, ship.Reject
+}

@@ -1,0 +1,61 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"logctl/ship"
+)
+
+// summaryLine tells what became of the lines that were read.
+func summaryLine(s ship.Summary, anonymous bool) string {
+	var b strings.Builder
+	b.WriteString(count(s.Lines, "line") + " read: ")
+	if anonymous {
+		fmt.Fprintf(&b, "%d stored or already there", s.Either)
+	} else {
+		fmt.Fprintf(&b, "%d stored, %d already there", s.Stored, s.There)
+	}
+	fmt.Fprintf(&b, ", %d rejected", s.Rejected+s.Refused)
+	if s.Skipped > 0 {
+		fmt.Fprintf(&b, ", %d skipped", s.Skipped)
+	}
+	if s.Left > 0 {
+		fmt.Fprintf(&b, ", %d not stored yet", s.Left)
+	}
+	fmt.Fprintf(&b, " in %.2f s (%.0f lines/s)", s.Elapsed.Seconds(), perSecond(s.Lines, s.Elapsed))
+	return b.String()
+}
+
+// count is "1 line" or "2 lines".
+func count(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func perSecond(n int64, d time.Duration) float64 { return float64(n) / max(d.Seconds(), 1e-6) }
+
+// progressBar draws one line on a terminal, over and over.
+type progressBar struct {
+	w     io.Writer
+	start time.Time
+}
+
+const barWidth = 24
+
+func (b *progressBar) draw(p ship.Progress) {
+	bar := ""
+	if p.Size > 0 {
+		part := min(float64(p.Bytes)/float64(p.Size), 1)
+		full := int(part * barWidth)
+		bar = fmt.Sprintf("[%s%s] %3.0f %%  ", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), 100*part)
+	}
+	fmt.Fprintf(b.w, "\r%s%d lines  %.0f lines/s\x1b[K", bar, p.Lines, perSecond(p.Lines, time.Since(b.start)))
+}
+
+// clear removes the line.
+func (b *progressBar) clear() { fmt.Fprint(b.w, "\r\x1b[K") }

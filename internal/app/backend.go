@@ -1,0 +1,71 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"logctl/proxy"
+	"logctl/store"
+	"logctl/store/couchapi"
+)
+
+// writerName is the account that the door writes as for those who have none.
+const writerName = "app_write"
+
+// backend is a store with the door in front of it.
+type backend struct {
+	name  string // for the log
+	door  http.Handler
+	close func() error
+}
+
+// Close closes the store.
+func (b *backend) Close() error { return b.close() }
+
+func openBackend(ctx context.Context, o ServeOptions) (*backend, error) {
+	if o.CouchDB != "" {
+		return openCouchDB(o)
+	}
+	e, err := openStore(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	writer := store.Caller{Name: writerName}
+	door := proxy.New(proxy.Options{
+		Upstream: e.api,
+		AsWriter: func(r *http.Request) *http.Request { return r.WithContext(store.WithCaller(r.Context(), writer)) },
+		Log:      o.Log,
+	})
+	return &backend{name: "embedded in " + o.Data, door: door, close: e.Close}, nil
+}
+
+// openStore opens the embedded store with its admin, waiting a little for a command that has it open.
+func openStore(ctx context.Context, o ServeOptions) (*embedded, error) {
+	admins := func() (couchapi.Admins, error) {
+		a, made, err := openAdmin(o.Data, o.AdminPasswordFile)
+		if made {
+			o.Log.Info("made the account admin", "password_file", adminPasswordPath(o.Data, ""))
+		}
+		return a, err
+	}
+	var e *embedded
+	err := retryLocked(ctx, serveLockWait, func() (err error) {
+		e, err = openEmbedded(o.Data, admins, o.Log)
+		return err
+	})
+	return e, err
+}
+
+func openCouchDB(o ServeOptions) (*backend, error) {
+	u, err := parseBase(o.CouchDB)
+	if err != nil {
+		return nil, fmt.Errorf("--couchdb: %w", err)
+	}
+	couch, err := proxy.NewCouchDB(proxy.CouchDBOptions{URL: u.String(), Log: o.Log})
+	if err != nil {
+		return nil, fmt.Errorf("--couchdb: %w", err)
+	}
+	door := proxy.New(proxy.Options{Upstream: couch, AsWriter: proxy.BasicWriter(writerName, func() []byte { return []byte(o.WriterPassword) }), Log: o.Log})
+	return &backend{name: "CouchDB at " + u.Host, door: door, close: func() error { return nil }}, nil
+}

@@ -1,0 +1,57 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"logctl/store/couchapi"
+	"logctl/store/engine"
+	"logctl/store/view"
+)
+
+// embedded is the embedded store of a data directory, open in this process.
+type embedded struct {
+	engine *engine.Engine
+	views  *view.Manager
+	api    *couchapi.Handler
+}
+
+// openEmbedded opens the store in dir, making it where there is none. admins is called once the directory is ours alone; nil
+// stands for no admin with a password. The error is of KindLocked when another process has the directory open.
+func openEmbedded(dir string, admins func() (couchapi.Admins, error), log *slog.Logger) (*embedded, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data directory: %w", err)
+	}
+	e := &embedded{}
+	var err error
+	if e.engine, err = engine.Open(filepath.Join(dir, "store"), engine.Options{Log: log}); err != nil {
+		return nil, fmt.Errorf("open the data directory %s: %w", dir, err)
+	}
+	var known couchapi.Admins
+	if admins != nil {
+		if known, err = admins(); err != nil {
+			return nil, errors.Join(err, e.engine.Close())
+		}
+	}
+	e.views = view.New(view.Options{Log: log})
+	e.api = couchapi.New(couchapi.Options{Engine: e.engine, Views: e.views, Admins: known, Log: log, Fauxton: findFauxton(dir)})
+	return e, nil
+}
+
+// Close closes what openEmbedded opened, the last first.
+func (e *embedded) Close() error {
+	return errors.Join(e.views.Close(), e.engine.Close())
+}
+
+// findFauxton is the built Fauxton in DIR/fauxton, or nil.
+func findFauxton(dir string) fs.FS {
+	root := filepath.Join(dir, "fauxton")
+	if _, err := os.Stat(filepath.Join(root, "index.html")); err != nil {
+		return nil
+	}
+	return os.DirFS(root)
+}

@@ -1,0 +1,148 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"logctl/proxy"
+	"logctl/store"
+)
+
+// ServeOptions say what a serve puts where. The zero value of a field means what its comment says.
+type ServeOptions struct {
+	Listen            string // address of the door
+	Data              string // data directory
+	CouchDB           string // URL of the CouchDB behind the door; "": the embedded store
+	WriterPassword    string // of the service user app_write of that CouchDB
+	TLSCert, TLSKey   string // PEM files; "": plain HTTP
+	RedirectListen    string // with TLS: an address whose callers are sent to the door; "": none
+	AdminPasswordFile string // "": Data/admin.password, made where it is missing
+	Log               *slog.Logger
+}
+
+const (
+	drainTime  = 5 * time.Second // for requests under way when a serve is asked to stop
+	cancelTime = 2 * time.Second // for those still there, their contexts cancelled: endless feeds
+)
+
+// Serve runs the door in front of a store until ctx ends, then lets requests under way finish and closes everything in the
+// reverse order of its start. Errors are of KindLocked when the data directory is in use.
+func Serve(ctx context.Context, o ServeOptions) (err error) {
+	if err := os.MkdirAll(o.Data, 0o700); err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
+	}
+	if ad, err := readAdvert(o.Data); err != nil {
+		return err
+	} else if ad != nil && ad.alive() {
+		return &store.Error{Kind: store.KindLocked,
+			Reason: fmt.Sprintf("another logctl serve (process %d, %s) has the data directory %s open", ad.PID, ad.URL, o.Data),
+			Hint:   "stop it, or give this one a directory of its own with --data"}
+	}
+	back, err := openBackend(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, back.Close()) }()
+
+	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	servers := &group{base: base, log: o.Log}
+	ad := &advert{Version: advertVersion, PID: os.Getpid(), PasswordFile: o.AdminPasswordFile, CouchDB: o.CouchDB != ""}
+	cleanup, err := listen(servers, o, back.door, ad)
+	if err != nil {
+		servers.stop(cancel)
+		return err
+	}
+	defer cleanup()
+	if err := ad.write(o.Data); err != nil {
+		servers.stop(cancel)
+		return err
+	}
+	defer os.Remove(advertPath(o.Data))
+	o.Log.Info("listening", "url", ad.URL, "store", back.name)
+
+	select {
+	case <-ctx.Done():
+		o.Log.Info("stopping")
+	case err = <-servers.failed():
+	}
+	servers.stop(cancel)
+	return err
+}
+
+// listen opens the door's addresses and starts to serve at them; ad gets to know them.
+func listen(servers *group, o ServeOptions, door http.Handler, ad *advert) (cleanup func(), err error) {
+	l, err := net.Listen("tcp", o.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	ad.URL = "http://" + l.Addr().String()
+	if o.TLSCert != "" {
+		conf, err := proxy.TLSConfig(o.TLSCert, o.TLSKey)
+		if err != nil {
+			l.Close()
+			return nil, err
+		}
+		l, ad.URL = tls.NewListener(l, conf), "https://"+l.Addr().String()
+	}
+	servers.serve(l, door)
+	if o.RedirectListen != "" {
+		plain, err := net.Listen("tcp", o.RedirectListen)
+		if err != nil {
+			return nil, fmt.Errorf("listen for redirects: %w", err)
+		}
+		servers.serve(plain, proxy.Redirect(l.Addr()))
+	}
+	socket, cleanup, err := listenSocket(o.Data)
+	if err != nil {
+		return nil, err
+	}
+	ad.Socket = socket.Addr().String()
+	servers.serve(socket, door)
+	return cleanup, nil
+}
+
+// group is the HTTP servers of one serve, started and stopped together.
+type group struct {
+	base    context.Context
+	log     *slog.Logger
+	servers []*http.Server
+	errs    chan error
+}
+
+func (g *group) serve(l net.Listener, h http.Handler) {
+	if g.errs == nil {
+		g.errs = make(chan error, 8)
+	}
+	s := proxy.NewServer(g.base, h, g.log)
+	g.servers = append(g.servers, s)
+	go func() {
+		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			g.errs <- fmt.Errorf("serve %s: %w", l.Addr(), err)
+			return
+		}
+		g.errs <- nil
+	}()
+}
+
+// failed tells of a server that ended by itself.
+func (g *group) failed() <-chan error { return g.errs }
+
+// stop closes the listeners, waits for the requests under way, cancels those that do not end, and waits for the servers.
+func (g *group) stop(cancel context.CancelFunc) {
+	ctx, done := context.WithTimeout(context.Background(), drainTime+cancelTime)
+	defer done()
+	defer time.AfterFunc(drainTime, cancel).Stop()
+	for _, s := range g.servers {
+		if err := s.Shutdown(ctx); err != nil {
+			s.Close()
+		}
+	}
+}
