@@ -22,6 +22,19 @@ type batch struct {
 	keep     bool // the lines
 }
 
+// newBatch makes an empty batch with room for what the last one took.
+func newBatch(last *batch, keep bool) *batch {
+	b := &batch{keep: keep}
+	if last != nil {
+		const more = 1.1
+		b.docs = make([]byte, 0, int(more*float64(len(last.docs))))
+		b.ends = make([]int, 0, len(last.ends))
+		b.lines = make([]byte, 0, int(more*float64(len(last.lines))))
+		b.lineEnds = make([]int, 0, len(last.lineEnds))
+	}
+	return b
+}
+
 // add appends a doc: body is a JSON object without an _id.
 func (b *batch) add(id, body, line []byte) {
 	if len(b.ends) > 0 {

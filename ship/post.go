@@ -119,11 +119,12 @@ func (c *client) post(ctx context.Context, payload []byte) outcome {
 		return transportOutcome(err)
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
-	if err != nil {
+	var body bytes.Buffer
+	body.Grow(int(min(max(res.ContentLength, 512), maxAnswer)) + bytes.MinRead)
+	if _, err := body.ReadFrom(io.LimitReader(res.Body, maxAnswer)); err != nil {
 		return outcome{action: away, err: fmt.Errorf("read the server's answer: %w", err)}
 	}
-	return c.judge(res, body)
+	return c.judge(res, body.Bytes())
 }
 
 // transportOutcome tells a server that is away from one that must not be trusted or does not speak the protocol.
@@ -143,10 +144,10 @@ func (c *client) judge(res *http.Response, body []byte) outcome {
 		isJSON = kind == "application/json"
 	}
 	var said struct{ Error, Reason string }
-	if isJSON {
+	status := res.StatusCode
+	if isJSON && status >= 400 {
 		_ = json.Unmarshal(body, &said) // what is no error's JSON leaves both empty
 	}
-	status := res.StatusCode
 	refusal := &store.Error{Kind: store.KindFor(status, said.Error), Word: said.Error, Reason: said.Reason}
 	if refusal.Reason == "" {
 		refusal.Reason = "the server answers " + res.Status

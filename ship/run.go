@@ -28,7 +28,8 @@ type runner struct {
 	courier *courier
 	gone    context.Context // ended when a sender has given up, with the cause
 
-	batch    *batch
+	batch    *batch // being filled, nil if there is no doc for one yet
+	last     *batch // the one before, which tells how large they get
 	out      chan *batch
 	body, id []byte
 	sum      Summary
@@ -211,6 +212,9 @@ func (r *runner) take(format Formatter, line []byte, tooLong bool) error {
 		r.rejects.add(line)
 		return nil
 	}
+	if hasSpecialMember(r.body) {
+		return &stopError{store.NewError(store.KindDocValidation, "a field's name begins with an underscore; those names are the store's own")}
+	}
 	r.addMachine()
 	r.id = ejson.AppendContentID(r.id[:0], r.body, 0)
 	n, err := r.places.next(fingerprintID(r.id))
@@ -221,7 +225,7 @@ func (r *runner) take(format Formatter, line []byte, tooLong bool) error {
 		r.id = ejson.AppendContentID(r.id[:0], r.body, n)
 	}
 	if r.batch == nil {
-		r.batch = &batch{keep: r.rejects != nil}
+		r.batch = newBatch(r.last, r.rejects != nil)
 	}
 	r.docs.Add(1)
 	r.batch.add(r.id, r.body, line)
@@ -240,7 +244,13 @@ func (r *runner) flush() {
 	case r.out <- r.batch:
 	case <-r.gone.Done():
 	}
-	r.batch = nil
+	r.batch, r.last = nil, r.batch
+}
+
+// hasSpecialMember tells whether a member's name begins with an underscore, which no server takes. As with the machine, the text
+// looked for can't be inside a string.
+func hasSpecialMember(body []byte) bool {
+	return bytes.HasPrefix(body, []byte(`{"_`)) || bytes.Contains(body, []byte(`,"_`))
 }
 
 // addMachine adds the machine to a doc that does not say its own. A quotation mark inside a JSON string is escaped, so

@@ -16,7 +16,7 @@ import (
 	"logctl/store"
 )
 
-func write(t *testing.T, path, text string) string {
+func write(t testing.TB, path, text string) string {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -250,6 +250,12 @@ func TestRunUsage(t *testing.T) {
 	o = plainOptions(f, "x[")
 	if _, err := Run(t.Context(), o); err == nil {
 		t.Error("a bad pattern is taken")
+	}
+	o = plainOptions(f)
+	o.Stdin = strings.NewReader("x\n")
+	o.Format = func(time.Time) Formatter { return fixed(`{"a":"b","_x":1}`) }
+	if _, err := Run(t.Context(), o); !store.IsKind(err, store.KindDocValidation) {
+		t.Errorf("error %v", err)
 	}
 	o = plainOptions(f)
 	o.Rejects = t.TempDir()
