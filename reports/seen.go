@@ -1,0 +1,147 @@
+package reports
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"logctl/internal/when"
+	"logctl/store"
+)
+
+// seen is one row of the attackers view: how often an address attacked a machine through a process, first and last when.
+// ip, process and machine are JSON text that holds only until the next row.
+type seen struct {
+	ip, process, machine []byte
+	count                int64
+	first, last          when.Wall
+}
+
+// eachSeen calls fn for the rows of the attackers view that make up the window.
+func eachSeen(ctx context.Context, v Views, db store.DBName, w Window, fn func(*seen)) error {
+	days, ok, ends := w.split()
+	if ok {
+		before, months, after := days.months()
+		for _, q := range []struct {
+			part
+			rows func(Window) store.ViewQuery
+		}{{before, dayRows}, {months, monthRows}, {after, dayRows}} {
+			if !q.ok {
+				continue
+			}
+			if err := reduced(ctx, v, db, q.rows(q.Window), fn); err != nil {
+				return err
+			}
+		}
+	}
+	return eachEnd(ctx, v, db, ends, fn)
+}
+
+// reduced reads rows of key [resolution, …, ip, process, machine] and a value of _stats.
+func reduced(ctx context.Context, v Views, db store.DBName, q store.ViewQuery, fn func(*seen)) error {
+	var key [][]byte
+	for row, err := range v.View(ctx, db, ddoc, attackersView, q) {
+		if err != nil {
+			return err
+		}
+		var s seen
+		var ok bool
+		if key, ok = elements(key[:0], row.Key); !ok || len(key) < 3 {
+			return unexpected(row)
+		}
+		n := len(key)
+		s.ip, s.process, s.machine = key[n-3], key[n-2], key[n-1]
+		var stats struct{ Count, Min, Max float64 }
+		if json.Unmarshal(row.Value, &stats) != nil || stats.Count < 1 {
+			return unexpected(row)
+		}
+		s.count, s.first, s.last = int64(stats.Count), when.Wall(stats.Min), when.Wall(stats.Max)
+		fn(&s)
+	}
+	return nil
+}
+
+// eachEnd calls fn for each attack within windows that are parts of a day.
+func eachEnd(ctx context.Context, v Views, db store.DBName, ends []Window, fn func(*seen)) error {
+	var key [][]byte
+	for _, w := range ends {
+		for row, err := range v.View(ctx, db, ddoc, attackersView, endRows(w)) {
+			if err != nil {
+				return err
+			}
+			at, notNumber := strconv.ParseFloat(string(row.Value), 64)
+			t := when.Wall(at)
+			if notNumber == nil && (t < w.Since || t >= w.Until) {
+				continue
+			}
+			var ok bool
+			if key, ok = elements(key[:0], row.Key); !ok || len(key) < 3 || notNumber != nil {
+				return unexpected(row)
+			}
+			n := len(key)
+			fn(&seen{ip: key[n-3], process: key[n-2], machine: key[n-1], count: 1, first: t, last: t})
+		}
+	}
+	return nil
+}
+
+// unexpected is the error for a row that our views do not give: the design document is another one.
+func unexpected(row store.Row) error {
+	return &store.Error{Kind: store.KindInternal, Reason: fmt.Sprintf("_design/%s gives a row that is not this report's: key %.80s", ddoc, row.Key),
+		Hint: "logctl design diff APP, then logctl design push APP"}
+}
+
+// elements appends the elements of a JSON array, as they are written without white space around them, to dst.
+func elements(dst [][]byte, array []byte) ([][]byte, bool) {
+	n := len(array)
+	if n < 2 || array[0] != '[' || array[n-1] != ']' {
+		return dst, false
+	}
+	depth, from := 0, 1
+	for i := 1; i < n-1; i++ {
+		switch array[i] {
+		case '"':
+			for i++; i < n-1 && array[i] != '"'; i++ {
+				if array[i] == '\\' {
+					i++
+				}
+			}
+		case '[', '{':
+			depth++
+		case ']', '}':
+			depth--
+		case ',':
+			if depth == 0 {
+				dst = append(dst, trim(array[from:i]))
+				from = i + 1
+			}
+		}
+	}
+	if last := trim(array[from : n-1]); len(last) > 0 || len(dst) > 0 {
+		dst = append(dst, last)
+	}
+	return dst, depth == 0
+}
+
+func trim(b []byte) []byte {
+	for len(b) > 0 && b[0] <= ' ' {
+		b = b[1:]
+	}
+	for len(b) > 0 && b[len(b)-1] <= ' ' {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+// text is what a JSON value is called in a report: a string's text, nothing for null, anything else as it is written.
+func text(raw []byte) string {
+	if string(raw) == "null" {
+		return ""
+	}
+	var s string
+	if len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	return string(raw)
+}
