@@ -56,8 +56,11 @@ func (x *index) changes(docs []mapped, head *header) ([][]btree.Op, []store.KVOp
 	if err != nil {
 		return nil, nil, err
 	}
-	var kv []store.KVOp
+	kv := make([]store.KVOp, 0, len(docs))
 	ops := make([][]btree.Op, len(x.design.views))
+	for view := range ops {
+		ops[view] = make([]btree.Op, 0, len(docs))
+	}
 	for i := range docs {
 		d, was := &docs[i], old[docs[i].id]
 		if was != nil {
@@ -105,7 +108,11 @@ func sortOps(ops []btree.Op) []btree.Op {
 
 // docEntry is what is kept of a doc's rows: see docRows. Rows come view by view.
 func docEntry(rows []emittedRow) []byte {
-	var dst []byte
+	size := 0
+	for i := range rows {
+		size += rows[i].sortLen + 4
+	}
+	dst := make([]byte, 0, size)
 	for i := 0; i < len(rows); {
 		n := i
 		for n < len(rows) && rows[n].view == rows[i].view {

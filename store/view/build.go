@@ -80,11 +80,12 @@ func (x *index) build(ctx context.Context, db Database) error {
 // read sends the changes after since in batches, at least one.
 func (x *index) read(ctx context.Context, db Database, since uint64, out chan<- *batch) error {
 	target := db.UpdateSeq()
-	b := &batch{}
+	fresh := func() *batch { return &batch{docs: make([]mapped, 0, min(batchDocs, target-min(since, target)))} }
+	b := fresh()
 	send := func() bool {
 		select {
 		case out <- b:
-			b = &batch{}
+			b = fresh()
 			return true
 		case <-ctx.Done():
 			return false

@@ -80,8 +80,9 @@ func (m *Manager) index(db Database, d *Design) (*index, error) {
 
 // tree is a view's tree as of a header.
 func (x *index) tree(kv store.KVReader, h header, view int) *btree.Tree {
+	_, script := x.reducers[view].(scriptReducer)
 	return &btree.Tree{
-		KV: kv, Prefix: nodePrefix(view), Cache: x.m.cache, Space: x.spaces[view],
+		Remember: script, KV: kv, Prefix: nodePrefix(view), Cache: x.m.cache, Space: x.spaces[view],
 		Root: h.roots[view], Reducer: x.reducers[view],
 	}
 }

@@ -54,7 +54,7 @@ func (x *index) mapDocs(ctx context.Context, docs []mapped) error {
 	}
 	stop := w.Watch()
 	defer stop()
-	e := emitter{index: x}
+	e := emitter{index: x, seen: make([]repeats, len(x.design.views))}
 	for i := range docs {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -82,7 +82,8 @@ type emitter struct {
 const blockSize = 64 << 10
 
 func (e *emitter) mapDoc(w *js.Mapper, d *mapped) error {
-	e.doc, e.seen = d, make([]repeats, len(e.design.views))
+	e.doc = d
+	clear(e.seen)
 	d.rows = make([]emittedRow, 0, len(e.design.views))
 	err := w.Map(d.json, e.row)
 	d.json = ""

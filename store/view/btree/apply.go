@@ -73,15 +73,38 @@ func (w *writer) take(id uint64) (*node, error) {
 	return n, nil
 }
 
+// takeLeaf is take for the rows of a leaf.
+func (w *writer) takeLeaf(id uint64) ([]Entry, error) {
+	n, err := w.take(id)
+	if err != nil {
+		return nil, err
+	}
+	if n.leaf == nil {
+		return nil, corrupt("an inner node in the place of a leaf")
+	}
+	return n.leaf.entries(0, n.leaf.n)
+}
+
+// takeInner is take for the kids of an inner node.
+func (w *writer) takeInner(id uint64) ([]kid, error) {
+	n, err := w.take(id)
+	if err == nil && n.kids == nil {
+		err = corrupt("a leaf in the place of an inner node")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return n.kids, nil
+}
+
 // leafItems are the rows of a leaf (0: none) after ops.
 func (w *writer) leafItems(id uint64, ops []Op) ([]Entry, error) {
 	var old []Entry
 	if id != 0 {
-		n, err := w.take(id)
-		if err != nil {
+		var err error
+		if old, err = w.takeLeaf(id); err != nil {
 			return nil, err
 		}
-		old = n.entries
 	}
 	merged := make([]Entry, 0, len(old)+len(ops))
 	for _, op := range ops {
@@ -100,14 +123,14 @@ func (w *writer) leafItems(id uint64, ops []Op) ([]Entry, error) {
 // innerItems are the kids of an inner node after ops. Kids that ops do not touch stay as they are, unless a neighbour became
 // too small.
 func (w *writer) innerItems(id uint64, level int, ops []Op) ([]kid, error) {
-	n, err := w.take(id)
+	kids, err := w.takeInner(id)
 	if err != nil {
 		return nil, err
 	}
 	if level == 2 {
-		return forKids(w.leaves(), n.kids, ops, w.leafItems)
+		return forKids(w.leaves(), kids, ops, w.leafItems)
 	}
-	return forKids(w.inners(), n.kids, ops, func(id uint64, ops []Op) ([]kid, error) {
+	return forKids(w.inners(), kids, ops, func(id uint64, ops []Op) ([]kid, error) {
 		return w.innerItems(id, level-1, ops)
 	})
 }
@@ -139,13 +162,7 @@ func (w *writer) leaves() *packer[Entry] {
 	return &packer[Entry]{
 		least: 1,
 		size:  func(e Entry) int { return len(e.Key)/2 + len(e.Value) + 4 }, // keys share about half
-		load: func(id uint64) ([]Entry, error) {
-			n, err := w.take(id)
-			if err != nil {
-				return nil, err
-			}
-			return n.entries, nil
-		},
+		load:  w.takeLeaf,
 		write: func(rows []Entry) (kid, error) {
 			k := kid{last: rows[len(rows)-1].Key, rows: uint64(len(rows))}
 			var err error
@@ -162,13 +179,7 @@ func (w *writer) inners() *packer[kid] {
 	return &packer[kid]{
 		least: minFanout,
 		size:  func(k kid) int { return len(k.last)/2 + len(k.red) + 12 },
-		load: func(id uint64) ([]kid, error) {
-			n, err := w.take(id)
-			if err != nil {
-				return nil, err
-			}
-			return n.kids, nil
-		},
+		load:  w.takeInner,
 		write: func(kids []kid) (kid, error) {
 			k := kid{last: kids[len(kids)-1].last}
 			reds := make([][]byte, len(kids))

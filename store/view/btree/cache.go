@@ -8,24 +8,34 @@ import (
 // DefaultCacheSize is the Cache that NewCache(0) makes.
 const DefaultCacheSize = 16 << 20
 
-// nodeOverhead is what an item of a decoded node takes beside its bytes.
-const nodeOverhead = 64
+// overhead is about what an item takes beside its bytes.
+const overhead = 128
 
-// Cache keeps decoded nodes of many trees, those used last, within a number of bytes. It is safe for concurrent use.
+// Cache keeps nodes and dear reductions of many trees, those used last, within a number of bytes. It is safe for concurrent
+// use.
 type Cache struct {
 	mu     sync.Mutex
 	max    int
 	used   int                        // guarded by mu, as all below
-	nodes  map[cacheKey]*list.Element // of *cached
+	items  map[cacheKey]*list.Element // of *cached
 	order  *list.List                 // used last first
 	spaces uint64
 }
 
-type cacheKey struct{ space, id uint64 }
+// cacheKey is a node of a tree, or a reduction by what it was made of.
+type cacheKey struct {
+	space, id uint64
+	parts     string
+}
+
+// item is what the cache keeps. It never changes.
+type item interface{ memory() int }
+
+func (n *node) memory() int { return n.size + overhead + 2*len(n.kids)*overhead }
 
 type cached struct {
 	key  cacheKey
-	node *node
+	item item
 	size int
 }
 
@@ -34,7 +44,7 @@ func NewCache(size int) *Cache {
 	if size <= 0 {
 		size = DefaultCacheSize
 	}
-	return &Cache{max: size, nodes: map[cacheKey]*list.Element{}, order: list.New()}
+	return &Cache{max: size, items: map[cacheKey]*list.Element{}, order: list.New()}
 }
 
 // Space gives a number for a tree's nodes that no other tree of this cache has.
@@ -45,32 +55,31 @@ func (c *Cache) Space() uint64 {
 	return c.spaces
 }
 
-func (c *Cache) get(k cacheKey) *node {
+func (c *Cache) get(k cacheKey) item {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.nodes[k]
+	e := c.items[k]
 	if e == nil {
 		return nil
 	}
 	c.order.MoveToFront(e)
-	return e.Value.(*cached).node
+	return e.Value.(*cached).item
 }
 
-func (c *Cache) put(k cacheKey, n *node) {
-	size := 2*n.size + nodeOverhead*(len(n.entries)+len(n.kids)+2)
+func (c *Cache) put(k cacheKey, it item) {
+	size := it.memory() + len(k.parts)
 	if size > c.max/4 {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.nodes[k] != nil {
+	if c.items[k] != nil {
 		return
 	}
-	c.nodes[k] = c.order.PushFront(&cached{key: k, node: n, size: size})
+	c.items[k] = c.order.PushFront(&cached{key: k, item: it, size: size})
 	for c.used += size; c.used > c.max; {
-		e := c.order.Back()
-		old := c.order.Remove(e).(*cached)
-		delete(c.nodes, old.key)
+		old := c.order.Remove(c.order.Back()).(*cached)
+		delete(c.items, old.key)
 		c.used -= old.size
 	}
 }

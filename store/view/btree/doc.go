@@ -48,11 +48,11 @@ type kid struct {
 	red  []byte
 }
 
-// node is a decoded node: either entries or kids.
+// node is a decoded node: either a leaf or kids.
 type node struct {
-	entries []Entry
-	kids    []kid
-	size    int // bytes as written
+	leaf *leaf
+	kids []kid
+	size int // bytes as written
 }
 
 func corrupt(what string) error {

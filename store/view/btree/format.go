@@ -12,6 +12,8 @@ const (
 	kindInner     = 2
 	headerSize    = 2 // version, kind
 	checksumSize  = 4
+	restartEvery  = 16 // rows
+	restartSize   = 4
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -43,38 +45,38 @@ func appendBytes(dst, b []byte) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(b))), b...)
 }
 
-// begin writes a node's head: version, kind, number of items and total length of their keys.
-func begin(kind byte, items, keyBytes int) []byte {
+// begin writes a node's head: version, kind, number of items.
+func begin(kind byte, items int) []byte {
 	dst := append(make([]byte, 0, maxSize), formatVersion, kind)
-	dst = binary.AppendUvarint(dst, uint64(items))
-	return binary.AppendUvarint(dst, uint64(keyBytes))
+	return binary.AppendUvarint(dst, uint64(items))
 }
 
 func finish(dst []byte) []byte {
 	return binary.LittleEndian.AppendUint32(dst, crc32.Checksum(dst, castagnoli))
 }
 
+// encodeLeaf writes rows and behind them where each restart stands, a row whose key is written in full, so that a key is
+// found without reading all rows.
 func encodeLeaf(entries []Entry) []byte {
-	keyBytes := 0
-	for i := range entries {
-		keyBytes += len(entries[i].Key)
-	}
-	dst := begin(kindLeaf, len(entries), keyBytes)
+	dst := begin(kindLeaf, len(entries))
+	var restarts []uint32
 	var last []byte
 	for i := range entries {
+		if i%restartEvery == 0 {
+			restarts, last = append(restarts, uint32(len(dst))), nil
+		}
 		dst = appendKey(dst, last, entries[i].Key)
 		dst = appendBytes(dst, entries[i].Value)
 		last = entries[i].Key
+	}
+	for _, at := range restarts {
+		dst = binary.LittleEndian.AppendUint32(dst, at)
 	}
 	return finish(dst)
 }
 
 func encodeInner(kids []kid) []byte {
-	keyBytes := 0
-	for i := range kids {
-		keyBytes += len(kids[i].last)
-	}
-	dst := begin(kindInner, len(kids), keyBytes)
+	dst := begin(kindInner, len(kids))
 	var last []byte
 	for i := range kids {
 		k := &kids[i]
@@ -115,20 +117,19 @@ func (d *decoder) bytes() []byte {
 	return b
 }
 
-// key reads a key into the arena behind the last one.
-func (d *decoder) key(arena, last []byte) (rest, key []byte) {
+// key reads a key that shares its beginning with last, into dst, which may be last's own memory.
+func (d *decoder) key(dst, last []byte) []byte {
 	n := d.uvarint()
 	suffix := d.bytes()
-	if n > uint64(len(last)) || int(n)+len(suffix) > cap(arena)-len(arena) {
+	if n > uint64(len(last)) {
 		d.bad, d.data = true, nil
-		return arena, nil
+		return nil
 	}
-	start := len(arena)
-	arena = append(append(arena, last[:n]...), suffix...)
-	return arena, arena[start:len(arena):len(arena)]
+	return append(append(dst[:0], last[:n]...), suffix...)
 }
 
-// decode reads a node as written by encodeLeaf or encodeInner. It keeps data.
+// decode reads a node as written by encodeLeaf or encodeInner. It keeps data; the rows of a leaf are read when they are
+// asked for.
 func decode(data []byte) (*node, error) {
 	if len(data) < headerSize+checksumSize {
 		return nil, corrupt("node too short")
@@ -141,30 +142,31 @@ func decode(data []byte) (*node, error) {
 		return nil, corrupt("node with a wrong checksum")
 	}
 	d := decoder{data: body[headerSize:]}
-	items, keyBytes := d.uvarint(), d.uvarint()
-	if items > uint64(len(body)) || keyBytes > items*uint64(len(body)) || keyBytes > 1<<31 {
+	items := d.uvarint()
+	if items == 0 || items > uint64(len(body)) {
 		return nil, corrupt("node with an impossible number of items")
 	}
 	n := &node{size: len(data)}
-	arena := make([]byte, 0, keyBytes)
-	var last []byte
 	switch data[1] {
 	case kindLeaf:
-		n.entries = make([]Entry, items)
-		for i := range n.entries {
-			arena, last = d.key(arena, last)
-			n.entries[i] = Entry{Key: last, Value: d.bytes()}
+		table := (int(items) + restartEvery - 1) / restartEvery * restartSize
+		if table > len(d.data) {
+			return nil, corrupt("leaf without its restarts")
 		}
+		end := len(body) - table
+		n.leaf = &leaf{rows: body[:end], restarts: body[end:], n: int(items)}
+		return n, nil
 	case kindInner:
 		n.kids = make([]kid, items)
+		var last []byte
 		for i := range n.kids {
-			arena, last = d.key(arena, last)
+			last = d.key(nil, last)
 			n.kids[i] = kid{last: last, id: d.uvarint(), rows: d.uvarint(), red: d.bytes()}
 		}
 	default:
 		return nil, corrupt("node of an unknown kind")
 	}
-	if d.bad || len(d.data) > 0 || items == 0 {
+	if d.bad || len(d.data) > 0 {
 		return nil, corrupt("node that does not add up")
 	}
 	return n, nil

@@ -15,11 +15,13 @@ type Tree struct {
 	Space   uint64 // the tree's nodes in Cache, from Cache.Space
 	Root    Root
 	Reducer Reducer // nil: no reductions are stored
+	// Remember tells that reducing is dear: Reduce keeps its results in Cache for the next time.
+	Remember bool
 }
 
 func (t *Tree) node(id uint64) (*node, error) {
-	k := cacheKey{t.Space, id}
-	if n := t.Cache.get(k); n != nil {
+	k := cacheKey{space: t.Space, id: id}
+	if n, ok := t.Cache.get(k).(*node); ok {
 		return n, nil
 	}
 	data, ok, err := t.KV.Get(nodeKey(t.Prefix, id))
@@ -46,12 +48,15 @@ func (t *Tree) inner(id uint64) (*node, error) {
 	return n, err
 }
 
-func (t *Tree) leaf(id uint64) (*node, error) {
+func (t *Tree) leaf(id uint64) (*leaf, error) {
 	n, err := t.node(id)
-	if err == nil && n.entries == nil {
-		err = corrupt("an inner node in the place of a leaf")
+	if err != nil {
+		return nil, err
 	}
-	return n, err
+	if n.leaf == nil {
+		return nil, corrupt("an inner node in the place of a leaf")
+	}
+	return n.leaf, nil
 }
 
 // Rank is the number of rows with keys less than key.
@@ -74,23 +79,19 @@ func (t *Tree) Rank(key []byte) (uint64, error) {
 		}
 		id = n.kids[at].id
 	}
-	n, err := t.leaf(id)
+	l, err := t.leaf(id)
 	if err != nil {
 		return 0, err
 	}
-	return before + uint64(n.search(key)), nil
-}
-
-// search is the number of the leaf's rows with keys less than key.
-func (n *node) search(key []byte) int {
-	return sort.Search(len(n.entries), func(i int) bool { return bytes.Compare(n.entries[i].Key, key) >= 0 })
+	n, err := l.search(key)
+	return before + uint64(n), err
 }
 
 // At is the row at a position less than Root.Rows.
 func (t *Tree) At(pos uint64) (Entry, error) {
 	var row Entry
 	err := t.Scan(pos, pos+1, false, func(e Entry) error {
-		row = e
+		row = Entry{Key: bytes.Clone(e.Key), Value: e.Value}
 		return nil
 	})
 	if err == nil && row.Key == nil {
@@ -100,7 +101,7 @@ func (t *Tree) At(pos uint64) (Entry, error) {
 }
 
 // Scan calls fn for the rows at positions from (included) to to (not included), the last first if descending, until it
-// gives an error, which is Scan's then.
+// gives an error, which is Scan's then. A row's key holds only during the call.
 func (t *Tree) Scan(from, to uint64, descending bool, fn func(Entry) error) error {
 	to = min(to, t.Root.Rows)
 	if from >= to {
@@ -120,23 +121,18 @@ func (t *Tree) scan(id uint64, level int, from, to uint64, descending bool, fn f
 			return t.scan(k.id, level-1, from, to, descending, fn)
 		})
 	}
-	n, err := t.leaf(id)
+	l, err := t.leaf(id)
 	if err != nil {
 		return err
 	}
-	if to > uint64(len(n.entries)) {
-		return corrupt("a leaf with fewer rows than counted")
+	if !descending {
+		return l.each(int(from), int(to), fn)
 	}
-	rows := n.entries[from:to]
-	for i := range rows {
-		if descending {
-			i = len(rows) - 1 - i
-		}
-		if err := fn(rows[i]); err != nil {
-			return err
-		}
+	rows, err := l.entries(int(from), int(to))
+	for i := len(rows) - 1; i >= 0 && err == nil; i-- {
+		err = fn(rows[i])
 	}
-	return nil
+	return err
 }
 
 // parts calls fn for each kid that has rows at the positions, with the positions inside it.
@@ -173,61 +169,5 @@ func (n *node) parts(from, to uint64, descending bool, fn func(k *kid, from, to 
 			}
 		}
 	}
-	return nil
-}
-
-// Reduce appends the reduction of the rows at positions from to to, at least one, and tells how many bytes of reductions
-// and values went into it last.
-func (t *Tree) Reduce(dst []byte, from, to uint64) (red []byte, input int, err error) {
-	var parts [][]byte
-	if err := t.reduce(t.Root.ID, t.Root.Height, from, to, &parts, &input); err != nil {
-		return dst, input, err
-	}
-	if len(parts) == 0 {
-		return dst, input, corrupt("positions without rows")
-	}
-	if len(parts) == 1 {
-		return append(dst, parts[0]...), input, nil
-	}
-	input = 0
-	for _, p := range parts {
-		input += len(p)
-	}
-	dst, err = t.Reducer.Rereduce(dst, parts)
-	return dst, input, err
-}
-
-// reduce collects the reductions whose sum is that of the positions.
-func (t *Tree) reduce(id uint64, level int, from, to uint64, parts *[][]byte, input *int) error {
-	if level > 1 {
-		n, err := t.inner(id)
-		if err != nil {
-			return err
-		}
-		return n.parts(from, to, false, func(k *kid, from, to uint64) error {
-			if from == 0 && to == k.rows {
-				*parts = append(*parts, k.red)
-				*input = len(k.red)
-				return nil
-			}
-			return t.reduce(k.id, level-1, from, to, parts, input)
-		})
-	}
-	n, err := t.leaf(id)
-	if err != nil {
-		return err
-	}
-	if to > uint64(len(n.entries)) {
-		return corrupt("a leaf with fewer rows than counted")
-	}
-	*input = 0
-	for _, e := range n.entries[from:to] {
-		*input += len(e.Key) + len(e.Value)
-	}
-	red, err := t.Reducer.Reduce(nil, n.entries[from:to])
-	if err != nil {
-		return err
-	}
-	*parts = append(*parts, red)
 	return nil
 }

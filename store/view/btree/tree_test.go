@@ -189,7 +189,7 @@ func TestModel(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(seed, 7))
 			cache := NewCache(256 << 10)
-			tree := &Tree{KV: memory{}, Prefix: []byte("n"), Cache: cache, Space: cache.Space(), Reducer: rolling{}}
+			tree := &Tree{KV: memory{}, Prefix: []byte("n"), Cache: cache, Space: cache.Space(), Reducer: rolling{}, Remember: seed%2 == 0}
 			model := map[int]Entry{}
 			maxValue := []int{8, 400, 3000}[seed%3]
 			for step := range 45 {
@@ -326,8 +326,18 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		n, err := decode(finish(slices.Clone(data[:len(data)-checksumSize])))
-		if err == nil && (n.entries == nil) == (n.kids == nil) {
+		if err != nil {
+			return
+		}
+		if (n.leaf == nil) == (n.kids == nil) {
 			t.Fatalf("neither a leaf nor an inner node: %+v", n)
+		}
+		if n.leaf != nil {
+			rows, err := n.leaf.entries(0, n.leaf.n)
+			if err == nil && len(rows) != n.leaf.n {
+				t.Fatalf("%d rows of %d", len(rows), n.leaf.n)
+			}
+			_, _ = n.leaf.search([]byte("abcd"))
 		}
 	})
 }

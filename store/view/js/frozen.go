@@ -3,6 +3,7 @@ package js
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/dop251/goja"
 )
@@ -34,6 +35,7 @@ func (o *frozenObject) scan() {
 	if !p.take('{') {
 		return
 	}
+	o.members = make([]frozenMember, 0, min(strings.Count(o.raw, `":`), indexFrom))
 	for !p.take('}') {
 		key, err := p.str()
 		if err != nil || !p.take(':') {

@@ -1,0 +1,327 @@
+package view
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"logctl/store"
+	"logctl/store/view/collate"
+)
+
+// modelDesign has a view of each kind of reducer over the same rows: for each tag of a doc [kind, tag, n] with value n.
+const modelDesign = `{"views":{
+	"count":{"map":"%[1]s","reduce":"_count"},
+	"sum":{"map":"%[1]s","reduce":"_sum"},
+	"stats":{"map":"%[1]s","reduce":"_stats"},
+	"script":{"map":"%[1]s","reduce":"function(keys, values, rereduce) { var n = 0, s = 0; values.forEach(function(v) { if (rereduce) { n += v[0]; s += v[1] } else { n += 1; s += v } }); return [n, s] }"},
+	"plain":{"map":"%[1]s"}}}`
+
+const modelMap = `function(doc) { (doc.tags || []).forEach(function(t) { emit([doc.kind, t, doc.n], doc.n) }) }`
+
+// modelRow is a row as it must be, with the key in parts.
+type modelRow struct {
+	id   string
+	key  []string // JSON of its elements
+	n    int
+	sort []byte
+}
+
+func (r modelRow) json(level int) string { return "[" + strings.Join(r.key[:min(level, 3)], ",") + "]" }
+
+// modelRows maps docs by hand.
+func modelRows(docs map[string]modelDoc) []modelRow {
+	var rows []modelRow
+	for id, d := range docs {
+		for i, tag := range d.Tags {
+			kind, _ := json.Marshal(d.Kind)
+			text, _ := json.Marshal(tag)
+			r := modelRow{id: id, key: []string{string(kind), string(text), fmt.Sprint(d.N)}, n: d.N}
+			key, _, _ := collate.ICU.Append(nil, []byte(r.json(3)))
+			r.sort = fmt.Appendf(collate.AppendBytes(key, []byte(id)), "%09d", i)
+			rows = append(rows, r)
+		}
+	}
+	slices.SortFunc(rows, func(a, b modelRow) int { return cmp.Compare(string(a.sort), string(b.sort)) })
+	return rows
+}
+
+type modelDoc struct {
+	Kind string   `json:"kind"`
+	Tags []string `json:"tags"`
+	N    int      `json:"n"`
+}
+
+func randomDoc(r *rand.Rand) modelDoc {
+	d := modelDoc{Kind: []string{"a", "B", "é", ""}[r.IntN(4)], N: r.IntN(40) - 20}
+	for range r.IntN(4) {
+		d.Tags = append(d.Tags, []string{"x", "X", "y\"", "日本", "zz"}[r.IntN(5)])
+	}
+	return d
+}
+
+// reductions are the values of all four reducers over rows.
+func reductions(rows []modelRow) map[string]string {
+	n, sum, sqr, lo, hi := len(rows), 0, 0, rows[0].n, rows[0].n
+	for _, r := range rows {
+		sum, sqr, lo, hi = sum+r.n, sqr+r.n*r.n, min(lo, r.n), max(hi, r.n)
+	}
+	return map[string]string{
+		"count":  fmt.Sprint(n),
+		"sum":    fmt.Sprint(sum),
+		"stats":  fmt.Sprintf(`{"sum":%d,"count":%d,"min":%d,"max":%d,"sumsqr":%d}`, sum, n, lo, hi, sqr),
+		"script": fmt.Sprintf("[%d,%d]", n, sum),
+	}
+}
+
+// expected is the answer to a query, from the rows alone: rows of the range [from, to), level 0..3, or -1 for no reduction.
+func expected(rows []modelRow, view string, from, to, level int, descending bool) string {
+	list := slices.Clone(rows[from:to])
+	if descending {
+		slices.Reverse(list)
+	}
+	var out strings.Builder
+	if level < 0 {
+		offset := from
+		if descending {
+			offset = len(rows) - to
+		}
+		fmt.Fprintf(&out, "%d/%d", offset, len(rows))
+		for _, r := range list {
+			fmt.Fprintf(&out, "\n%s @%s = %d", r.json(3), r.id, r.n)
+		}
+		return out.String()
+	}
+	out.WriteString("reduced")
+	for len(list) > 0 {
+		n := 1
+		for n < len(list) && (level == 0 || list[n].json(level) == list[0].json(level)) {
+			n++
+		}
+		key := "null"
+		if level > 0 {
+			key = list[0].json(level)
+		}
+		fmt.Fprintf(&out, "\n%s = %s", key, reductions(list[:n])[view])
+		list = list[n:]
+	}
+	return out.String()
+}
+
+// compareAll asks every view at every level over some ranges.
+func compareAll(t *testing.T, m *Manager, db *fakeDB, d *Design, r *rand.Rand, docs map[string]modelDoc) {
+	t.Helper()
+	rows := modelRows(docs)
+	for range 3 {
+		q := store.NewViewQuery()
+		from, to := 0, len(rows)
+		if len(rows) > 0 && r.IntN(3) > 0 {
+			from = r.IntN(len(rows))
+			to = from + r.IntN(len(rows)-from)
+			q.StartKey, q.StartDocID = json.RawMessage(rows[from].json(3)), rows[from].id
+			for from > 0 && rows[from-1].id == rows[from].id && rows[from-1].json(3) == rows[from].json(3) {
+				from--
+			}
+			q.EndKey, q.EndDocID = json.RawMessage(rows[to].json(3)), rows[to].id
+			for to++; to < len(rows) && rows[to].id == rows[to-1].id && rows[to].json(3) == rows[to-1].json(3); {
+				to++
+			}
+			if r.IntN(3) == 0 { // the last row's doc is left out
+				q.ExclusiveEnd = true
+				for last := rows[to-1]; to > from && rows[to-1].id == last.id && rows[to-1].json(3) == last.json(3); {
+					to--
+				}
+			}
+		}
+		if q.Descending = r.IntN(2) == 0; q.Descending {
+			if q.ExclusiveEnd {
+				continue // it would leave out another row
+			}
+			q.StartKey, q.EndKey, q.StartDocID, q.EndDocID = q.EndKey, q.StartKey, q.EndDocID, q.StartDocID
+		}
+		for _, view := range []string{"count", "sum", "stats", "script", "plain"} {
+			for level := -1; level <= 3; level++ {
+				if view == "plain" && level >= 0 {
+					continue
+				}
+				q.NoReduce, q.GroupLevel, q.Group = level < 0, max(level, 0), level == 3
+				got, err := answerOf(m, db, d, view, q)
+				if want := expected(rows, view, from, to, level, q.Descending); err != nil || got != want {
+					t.Fatalf("%s level %d of %d..%d descending %v: %v\n got %s\nwant %s", view, level, from, to, q.Descending, err, got, want)
+				}
+			}
+		}
+	}
+}
+
+func TestIndexEqualsRecount(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(3) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			r := rand.New(rand.NewPCG(seed, 3))
+			m := New(Options{Workers: 3})
+			defer m.Close()
+			db, docs := newFakeDB(), map[string]modelDoc{}
+			d := design(t, fmt.Sprintf(modelDesign, modelMap))
+			for step := range 12 {
+				for range []int{1, 30, 700}[step%3] {
+					id := fmt.Sprintf("doc%04d", r.IntN(900))
+					if r.IntN(3) == 0 && step > 3 {
+						delete(docs, id)
+						db.put(id, "")
+						continue
+					}
+					docs[id] = randomDoc(r)
+					body, _ := json.Marshal(docs[id])
+					db.put(id, string(body))
+				}
+				compareAll(t, m, db, d, r, docs)
+			}
+			before, err := m.Info(db, d)
+			if err != nil || before.UpdateSeq != db.UpdateSeq() || before.PendingUpdates != 0 || before.ActiveSize == 0 {
+				t.Errorf("info: %+v, %v", before, err)
+			}
+			if err := m.Cleanup(db, nil); err != nil { // and once more from nothing
+				t.Fatal(err)
+			}
+			compareAll(t, m, db, d, r, docs)
+		})
+	}
+}
+
+// TestKilledUpdate lets the keyspace die after n writes of a build in batches and goes on with a new Manager.
+func TestKilledUpdate(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(5, 5))
+	db, docs := newFakeDB(), map[string]modelDoc{}
+	for i := range 3*batchDocs + 100 {
+		id := fmt.Sprintf("doc%06d", i)
+		docs[id] = modelDoc{Kind: "a", Tags: []string{"x"}, N: i % 7}
+		body, _ := json.Marshal(docs[id])
+		db.put(id, string(body))
+	}
+	d := design(t, fmt.Sprintf(modelDesign, modelMap))
+	kv, _ := db.Index(d.Signature())
+	memory := kv.(*memoryKV)
+	for n := range 4 {
+		m := New(Options{})
+		memory.dies = 1 // one batch at a time
+		_, err := answerOf(m, db, d, "count", store.NewViewQuery())
+		if n < 3 != errors.Is(err, errDead) {
+			t.Fatalf("life %d: %v", n, err)
+		}
+		q := store.NewViewQuery()
+		q.Update = store.UpdateFalse
+		got, err := answerOf(m, db, d, "count", q)
+		if want := fmt.Sprintf("reduced\nnull = %d", min((n+1)*batchDocs, len(docs))); err != nil || got != want {
+			t.Fatalf("life %d: got %s, %v, want %s", n, got, err, want)
+		}
+		m.Close()
+	}
+	memory.dies = -1
+	m := New(Options{})
+	defer m.Close()
+	for range 200 {
+		id := fmt.Sprintf("doc%06d", r.IntN(30000))
+		delete(docs, id)
+		db.put(id, "")
+	}
+	rows := modelRows(docs)
+	got, err := answerOf(m, db, d, "sum", query(t, "group_level=3"))
+	if want := expected(rows, "sum", 0, len(rows), 3, false); err != nil || got != want {
+		t.Fatalf("after all: %v\n got %s\nwant %s", err, got, want)
+	}
+}
+
+// slowDB holds its readers until it is told to go on.
+type slowDB struct {
+	*fakeDB
+	gate chan struct{}
+}
+
+func (db *slowDB) Changes(ctx context.Context, since uint64, fn func(store.Change) bool) error {
+	select {
+	case <-db.gate:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return db.fakeDB.Changes(ctx, since, fn)
+}
+
+func TestOneUpdateForAll(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, oneUpdateForAll)
+}
+
+func oneUpdateForAll(t *testing.T) {
+	m := New(Options{})
+	db := &slowDB{newFakeDB(), make(chan struct{})}
+	db.put("a", `{"kind":"a","tags":["x"],"n":1}`)
+	d := design(t, fmt.Sprintf(modelDesign, modelMap))
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if got, err := answerOf(m, db, d, "sum", store.NewViewQuery()); err != nil || got != "reduced\nnull = 1" {
+				t.Errorf("got %s, %v", got, err)
+			}
+		})
+	}
+	synctest.Wait()
+	if info, err := m.Info(db, d); err != nil || info.WaitingClients != 8 || !info.Updating || info.PendingUpdates != 1 {
+		t.Errorf("info: %+v, %v", info, err)
+	}
+	if got, err := answerOf(m, db, d, "sum", query(t, "update=false")); err != nil || got != "reduced" {
+		t.Errorf("update=false while it runs: %s, %v", got, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	err := m.Query(ctx, db, d, "sum", store.NewViewQuery(), func(Meta) error { return nil }, func(store.Row) error { return nil })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("a query that gave up: %v", err)
+	}
+	close(db.gate)
+	all.Wait()
+	if db.reads != 1 {
+		t.Errorf("changes were read %d times", db.reads)
+	}
+	m.Close()
+	if _, err := answerOf(m, db, d, "sum", store.NewViewQuery()); err != nil { // nothing to update
+		t.Errorf("after Close: %v", err)
+	}
+	db.put("b", `{}`)
+	if _, err := answerOf(m, db, d, "sum", store.NewViewQuery()); !store.IsKind(err, store.KindUnavailable) {
+		t.Errorf("an update after Close: %v", err)
+	}
+}
+
+func TestForgetEndsUpdate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, forgetEndsUpdate)
+}
+
+func forgetEndsUpdate(t *testing.T) {
+	m := New(Options{})
+	db := &slowDB{newFakeDB(), make(chan struct{})}
+	db.put("a", `{}`)
+	d := design(t, fmt.Sprintf(modelDesign, modelMap))
+	result := make(chan error)
+	go func() {
+		_, err := answerOf(m, db, d, "sum", store.NewViewQuery())
+		result <- err
+	}()
+	synctest.Wait()
+	m.Forget(db)
+	if err := <-result; !store.IsKind(err, store.KindUnavailable) {
+		t.Errorf("got %v", err)
+	}
+	m.Close()
+}
