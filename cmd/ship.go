@@ -2,9 +2,11 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -120,6 +122,9 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 	}
 	sum, err := ship.Run(ctx, so)
 	endProgress()
+	if errors.Is(err, filepath.ErrBadPattern) {
+		return usage(err)
+	}
 	return o.conclude(std.err, sum, err, conn)
 }
 

@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -59,3 +60,9 @@ func (b *progressBar) draw(p ship.Progress) {
 
 // clear removes the line.
 func (b *progressBar) clear() { fmt.Fprint(b.w, "\r\x1b[K") }
+
+// isTerminalInput tells whether a person may be typing what r gives.
+func isTerminalInput(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	return ok && isTerminal(f)
+}

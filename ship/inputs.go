@@ -59,7 +59,8 @@ func (p *plan) size() int64 {
 // maxLooks is how often the files are looked at again because a rotation came in between.
 const maxLooks = 10
 
-// makePlan opens what args name: paths, patterns and "-" (which no argument means too). All files are opened at one
+// makePlan opens what args name: paths, patterns and "-" (which no argument means too). A pattern that is none gives
+// filepath.ErrBadPattern. All files are opened at one
 // moment between two rotations: if a name means another file after all are open, they are looked at again.
 func makePlan(args []string) (*plan, error) {
 	for range maxLooks {
@@ -96,7 +97,7 @@ func look(args []string) (*plan, error) {
 		paths, err := filepath.Glob(arg)
 		if err != nil {
 			p.close()
-			return nil, fmt.Errorf("pattern %q: a bracket is not closed, or a backslash is last", arg)
+			return nil, fmt.Errorf("pattern %q: %w", arg, err)
 		}
 		if len(paths) == 0 {
 			p.notes = append(p.notes, fmt.Sprintf("no file matches %s", arg))

@@ -37,7 +37,7 @@ type runner struct {
 
 // Run ships all inputs and returns when the server has answered for every line. The Summary is right with an error, too: that
 // is of KindUnavailable where running again later will do, of KindUnauthorized or KindForbidden where the caller may not
-// write. Inputs that can't be read are no error but the Summary's Problems. When ctx ends, what has been read is still sent if the
+// write, and filepath.ErrBadPattern for an input that is a bad pattern. Inputs that can't be read are no error but the Summary's Problems. When ctx ends, what has been read is still sent if the
 // server is there.
 func Run(ctx context.Context, o Options) (Summary, error) {
 	start := time.Now()
@@ -212,6 +212,7 @@ func (r *runner) take(format Formatter, line []byte, tooLong bool) error {
 		r.rejects.add(line)
 		return nil
 	}
+	r.docs.Add(1)
 	if hasSpecialMember(r.body) {
 		return &stopError{store.NewError(store.KindDocValidation, "a field's name begins with an underscore; those names are the store's own")}
 	}
@@ -227,7 +228,6 @@ func (r *runner) take(format Formatter, line []byte, tooLong bool) error {
 	if r.batch == nil {
 		r.batch = newBatch(r.last, r.rejects != nil)
 	}
-	r.docs.Add(1)
 	r.batch.add(r.id, r.body, line)
 	if r.batch.full() {
 		r.flush()

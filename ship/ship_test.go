@@ -248,15 +248,17 @@ func TestRunUsage(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	o = plainOptions(f, "x[")
-	if _, err := Run(t.Context(), o); err == nil {
-		t.Error("a bad pattern is taken")
+	if _, err := Run(t.Context(), o); !errors.Is(err, filepath.ErrBadPattern) {
+		t.Errorf("a bad pattern gives %v", err)
 	}
 	o = plainOptions(f)
 	o.Stdin = strings.NewReader("x\n")
 	o.Format = func(time.Time) Formatter { return fixed(`{"a":"b","_x":1}`) }
-	if _, err := Run(t.Context(), o); !store.IsKind(err, store.KindDocValidation) {
+	s, err := Run(t.Context(), o)
+	if !store.IsKind(err, store.KindDocValidation) {
 		t.Errorf("error %v", err)
 	}
+	balance(t, s)
 	o = plainOptions(f)
 	o.Rejects = t.TempDir()
 	if _, err := Run(t.Context(), o); err == nil {
