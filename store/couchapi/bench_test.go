@@ -13,21 +13,37 @@ import (
 	"logctl/store"
 )
 
-// benchDocs are docs of a _bulk_docs request as ship sends them: fail2ban's fields and an id that sorts by time.
-func benchDocs(batch, n int) []byte {
-	var b bytes.Buffer
-	b.WriteString(`{"docs":[`)
+// benchBatch is a _bulk_docs request as ship sends it: docs with fail2ban's fields and ids that sort by time.
+type benchBatch struct {
+	body []byte
+	ids  []int // where the twelve digits of an id stand that tell batches apart
+}
+
+func newBenchBatch(n int) *benchBatch {
+	b := &benchBatch{}
+	out := bytes.NewBufferString(`{"docs":[`)
 	for i := range n {
 		if i > 0 {
-			b.WriteByte(',')
+			out.WriteByte(',')
 		}
-		at := batch*n + i
-		fmt.Fprintf(&b, `{"_id":"%017d-%016x","date":"2017-%02d-%02d","hour":"%02d:%02d:%02d,329","process":"sshd",`+
-			`"machine":"server%d","ip":"59.45.%d.%d","level":"NOTICE","event":"ban"}`, at, uint64(at)*0x9e3779b97f4a7c15,
-			at/86400%12+1, at/2400%28+1, at/3600%24, at/60%60, at%60, at%3, at/250%8, at%250)
+		out.WriteString(`{"_id":"`)
+		b.ids = append(b.ids, out.Len())
+		fmt.Fprintf(out, `%017d-%016x","date":"2017-%02d-%02d","hour":"%02d:%02d:%02d,329","process":"sshd",`+
+			`"machine":"server%d","ip":"59.45.%d.%d","level":"NOTICE","event":"ban"}`, i, uint64(i)*0x9e3779b97f4a7c15,
+			i/84%12+1, i/36%28+1, i/60%24, i%60, i*7%60, i%3, i/250%8, i%250)
 	}
-	b.WriteString(`]}`)
-	return b.Bytes()
+	out.WriteString(`]}`)
+	b.body = out.Bytes()
+	return b
+}
+
+// number gives the docs ids that no batch with another number has.
+func (b *benchBatch) number(n int64) []byte {
+	digits := fmt.Sprintf("%012d", n)
+	for _, at := range b.ids {
+		copy(b.body[at:], digits)
+	}
+	return b.body
 }
 
 // discard is a ResponseWriter that keeps only the status.
@@ -56,20 +72,16 @@ func benchDB(b *testing.B) (*Handler, context.Context) {
 func BenchmarkBulkDocs(b *testing.B) {
 	const size = 1000
 	h, ctx := benchDB(b)
-	bodies := make([][]byte, min(b.N, 2000))
-	for i := range bodies {
-		bodies[i] = benchDocs(i, size)
-	}
 	var next atomic.Int64
-	b.SetBytes(int64(len(bodies[0])))
+	b.SetBytes(int64(len(newBenchBatch(size).body)))
 	b.SetParallelism(2) // times GOMAXPROCS: 4 clients on 2 cores
 	b.ReportAllocs()
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
+		batch := newBenchBatch(size)
 		for pb.Next() {
-			i := int(next.Add(1) - 1)
-			body := bodies[i%len(bodies)]
-			r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/log_bench/_bulk_docs", bytes.NewReader(body))
+			body := bytes.NewReader(batch.number(next.Add(1)))
+			r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/log_bench/_bulk_docs", body)
 			r.Header.Set("Content-Type", "application/json")
 			w := &discard{header: http.Header{}}
 			h.ServeHTTP(w, r)
@@ -109,7 +121,7 @@ func BenchmarkAllDocs(b *testing.B) {
 	const size = 10_000
 	h, ctx := benchDB(b)
 	c := &http.Client{Transport: h.Transport(adminCaller(testAdmin))}
-	res, err := c.Post("http://store/log_bench/_bulk_docs", "application/json", bytes.NewReader(benchDocs(0, size)))
+	res, err := c.Post("http://store/log_bench/_bulk_docs", "application/json", bytes.NewReader(newBenchBatch(size).body))
 	if err != nil || res.StatusCode != http.StatusCreated {
 		b.Fatal(err, res)
 	}

@@ -145,7 +145,7 @@ func appendWantedError(dst []byte, id, rev string, e *store.Error) []byte {
 // findWanted reads the revisions of a doc that was asked for: the one named or, with latest, what has become of it; the
 // winner, a tombstone too, where none is named.
 func (x *exchange) findWanted(w wanted) ([]revResult, error) {
-	if err := checkDocID(w.id); err != nil {
+	if err := ejson.CheckDocID(w.id); err != nil {
 		return nil, err
 	}
 	var revs []store.Rev

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"sync"
+	"sync/atomic"
 
 	"logctl/store"
 	"logctl/store/engine"
@@ -19,8 +20,8 @@ const (
 // rule is one validation function of a database.
 type rule struct{ validator *js.Validator }
 
-// designCache keeps what is compiled from the design documents of databases. All writes of design documents pass the
-// handler, which tells the cache to forget what it has of that database.
+// designCache keeps what is compiled from the design documents of databases, and their security objects. All writes of
+// design documents pass the handler, which tells the cache to forget what it has of that database.
 type designCache struct {
 	mu  sync.Mutex
 	dbs map[string]*dbDesigns // guarded by mu; by instance
@@ -31,6 +32,8 @@ type dbDesigns struct {
 	once  sync.Once
 	rules []rule
 	err   error
+
+	security atomic.Pointer[security]
 
 	mu     sync.Mutex
 	parsed map[string]parsedDesign // guarded by mu; by id

@@ -8,7 +8,6 @@ import (
 	"github.com/gorilla/mux"
 
 	"logctl/store"
-	"logctl/store/ejson"
 	"logctl/store/engine"
 )
 
@@ -318,6 +317,3 @@ func appendDone(dst []byte, id string, rev store.Rev) []byte {
 	dst = append(dst, rev.Hash...)
 	return append(dst, `"}`...)
 }
-
-// checkDocID refuses an id that no doc may have.
-func checkDocID(id string) error { return ejson.CheckDocID(id) }

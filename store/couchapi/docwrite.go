@@ -73,7 +73,7 @@ func nextEdit(doc store.Doc) store.Doc {
 // putDoc answers PUT of a doc, of design and local ones too.
 func putDoc(x *exchange) error {
 	id := x.docID()
-	if err := checkDocID(id); err != nil {
+	if err := ejson.CheckDocID(id); err != nil {
 		return err
 	}
 	if strings.HasPrefix(x.r.Header.Get("Content-Type"), "multipart/") {
@@ -173,7 +173,7 @@ func copyDoc(x *exchange) error {
 	if err != nil {
 		return errBadRequest("Invalid Destination header.")
 	}
-	if err := checkDocID(id); err != nil {
+	if err := ejson.CheckDocID(id); err != nil {
 		return err
 	}
 	from, err := x.copySource()

@@ -124,9 +124,9 @@ func (x *exchange) compiled(design, member, fn string) (*js.Filter, error) {
 	if f := d.filter[key]; f != nil {
 		return f, nil
 	}
-	make := js.NewFilter
+	compile := js.NewFilter
 	if member == "views" {
-		make = js.NewViewFilter
+		compile = js.NewViewFilter
 		var v struct {
 			Map json.RawMessage `json:"map"`
 		}
@@ -139,7 +139,7 @@ func (x *exchange) compiled(design, member, fn string) (*js.Filter, error) {
 	if !ok {
 		return nil, errNotFound("missing function")
 	}
-	f, err := make(src, js.Options{Design: p.body})
+	f, err := compile(src, js.Options{Design: p.body})
 	if err != nil {
 		return nil, err
 	}

@@ -108,12 +108,18 @@ func (h *Handler) load() error {
 	if err := h.settings.load(); err != nil {
 		return fmt.Errorf("read settings: %w", err)
 	}
+	h.heed()
 	secret, err := loadSecret(context.Background(), h.o.Engine)
 	if err != nil {
 		return fmt.Errorf("read the cookie secret: %w", err)
 	}
 	h.secret = secret
 	return nil
+}
+
+// heed brings the settings that others look after to them.
+func (h *Handler) heed() {
+	h.o.Views.SetReduceLimit(h.settings.flag("query_server_config", "reduce_limit"))
 }
 
 // ServeHTTP answers one request.

@@ -51,9 +51,3 @@ func appendRev(dst []byte, rev store.Rev) []byte {
 	dst = append(dst, rev.String()...)
 	return append(dst, '"')
 }
-
-// validJSON refuses what is no JSON.
-func validJSON(src []byte) error {
-	_, err := ejson.Compact(nil, src)
-	return err
-}

@@ -1,7 +1,6 @@
 package couchapi
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"net/http"
@@ -9,6 +8,7 @@ import (
 	"strings"
 
 	"logctl/store"
+	"logctl/store/ejson"
 	"logctl/store/engine"
 )
 
@@ -114,7 +114,7 @@ func (x *exchange) readOne(id string, rev store.Rev, tree []engine.RevInfo, o do
 
 // parseRevs reads a JSON list of revisions.
 func parseRevs(raw []byte) ([]store.Rev, error) {
-	if err := checkJSON(raw); err != nil {
+	if _, err := ejson.Compact(nil, raw); err != nil {
 		return nil, err
 	}
 	list, ok := stringList(raw)
@@ -156,12 +156,4 @@ func (x *exchange) sendMultipart(kind string, found []revResult) error {
 	}
 	s.buf = append(s.buf, "--"...)
 	return s.end()
-}
-
-// checkJSON refuses what is no JSON.
-func checkJSON(raw []byte) error {
-	if len(bytes.Trim(raw, jsonSpace)) == 0 {
-		return errBadRequest(reasonBadJSON)
-	}
-	return validJSON(raw)
 }

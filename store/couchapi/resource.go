@@ -108,7 +108,7 @@ func (x *exchange) open(name string) error {
 		return err
 	}
 	x.db = db
-	x.security, err = loadSecurity(db)
+	x.security, err = x.h.designs.loadSecurity(db)
 	return err
 }
 

@@ -1,6 +1,7 @@
 package couchapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -35,7 +36,8 @@ func (h *Handler) securityRoutes(rt *mux.Router) {
 	}})
 }
 
-func loadSecurity(db *engine.DB) (*security, error) {
+// loadSecurity reads the security object of a database; it is parsed once as long as it stays the same.
+func (c *designCache) loadSecurity(db *engine.DB) (*security, error) {
 	raw, err := db.Meta(securityMeta)
 	if err != nil {
 		return nil, err
@@ -43,7 +45,15 @@ func loadSecurity(db *engine.DB) (*security, error) {
 	if raw == nil {
 		raw = []byte(defaultSecurity)
 	}
-	return parseSecurity(raw)
+	d := c.of(db.Instance())
+	if s := d.security.Load(); s != nil && bytes.Equal(s.raw, raw) {
+		return s, nil
+	}
+	s, err := parseSecurity(raw)
+	if err == nil {
+		d.security.Store(s)
+	}
+	return s, err
 }
 
 func parseSecurity(raw []byte) (*security, error) {

@@ -141,6 +141,7 @@ func putSetting(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	x.h.heed()
 	return x.marshal(http.StatusOK, old)
 }
 
@@ -152,6 +153,7 @@ func deleteSetting(x *exchange) error {
 	if !had {
 		return errNotFound("unknown_config_value")
 	}
+	x.h.heed()
 	return x.marshal(http.StatusOK, old)
 }
 

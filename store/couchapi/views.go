@@ -124,6 +124,9 @@ func (x *exchange) appendViewRow(s *stream, r *store.Row, q *store.ViewQuery) er
 		s.buf = append(store.AppendJSONString(append(s.buf, `"id":`...), r.ID), ',')
 	}
 	s.buf = append(s.buf, `"key":`...)
+	if r.Key == nil {
+		s.buf = append(s.buf, "null"...)
+	}
 	s.buf = append(s.buf, r.Key...)
 	if r.Err != "" {
 		s.buf = store.AppendJSONString(append(s.buf, `,"error":`...), r.Err)
