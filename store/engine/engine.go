@@ -65,10 +65,8 @@ func Open(dir string, o Options) (*Engine, error) {
 		return nil, err
 	}
 	sub := o.FS.PathJoin(dir, pebbleDir)
-	for _, d := range []string{dir, sub} {
-		if err := o.FS.MkdirAll(d, 0o700); err != nil {
-			return nil, unreadable(fmt.Errorf("make %s: %w", d, err))
-		}
+	if err := makeDir(o.FS, sub); err != nil {
+		return nil, unreadable(fmt.Errorf("make %s: %w", sub, err))
 	}
 	lock, err := pebble.LockDirectory(sub, o.FS)
 	if err != nil {
@@ -163,7 +161,8 @@ func (e *Engine) leave() error {
 	trouble := e.disk.trouble()
 	e.disk.abandon()
 	e.group.close(false)
-	return errors.Join(trouble, e.lock.Close())
+	// The directory is locked once for us and once for Pebble.
+	return errors.Join(trouble, e.lock.Close(), e.lock.Close())
 }
 
 // UUID is the server's: 32 hex digits, made once.

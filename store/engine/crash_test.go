@@ -1,0 +1,175 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"logctl/store"
+)
+
+// TestCrash takes clones of the file system, with what was not synced lost in part, while writers write, and opens each:
+// every doc that was acknowledged before the clone was taken is there with both of its records, and the counters agree.
+func TestCrash(t *testing.T) {
+	t.Parallel()
+	const writers, clones = 4, 40
+	fs := vfs.NewCrashableMem()
+	e := mustOpen(t, "data", Options{FS: fs})
+	d := mustCreate(t, e, "log_c")
+	x, err := d.Index("sig")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var acked [writers]atomic.Int64
+	var done atomic.Bool
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for n := int64(0); !done.Load(); n++ {
+				if err := writeRound(d, x, w, n); err != nil {
+					t.Errorf("writer %d: %v", w, err)
+					return
+				}
+				acked[w].Store(n + 1)
+			}
+		})
+	}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for range clones {
+		var before [writers]int64
+		for w := range writers {
+			before[w] = acked[w].Load()
+		}
+		clone := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rnd.IntN(101), RNG: rnd})
+		checkCrashed(t, clone, before[:])
+	}
+	done.Store(true)
+	wg.Wait()
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// writeRound writes a new doc of the writer, edits its counter doc, and notes the sequence in the index.
+func writeRound(d *DB, x store.KV, w int, n int64) error {
+	ctx := context.Background()
+	counter := fmt.Sprintf("counter%d", w)
+	docs := []store.Doc{
+		{ID: fmt.Sprintf("%d-%06d", w, n), Body: fmt.Appendf(nil, `{"w":%d,"n":%d}`, w, n)},
+		{ID: counter, Body: fmt.Appendf(nil, `{"n":%d}`, n)},
+	}
+	if old, err := d.Get(counter); err == nil {
+		docs[1].Rev = old.Rev
+	} else if n > 0 {
+		return err
+	}
+	res, err := d.Write(ctx, docs, WriteOptions{NewEdits: true})
+	for _, r := range res {
+		if r.Err != nil {
+			return r.Err
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return x.Apply([]store.KVOp{{Key: fmt.Appendf(nil, "%d", w), Value: fmt.Append(nil, n)}})
+}
+
+func checkCrashed(t *testing.T, fs vfs.FS, acked []int64) {
+	t.Helper()
+	e := mustOpen(t, "data", Options{FS: fs})
+	defer func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	d, err := e.DB("log_c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := d.Index("sig")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for w, n := range acked {
+		checkWriter(t, d, x, w, n)
+	}
+	sound(t, d)
+}
+
+// checkWriter checks that at least n rounds of a writer are there, whole.
+func checkWriter(t *testing.T, d *DB, x store.KV, w int, n int64) {
+	t.Helper()
+	for i := range n {
+		id := fmt.Sprintf("%d-%06d", w, i)
+		if doc, err := d.Get(id); err != nil || string(doc.Body) != fmt.Sprintf(`{"w":%d,"n":%d}`, w, i) {
+			t.Errorf("acknowledged doc %s: %s %v", id, doc.Body, err)
+		}
+	}
+	var last int64 = -1
+	if doc, err := d.Get(fmt.Sprintf("counter%d", w)); err == nil {
+		fmt.Sscanf(string(doc.Body), `{"n":%d}`, &last)
+	}
+	if last < n-1 {
+		t.Errorf("writer %d: counter %d after %d acknowledged rounds", w, last, n)
+	}
+	// One call is all or nothing: the counter's round has its doc.
+	if last >= 0 {
+		if _, err := d.Get(fmt.Sprintf("%d-%06d", w, last)); err != nil {
+			t.Errorf("writer %d: the counter is at %d, its doc is not there: %v", w, last, err)
+		}
+	}
+	if v, ok, err := x.Get(fmt.Append(nil, w)); err != nil {
+		t.Error(err)
+	} else if ok {
+		var seen int64
+		fmt.Sscan(string(v), &seen)
+		if seen > last {
+			t.Errorf("writer %d: the index is at %d, the docs at %d", w, seen, last)
+		}
+	}
+}
+
+// sound checks that both orders of a database hold the same docs and that the counters count them.
+func sound(t *testing.T, d *DB) {
+	t.Helper()
+	ctx := context.Background()
+	bySeq := map[string]store.Rev{}
+	var last, live, deleted uint64
+	err := d.Changes(ctx, ChangesOptions{Bodies: true}, func(c store.Change) bool {
+		if c.Seq <= last {
+			t.Errorf("sequence %d after %d", c.Seq, last)
+		}
+		last = c.Seq
+		if _, again := bySeq[c.Doc.ID]; again {
+			t.Errorf("%s is in the changes twice", c.Doc.ID)
+		}
+		if c.Deleted {
+			deleted++
+		} else {
+			live++
+			bySeq[c.Doc.ID] = c.Doc.Rev
+		}
+		return true
+	})
+	if err != nil {
+		t.Errorf("changes: %v", err)
+	}
+	n := uint64(0)
+	err = d.AllDocs(ctx, IDRange{}, true, func(doc store.Doc) bool {
+		n++
+		if bySeq[doc.ID] != doc.Rev {
+			t.Errorf("%s has revision %v by id and %v by sequence", doc.ID, doc.Rev, bySeq[doc.ID])
+		}
+		return true
+	})
+	s := d.Stats()
+	if err != nil || n != live || s.DocCount != live || s.DelDocCount != deleted || s.UpdateSeq < last {
+		t.Errorf("%d docs by id (%v), %d by sequence and %d deleted ones up to %d, but %+v", n, err, live, deleted, last, s)
+	}
+}
