@@ -47,6 +47,9 @@ given twice, or is being compressed, once.
 A last line without its line end waits for the next run, since a program may still be writing it; in gzip, in a
 pipe, and in a file that nobody has written to for a day it is taken as it is.
 
+When the server stays away for longer than --wait, a file can be shipped again later; what came through a pipe
+and is told as "not stored yet" must come again.
+
 Lines that do not fit are counted as rejected. --rejects FILE keeps them as they are, each as often as it came and no
 oftener however often the command runs; of a line longer than --max-line its beginning. A line whose doc the
 server refuses is kept there too, and the server's reason is told.

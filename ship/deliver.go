@@ -160,8 +160,11 @@ func (p *patience) pause(ctx context.Context, out outcome) error {
 	}
 	left := p.since.Add(p.wait).Sub(now)
 	pause := max(p.step/2+rand.N(p.step/2), out.after)
-	if left <= 0 || out.after > left {
-		return p.giveUp(out)
+	if left <= 0 {
+		return p.giveUp(fmt.Sprintf("no luck with the server for %s", p.wait), out.err)
+	}
+	if out.after > left {
+		return p.giveUp(fmt.Sprintf("the server asks to come back in %s", out.after), out.err)
 	}
 	p.step = min(2*p.step, longestPause)
 	timer := time.NewTimer(min(pause, left))
@@ -176,11 +179,7 @@ func (p *patience) pause(ctx context.Context, out outcome) error {
 	}
 }
 
-func (p *patience) giveUp(out outcome) error {
-	reason := fmt.Sprintf("no luck with the server for %s", p.wait)
-	if out.after > 0 {
-		reason = fmt.Sprintf("the server asks to come back in %s", out.after)
-	}
-	return &store.Error{Kind: store.KindUnavailable, Reason: reason, Err: out.err,
+func (p *patience) giveUp(reason string, cause error) error {
+	return &store.Error{Kind: store.KindUnavailable, Reason: reason, Err: cause,
 		Hint: "run the same command again later: it goes on where this one stopped"}
 }
