@@ -35,7 +35,7 @@ type lister interface {
 type Options struct {
 	Workers     int           // map runtimes of one update; 0: GOMAXPROCS
 	MapTimeout  time.Duration // of one call of a map or reduce function; 0: 5 s
-	CacheSize   int           // bytes of index nodes kept in memory; 0: 16 MiB
+	CacheSize   int           // bytes of index nodes kept in memory while there are queries; 0: 64 MiB
 	ReduceLimit bool          // CouchDB's reduce_limit: answers of JavaScript reducers that do not shrink are errors
 	Log         *slog.Logger  // nil: discard
 }
@@ -44,6 +44,7 @@ type Options struct {
 type Manager struct {
 	o           Options
 	cache       *btree.Cache
+	idle        *time.Timer // empties cache
 	reduceLimit atomic.Bool
 	ctx         context.Context // of all updates; ends with Close
 	cancel      context.CancelFunc
@@ -53,6 +54,9 @@ type Manager struct {
 	closed  bool                // guarded by mu, as is indexes
 	indexes map[indexKey]*index // open ones
 }
+
+// idleTime is how long after the last query the cache gives its memory back.
+const idleTime = time.Minute
 
 // New makes a Manager. Close ends it.
 func New(o Options) *Manager {
@@ -65,6 +69,7 @@ func New(o Options) *Manager {
 	m := &Manager{o: o, cache: btree.NewCache(o.CacheSize), indexes: map[indexKey]*index{}}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	m.reduceLimit.Store(o.ReduceLimit)
+	m.idle = time.AfterFunc(idleTime, m.cache.Clear)
 	return m
 }
 
@@ -78,6 +83,8 @@ func (m *Manager) Close() error {
 	m.mu.Unlock()
 	m.cancel()
 	m.updates.Wait()
+	m.idle.Stop()
+	m.cache.Clear()
 	return nil
 }
 

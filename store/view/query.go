@@ -47,6 +47,7 @@ func (m *Manager) Query(ctx context.Context, db Database, d *Design, view string
 			return err
 		}
 	}
+	m.idle.Reset(idleTime)
 	snap := x.kv.Snapshot()
 	err = x.answer(ctx, snap, at, &q, reduced, ranges, head, fn)
 	if closeErr := snap.Close(); err == nil {

@@ -6,7 +6,7 @@ import (
 )
 
 // DefaultCacheSize is the Cache that NewCache(0) makes.
-const DefaultCacheSize = 16 << 20
+const DefaultCacheSize = 64 << 20
 
 // overhead is about what an item takes beside its bytes.
 const overhead = 128
@@ -82,4 +82,12 @@ func (c *Cache) put(k cacheKey, it item) {
 		delete(c.items, old.key)
 		c.used -= old.size
 	}
+}
+
+// Clear drops everything. What is in use stays with its users.
+func (c *Cache) Clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.items, c.used = map[cacheKey]*list.Element{}, 0
+	c.order.Init()
 }
