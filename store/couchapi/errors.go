@@ -39,7 +39,7 @@ func errNotYet(what string) error {
 func (x *exchange) fail(err error) {
 	var e *store.Error
 	if !errors.As(err, &e) || e.Kind == store.KindInternal {
-		if x.ctx().Err() != nil { // the client has gone
+		if x.ctx().Err() != nil || x.sent && e == nil { // the client has gone
 			return
 		}
 		x.h.o.Log.Error("request failed", "method", x.r.Method, "path", x.r.URL.Path, "err", err)

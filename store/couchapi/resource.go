@@ -103,6 +103,12 @@ func (s *resource) authorize(x *exchange, level access) error {
 
 // open finds the database and its security object.
 func (x *exchange) open(name string) error {
+	if name == usersDBName && !x.caller.IsAdmin() {
+		// Only an admin's request makes the database; to others it is closed, there or not.
+		if _, err := x.h.o.Engine.DB(usersDBName); store.IsKind(err, store.KindNotFound) {
+			return closedTo(x.caller)
+		}
+	}
 	db, err := x.h.database(x.ctx(), name)
 	if err != nil {
 		return err

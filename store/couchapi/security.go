@@ -79,6 +79,11 @@ func (s *security) checkMember(c store.Caller) error {
 	if len(s.Members.Names) == 0 && len(s.Members.Roles) == 0 || s.isAdmin(c) || s.Members.holds(c) {
 		return nil
 	}
+	return closedTo(c)
+}
+
+// closedTo is the refusal of a caller that is no member.
+func closedTo(c store.Caller) error {
 	if c.Name == "" {
 		return errUnauthorized(reasonAnonymous)
 	}

@@ -132,3 +132,19 @@ func TestOpenUsersDatabase(t *testing.T) {
 		t.Errorf("_bulk_get shows somebody else's document: %s", w.Body)
 	}
 }
+
+// TestUsersDatabaseIsMadeByAdmins shows that a stranger's request makes nothing.
+func TestUsersDatabaseIsMadeByAdmins(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	if w := anonymous(h, "GET", "/_users/org.couchdb.user:x", ""); w.Code != 401 {
+		t.Errorf("a stranger: %d %s", w.Code, w.Body)
+	}
+	if got := expect(t, h, "GET", "/_all_dbs", "", 200); got != `[]` {
+		t.Errorf("a stranger has made %s", got)
+	}
+	expect(t, h, "GET", "/_users", "", 200)
+	if got := expect(t, h, "GET", "/_all_dbs", "", 200); got != `["_users"]` {
+		t.Errorf("after an admin's request: %s", got)
+	}
+}
