@@ -1,0 +1,38 @@
+package proxy
+
+import (
+	"sync/atomic"
+
+	"logctl/store"
+)
+
+// Counters count what goes through a door and what doesn't, since it was made.
+type Counters struct {
+	Docs   atomic.Int64 // strangers' docs that are in the store, whether they were there before or not
+	Failed atomic.Int64 // strangers' docs that the store refused one by one
+	Writes atomic.Int64 // strangers' requests that wrote
+	Passed atomic.Int64 // signed-in callers' requests that were handed on
+
+	slow    atomic.Int64
+	refused [256]atomic.Int64 // by store.Kind
+}
+
+// Each calls fn with each counter that is not zero: its name and, for requests that the door refused, CouchDB's word for the
+// reason.
+func (c *Counters) Each(fn func(name, reason string, n int64)) {
+	call := func(name, reason string, n int64) {
+		if n > 0 {
+			fn(name, reason, n)
+		}
+	}
+	call("docs", "", c.Docs.Load())
+	call("docs_failed", "", c.Failed.Load())
+	call("writes", "", c.Writes.Load())
+	call("passed", "", c.Passed.Load())
+	call("refused", wordSlow, c.slow.Load())
+	for kind := range c.refused {
+		if n := c.refused[kind].Load(); n > 0 {
+			fn("refused", store.Kind(kind).Word(), n)
+		}
+	}
+}

@@ -1,0 +1,19 @@
+// Package proxy is the door: the http.Handler that stands in front of a store, the embedded one in this process or an Apache
+// CouchDB. Anonymous callers may write through it and nobody may read through it without an account.
+//
+// Words: a stranger is a caller without an account, known by having no valid credentials; a rule is one row of the policy
+// (policy.go), the only place that says what a stranger may do; the writer is the account in whose name the door stores what
+// strangers send; a content id is an _id that follows from its doc (store/ejson), the only kind that a stranger may choose.
+//
+// Invariants:
+//   - What no rule allows is refused before the store is asked anything.
+//   - A stranger's request never reaches the store. The door makes one of its own out of what it has understood: its own path, its
+//     own headers, docs written anew from their parsed form. So two readings of one request have nothing to differ about.
+//   - A stranger's write is answered the same whether its doc was there or not: the id and the revision come from the doc.
+//   - A signed-in caller's request goes through as it is, credentials included, and the store decides. Credentials that the
+//     store does not know make a stranger, or earn the store's own answer to a wrong password.
+//   - No answer of the door's own shows where the store is, what it runs on or what went wrong inside of it.
+//
+// Limits: a stranger's body is read whole into memory, up to MaxBody after decompression, as long as all such bodies together
+// stay within Memory and it arrives at a minimum speed. Nothing limits yet how often one address may ask.
+package proxy

@@ -1,0 +1,182 @@
+package proxy
+
+import (
+	"bytes"
+	"net/http"
+	"strings"
+
+	"logctl/store"
+	"logctl/store/ejson"
+)
+
+// doc is one doc of a body, understood.
+type doc struct {
+	id   string // a content id, which needs no escaping; "" for none
+	body []byte // in stored form; of a stranger's doc without members that begin with an underscore
+}
+
+// docs are those of one body.
+type docs struct {
+	single bool // one object, not an array or lines
+	list   []doc
+}
+
+// docsForm is how docs stand in a body.
+type docsForm uint8
+
+const (
+	asJSON  docsForm = iota // an object or an array of them
+	asLines                 // an object on each line
+)
+
+// formOf reads a Content-Type. Like CouchDB it wants lower case.
+func formOf(r *http.Request) (docsForm, error) {
+	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	switch strings.TrimSpace(kind) {
+	case "application/json":
+		return asJSON, nil
+	case "application/x-ndjson":
+		return asLines, nil
+	}
+	return 0, store.NewError(store.KindBadContentType, "Content-Type must be application/json")
+}
+
+// docOverhead is what a doc takes in memory beyond its text: in docs, and in the store's answer.
+const docOverhead = 256
+
+// parser makes docs out of a body.
+type parser struct {
+	o     *Options
+	lease *lease
+	base  int64 // what the lease has to hold without the docs' overhead
+	own   bool  // a signed-in caller's: the store decides what may be in them
+	buf   []byte
+	out   docs
+}
+
+// parseDocs reads the docs of a body that readBody has read with l. One that is not acceptable refuses all of them.
+func (d *Door) parseDocs(body []byte, form docsForm, own bool, l *lease) (docs, error) {
+	p := &parser{o: &d.o, lease: l, own: own, base: 3 * int64(cap(body))} // the body, its stored form, room for longer numbers
+	if err := l.need(p.base); err != nil {
+		return docs{}, err
+	}
+	p.buf = make([]byte, 0, len(body)) // not from a pool: a transport may read docs after their request has failed
+	var err error
+	switch {
+	case form == asLines:
+		err = p.lines(body)
+	case own:
+		err = ejson.Elements(body, p.addOwn)
+	case firstByte(body) == '[':
+		_, err = ejson.SplitDocs(p.buf, body, p.add)
+	default:
+		p.out.single = true
+		err = p.addLine(body)
+	}
+	return p.out, err
+}
+
+// lines reads a JSON object on each line that is not blank.
+func (p *parser) lines(body []byte) error {
+	for line := range bytes.Lines(body) {
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		add := p.addLine
+		if p.own {
+			add = p.addOwn
+		}
+		if err := add(line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *parser) addLine(line []byte) error {
+	s, buf, err := ejson.SplitDoc(p.buf, line)
+	if err != nil {
+		return err
+	}
+	p.buf = buf
+	return p.add(s)
+}
+
+// add adds a stranger's doc.
+func (p *parser) add(s ejson.Split) error {
+	if len(s.Doc.Body) > p.o.MaxDoc {
+		return store.NewError(store.KindDocTooLarge, s.Doc.ID)
+	}
+	if err := checkDoc(&s); err != nil {
+		return err
+	}
+	return p.append(doc{id: s.Doc.ID, body: s.Doc.Body})
+}
+
+// addOwn adds a doc of a caller whose rights the store looks after: any object.
+func (p *parser) addOwn(elem []byte) error {
+	start := len(p.buf)
+	buf, err := ejson.Compact(p.buf, elem)
+	if err != nil {
+		return err
+	}
+	p.buf = buf
+	body := buf[start:len(buf):len(buf)]
+	if body[0] != '{' {
+		return store.NewError(store.KindBadRequest, "Document must be a JSON object")
+	}
+	return p.append(doc{body: body})
+}
+
+func (p *parser) append(d doc) error {
+	n := len(p.out.list)
+	if n == p.o.MaxDocs {
+		return store.NewError(store.KindTooLarge, "too many docs in one request")
+	}
+	if n%512 == 0 {
+		if err := p.lease.need(p.base + docOverhead*int64(n)); err != nil {
+			return err
+		}
+	}
+	p.out.list = append(p.out.list, d)
+	return nil
+}
+
+// checkDoc holds a stranger's doc against what a new log entry may be: its members and, if it comes with an id, the one that
+// follows from them. So nobody can overwrite, delete, branch or attach anything, take an id that is another doc's, or learn
+// from a conflict about a doc that they don't have. What CouchDB itself leaves out of a doc (_conflicts and the like) is
+// left out here.
+func checkDoc(s *ejson.Split) error {
+	switch {
+	case !s.Doc.Rev.IsZero():
+		return forbidden("_rev")
+	case s.Doc.Deleted:
+		return forbidden("_deleted")
+	case s.Attachments != nil:
+		return forbidden("_attachments")
+	case s.HasID && !ejson.CheckContentID(s.Doc.ID, s.Doc.Body):
+		return store.NewError(store.KindForbidden, "Without an account, leave _id out or make it the one that follows from the document.")
+	case bytes.Contains(s.Doc.Body, []byte(`"_`)):
+		return ejson.Members(s.Doc.Body, func(key, _ []byte) error {
+			if len(key) > 0 && key[0] == '_' {
+				return forbidden(string(key))
+			}
+			return nil
+		})
+	}
+	return nil
+}
+
+func forbidden(member string) error {
+	return store.NewError(store.KindForbidden, "Without an account, a document may not have "+member+".")
+}
+
+// firstByte is the first byte of a JSON text that is not white space, 0 if there is none.
+func firstByte(b []byte) byte {
+	for _, c := range b {
+		if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
+			return c
+		}
+	}
+	return 0
+}

@@ -1,0 +1,150 @@
+package proxy
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"logctl/store"
+)
+
+// Options of a Door. Upstream is the one that has no default.
+type Options struct {
+	// Upstream answers CouchDB's API: the embedded store's handler, or NewCouchDB's for one elsewhere.
+	Upstream http.Handler
+
+	// AsWriter turns a request that the door made out of a stranger's write into the writer's: in process by store.WithCaller, for
+	// a CouchDB by BasicWriter. It may change the request and return it. nil: the request stays a stranger's.
+	AsWriter func(*http.Request) *http.Request
+
+	Log     *slog.Logger   // nil: nothing is logged
+	Trusted []netip.Prefix // proxies whose X-Forwarded headers are believed; nil: none's
+
+	MaxBody int64 // bytes of one body of docs, decompressed; 0: 64 MiB
+	MaxDoc  int   // bytes of one doc in stored form; 0: 8,000,000
+	MaxDocs int   // docs in one body; 0: 100,000
+	Memory  int64 // bytes that all bodies of docs may take together; 0: four times MaxBody
+}
+
+// Defaults of Options.
+const (
+	defaultMaxBody = 64 << 20
+	defaultMaxDoc  = 8_000_000 // CouchDB's max_document_size
+	defaultMaxDocs = 100_000
+)
+
+// Door is the http.Handler that decides who may do what. It is safe for concurrent use.
+type Door struct {
+	o        Options
+	budget   budget
+	sessions *sessions
+	counters Counters
+	quiet    quiet // keeps one trouble from filling the log
+}
+
+// New makes a Door.
+func New(o Options) *Door {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.AsWriter == nil {
+		o.AsWriter = func(r *http.Request) *http.Request { return r }
+	}
+	if o.MaxBody == 0 {
+		o.MaxBody = defaultMaxBody
+	}
+	if o.MaxDoc == 0 {
+		o.MaxDoc = defaultMaxDoc
+	}
+	if o.MaxDocs == 0 {
+		o.MaxDocs = defaultMaxDocs
+	}
+	if o.Memory == 0 {
+		o.Memory = 4 * o.MaxBody
+	}
+	d := &Door{o: o, sessions: newSessions()}
+	d.budget.left.Store(o.Memory)
+	return d
+}
+
+// Counters are what the door has counted since it was made.
+func (d *Door) Counters() *Counters { return &d.counters }
+
+// visit is one request at the door. It belongs to one goroutine.
+type visit struct {
+	w      http.ResponseWriter
+	r      *http.Request
+	who    who
+	to     target
+	client string // the address that the request comes from
+	https  bool   // the client uses TLS
+}
+
+// answerTime is how long a stranger may take to read an answer.
+const answerTime = time.Minute
+
+// ServeHTTP answers one request.
+func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v := &visit{w: w, r: r, who: anonymous}
+	v.client, v.https = d.origin(r)
+	if err := d.serve(v); err != nil {
+		d.fail(v, err)
+	}
+}
+
+// serve finds out who comes, looks up what they may do, and does it.
+func (d *Door) serve(v *visit) error {
+	conn := http.NewResponseController(v.w)
+	known, answered, err := d.identify(v)
+	if err != nil || answered {
+		return err
+	}
+	var spelling error
+	v.to, spelling = parseTarget(v.r)
+	if known {
+		// A connection keeps the deadline of an earlier request; feeds have none. Not every writer has a connection.
+		_ = conn.SetWriteDeadline(time.Time{})
+		v.who = signedIn
+	} else {
+		_ = conn.SetWriteDeadline(time.Now().Add(answerTime))
+		v.hurry(conn)
+		if spelling != nil {
+			return spelling
+		}
+		if v.overridesMethod() {
+			return refusal(v.r.Method, v.to)
+		}
+	}
+	rule := judge(v)
+	if rule == nil {
+		return refusal(v.r.Method, v.to)
+	}
+	return rule.do(d, v)
+}
+
+func (v *visit) overridesMethod() bool {
+	for _, h := range overrides {
+		if _, ok := v.r.Header[h]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// hurry bounds how long the server waits for a body that is refused unread.
+func (v *visit) hurry(conn *http.ResponseController) {
+	if v.r.Body != nil && v.r.Body != http.NoBody {
+		_ = conn.SetReadDeadline(time.Now().Add(bodyGrace))
+	}
+}
+
+// pass hands a signed-in caller's request on.
+func (d *Door) pass(v *visit) error {
+	d.counters.Passed.Add(1)
+	d.o.Upstream.ServeHTTP(v.w, d.forwarded(v))
+	return nil
+}
+
+// errNoApp is CouchDB's answer where there is no such database, also where there can't be one.
+var errNoApp = store.NewError(store.KindNotFound, "Database does not exist.")

@@ -1,0 +1,190 @@
+package proxy
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"logctl/store"
+)
+
+// identify tells whether the store knows the caller. answered says that the store has refused the credentials and that the
+// caller has been told so: the same as CouchDB would, whatever the request was for.
+func (d *Door) identify(v *visit) (known, answered bool, err error) {
+	if c, ok := store.CallerFrom(v.r.Context()); ok {
+		return c.Name != "", false, nil
+	}
+	if !hasCredentials(v.r) {
+		return false, false, nil
+	}
+	key := d.sessions.key(v.r.Header)
+	if d.sessions.has(key, time.Now()) {
+		return true, false, nil
+	}
+	c, err := d.ask(d.whoami(v), maxSession)
+	if err != nil {
+		return false, false, err
+	}
+	switch c.status {
+	case http.StatusOK:
+		known, err = isSomebody(c.body)
+		if known {
+			d.sessions.add(key, time.Now())
+		}
+		return known, false, err
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
+		d.counters.refused[store.KindFor(c.status, "")].Add(1)
+		v.relay(c, "Content-Type", "Set-Cookie", "Www-Authenticate")
+		return false, true, nil
+	}
+	return false, false, errUpstream
+}
+
+// maxSession bounds what /_session may take and give, in bytes.
+const maxSession = 64 << 10
+
+const sessionCookie = "AuthSession"
+
+// hasCredentials tells whether a request has anything by which CouchDB may know its caller.
+func hasCredentials(r *http.Request) bool {
+	if _, ok := r.Header["Authorization"]; ok {
+		return true
+	}
+	if _, ok := r.Header["Cookie"]; !ok {
+		return false
+	}
+	c, err := r.Cookie(sessionCookie)
+	return err == nil && c.Value != ""
+}
+
+// credentials are the headers that hold them.
+var credentials = [...]string{"Authorization", "Cookie"}
+
+// whoami asks for the session that belongs to a visit's credentials.
+func (d *Door) whoami(v *visit) *http.Request {
+	r := v.inner(http.MethodGet, "/_session", nil)
+	for _, name := range credentials {
+		if values, ok := v.r.Header[name]; ok {
+			r.Header[name] = values
+		}
+	}
+	v.stamp(r)
+	return r
+}
+
+// isSomebody reads the answer of GET /_session.
+func isSomebody(answer []byte) (bool, error) {
+	var session struct {
+		UserCtx struct {
+			Name *string `json:"name"`
+		} `json:"userCtx"`
+	}
+	if err := json.Unmarshal(answer, &session); err != nil {
+		return false, errUpstream
+	}
+	name := session.UserCtx.Name
+	return name != nil && *name != "", nil
+}
+
+// relay gives a captured answer to the client, with those of its headers that are named.
+func (v *visit) relay(c *captured, headers ...string) {
+	v.mark()
+	h := v.w.Header()
+	for _, name := range headers {
+		if values, ok := c.header[name]; ok {
+			h[name] = values
+		}
+	}
+	v.w.WriteHeader(c.status)
+	if v.r.Method != http.MethodHead {
+		_, _ = v.w.Write(c.body)
+	}
+}
+
+// inner makes a request of the door's own for the store: nothing of the visit's is in it but its context and its connection's
+// ends. path is escaped and has no query.
+func (v *visit) inner(method, path string, body *docsReader) *http.Request {
+	plain, err := url.PathUnescape(path)
+	if err != nil { // never: the door has escaped it
+		plain = path
+	}
+	r := &http.Request{
+		Method: method, URL: &url.URL{Path: plain, RawPath: path}, RequestURI: path,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{"Accept": {"application/json"}},
+		Host:   v.r.Host, RemoteAddr: v.r.RemoteAddr, TLS: v.r.TLS, Body: http.NoBody,
+	}
+	if body != nil {
+		r.Header["Content-Type"] = []string{"application/json"}
+		body.attach(r)
+	}
+	return r.WithContext(v.r.Context())
+}
+
+const (
+	sessionTime = 5 * time.Second // for which credentials that were good are taken for good
+	maxSessions = 4096            // that are remembered
+)
+
+// sessions remembers for a few seconds which credentials the store knew, so that it is not asked before every request. Only the
+// decision to hand a request on stands on that: the store checks the credentials again. Bad ones are not remembered; an
+// account that has just been made is known at once.
+type sessions struct {
+	secret [sha256.Size]byte // of the keys, so that no password's plain hash is in memory
+
+	mu    sync.Mutex
+	until map[sessionKey]time.Time
+}
+
+type sessionKey [sha256.Size]byte
+
+func newSessions() *sessions {
+	s := &sessions{until: map[sessionKey]time.Time{}}
+	rand.Read(s.secret[:]) // never fails
+	return s
+}
+
+// key is the MAC of the headers that hold credentials, each value with its length.
+func (s *sessions) key(h http.Header) (key sessionKey) {
+	mac := hmac.New(sha256.New, s.secret[:])
+	var n [8]byte
+	for _, name := range credentials {
+		binary.BigEndian.PutUint64(n[:], uint64(len(h[name])))
+		mac.Write(n[:])
+		for _, value := range h[name] {
+			binary.BigEndian.PutUint64(n[:], uint64(len(value)))
+			mac.Write(n[:])
+			mac.Write([]byte(value))
+		}
+	}
+	mac.Sum(key[:0])
+	return key
+}
+
+func (s *sessions) has(key sessionKey, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	until, ok := s.until[key]
+	return ok && now.Before(until)
+}
+
+func (s *sessions) add(key sessionKey, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.until) >= maxSessions {
+		for k, until := range s.until {
+			if !now.Before(until) {
+				delete(s.until, k)
+			}
+		}
+	}
+	if len(s.until) < maxSessions {
+		s.until[key] = now.Add(sessionTime)
+	}
+}

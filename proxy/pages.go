@@ -1,0 +1,147 @@
+package proxy
+
+import (
+	"bytes"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"logctl/store"
+)
+
+// welcome answers GET / as much as clients look for in it: that this is a CouchDB, of which generation. The store's own answer
+// would tell a stranger its exact version and its identity.
+func (d *Door) welcome(v *visit) error {
+	v.send(http.StatusOK, []byte(`{"couchdb":"Welcome","version":"3","features":[],"vendor":{"name":"logctl"}}`+"\n"))
+	return nil
+}
+
+// up tells whether the store answers, and leaves out which nodes it is made of.
+func (d *Door) up(v *visit) error {
+	c, err := d.ask(v.asked(http.MethodGet, "/_up"), maxAnswer)
+	if err != nil {
+		return err
+	}
+	// A CouchDB that wants an account for everything is there, too.
+	if c.status != http.StatusOK && c.status != http.StatusUnauthorized {
+		return errUpstream
+	}
+	v.send(http.StatusOK, []byte(`{"status":"ok","seeds":{}}`+"\n"))
+	return nil
+}
+
+// asked is a request of the door's own on behalf of a stranger.
+func (v *visit) asked(method, path string) *http.Request {
+	r := v.inner(method, path, nil)
+	v.stamp(r)
+	return r
+}
+
+// nobody answers GET /_session: the caller has none.
+func (d *Door) nobody(v *visit) error {
+	if v.r.URL.RawQuery == "basic=true" {
+		v.w.Header()["Www-Authenticate"] = []string{`Basic realm="server"`}
+		return store.NewError(store.KindUnauthorized, "Please login.")
+	}
+	v.send(http.StatusOK, []byte(`{"ok":true,"userCtx":{"name":null,"roles":[]},"info":{"authentication_handlers":["cookie","default"]}}`+"\n"))
+	return nil
+}
+
+// login lets the store check a name and a password, and gives its cookie to the client.
+func (d *Door) login(v *visit) error {
+	kind, _, _ := strings.Cut(v.r.Header.Get("Content-Type"), ";")
+	if kind = strings.TrimSpace(kind); kind != "application/json" && kind != "application/x-www-form-urlencoded" {
+		return store.NewError(store.KindBadContentType,
+			"Content-Type must be 'application/x-www-form-urlencoded' or 'application/json'")
+	}
+	l := d.budget.lease()
+	defer l.free()
+	body, err := v.readBody(v.body(), &l, maxSession)
+	if err != nil {
+		return err
+	}
+	// A transport may read the body after its request has failed, so it gets one that is no other request's later.
+	own := bytes.Clone(*body)
+	freeBuffer(body)
+	r := v.asked(http.MethodPost, "/_session")
+	r.Header["Content-Type"] = []string{kind}
+	r.Body, r.ContentLength = readCloser{bytes.NewReader(own), http.NoBody}, int64(len(own))
+	return d.relaySession(v, r)
+}
+
+// logout lets the store take its cookie back.
+func (d *Door) logout(v *visit) error {
+	return d.relaySession(v, v.asked(http.MethodDelete, "/_session"))
+}
+
+func (d *Door) relaySession(v *visit, r *http.Request) error {
+	c, err := d.ask(r, maxSession)
+	if err != nil {
+		return err
+	}
+	if c.status >= http.StatusInternalServerError {
+		return errUpstream
+	}
+	v.relay(c, "Content-Type", "Set-Cookie")
+	return nil
+}
+
+// staticHeaders are those that files are asked for with.
+var staticHeaders = [...]string{"Accept", "Accept-Encoding", "If-Modified-Since", "If-None-Match", "If-Range", "Range"}
+
+// page hands out the files of the web interface, which has the form to sign in.
+func (d *Door) page(v *visit) error {
+	if len(v.to.segments) == 1 { // relative links need the slash
+		v.w.Header()["Location"] = []string{"/_utils/"}
+		v.mark()
+		v.w.WriteHeader(http.StatusMovedPermanently)
+		return nil
+	}
+	var path strings.Builder
+	for _, s := range v.to.segments {
+		path.WriteByte('/')
+		path.WriteString(strings.ReplaceAll(url.PathEscape(s), "+", "%2B"))
+	}
+	r := v.asked(v.r.Method, path.String())
+	for _, name := range staticHeaders {
+		if values, ok := v.r.Header[name]; ok {
+			r.Header[name] = values
+		}
+	}
+	d.o.Upstream.ServeHTTP(&fileWriter{ResponseWriter: v.w, v: v, header: http.Header{}}, r)
+	return nil
+}
+
+// fileHeaders are those of a file's answer that a stranger gets.
+var fileHeaders = [...]string{"Accept-Ranges", "Cache-Control", "Content-Encoding", "Content-Length", "Content-Range",
+	"Content-Security-Policy", "Content-Type", "Etag", "Last-Modified", "Vary"}
+
+// fileWriter passes an answer on while it is written, with fileHeaders only.
+type fileWriter struct {
+	http.ResponseWriter
+	v      *visit
+	header http.Header
+	sent   bool
+}
+
+func (f *fileWriter) Header() http.Header { return f.header }
+
+func (f *fileWriter) WriteHeader(status int) {
+	if f.sent || status < http.StatusOK {
+		return
+	}
+	f.sent = true
+	f.v.mark()
+	h := f.ResponseWriter.Header()
+	for _, name := range fileHeaders {
+		if values, ok := f.header[name]; ok {
+			h[name] = values
+		}
+	}
+	f.ResponseWriter.WriteHeader(status)
+}
+
+func (f *fileWriter) Write(p []byte) (int, error) {
+	f.WriteHeader(http.StatusOK)
+	return f.ResponseWriter.Write(p)
+}
