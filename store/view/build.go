@@ -13,7 +13,8 @@ import (
 const (
 	batchDocs  = 8192
 	batchBytes = 6 << 20
-	chunkDocs  = 128 // what one worker takes at a time
+	batchRows  = 32 << 20 // bytes of rows
+	chunkDocs  = 128      // what one worker takes at a time
 )
 
 // batch is a run of changes, in the order of their sequence numbers.
@@ -25,6 +26,7 @@ type batch struct {
 
 // mapped is a doc and, once it was mapped, its rows.
 type mapped struct {
+	seq  uint64
 	id   string
 	json string // "" for docs that have no rows: deleted ones and, as a rule, design documents
 	rows []emittedRow
@@ -55,13 +57,8 @@ func (x *index) build(ctx context.Context, db Database) error {
 	stages.Go(func() {
 		defer close(ready)
 		for b := range read {
-			if err := x.mapBatch(ctx, b); err != nil {
-				cancel(err)
-				continue // until read is closed: its writer sees ctx
-			}
-			select {
-			case ready <- b:
-			case <-ctx.Done():
+			if err := x.mapBatch(ctx, b, ready); err != nil {
+				cancel(err) // and go on until read is closed: its writer sees ctx
 			}
 		}
 	})
@@ -93,7 +90,7 @@ func (x *index) read(ctx context.Context, db Database, since uint64, out chan<- 
 	}
 	last := since
 	err := db.Changes(ctx, since, func(c store.Change) bool {
-		d := mapped{id: strings.Clone(c.Doc.ID), json: x.docJSON(&c)}
+		d := mapped{seq: c.Seq, id: strings.Clone(c.Doc.ID), json: x.docJSON(&c)}
 		last = c.Seq
 		b.docs, b.bytes, b.seq = append(b.docs, d), b.bytes+len(d.json), c.Seq
 		if len(b.docs) < batchDocs && b.bytes < batchBytes {

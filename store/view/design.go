@@ -164,13 +164,13 @@ func (d *Design) Validate() error {
 		return nil
 	}
 	for _, v := range d.views {
-		if err := js.Check(v.mapSrc); err != nil {
+		if err := js.Check(v.mapSrc, d.jsOptions(0)); err != nil {
 			return compilation("map", v.name, err)
 		}
 		if v.reduceSrc == "" || v.reduceSrc[0] == '_' {
 			continue
 		}
-		if err := js.Check(v.reduceSrc); err != nil {
+		if err := js.Check(v.reduceSrc, d.jsOptions(0)); err != nil {
 			return compilation("reduce", v.name, err)
 		}
 	}

@@ -2,6 +2,7 @@ package view
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -184,6 +185,26 @@ func TestBadFunctions(t *testing.T) {
 		`{"views":{"v":{"map":"function(doc) { if (doc._id == 'a') for (;;) emit(1); emit(2) }"}}}`, "v", "")
 	if err != nil || got != "0/1\n2 @b = null" {
 		t.Errorf("a map that emits without end: %s, %v", got, err)
+	}
+}
+
+// TestManyRows has more rows than are mapped before some are applied.
+func TestManyRows(t *testing.T) {
+	t.Parallel()
+	m := New(Options{Workers: 3})
+	defer m.Close()
+	db := newFakeDB()
+	const docs = 3*chunkDocs + 5
+	for i := range docs {
+		db.put(fmt.Sprintf("doc%03d", (i*89)%docs), `{"n":1}`)
+	}
+	d := design(t, `{"views":{"v":{"map":"function(doc) { for (var i = 0; i < 1000; i++) emit([doc._id, i], doc.n) }","reduce":"_sum"}}}`)
+	got, err := answerOf(m, db, d, "v", store.NewViewQuery())
+	if want := fmt.Sprintf("reduced\nnull = %d", docs*1000); err != nil || got != want {
+		t.Errorf("got %s, %v, want %s", got, err, want)
+	}
+	if kv, _ := db.Index(d.Signature()); kv.(*memoryKV).writes < 2 {
+		t.Error("all rows were applied at once")
 	}
 }
 

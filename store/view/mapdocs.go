@@ -14,60 +14,98 @@ func appendLocalSeq(doc []byte, seq uint64) []byte {
 	return append(strconv.AppendUint(doc, seq, 10), '}')
 }
 
-// mapBatch runs the map functions over a batch, on as many workers as there is work for.
-func (x *index) mapBatch(ctx context.Context, b *batch) error {
-	chunks := (len(b.docs) + chunkDocs - 1) / chunkDocs
-	workers := min(x.m.o.Workers, chunks)
-	if workers <= 1 {
-		return x.mapDocs(ctx, b.docs)
+// mapBatch runs the map functions over a batch and sends it on, in pieces if its rows are too many for one.
+func (x *index) mapBatch(ctx context.Context, b *batch, out chan<- *batch) error {
+	for {
+		n, err := x.mapSome(ctx, b.docs)
+		if err != nil {
+			return err
+		}
+		piece := b
+		if n < len(b.docs) {
+			piece = &batch{docs: b.docs[:n:n], seq: b.docs[n-1].seq}
+			b = &batch{docs: b.docs[n:], seq: b.seq}
+		}
+		select {
+		case out <- piece:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if piece == b {
+			return nil
+		}
 	}
-	var (
-		next atomic.Int64
-		once sync.Once
-		fail error
-		all  sync.WaitGroup
-	)
-	for range workers {
-		all.Go(func() {
-			for {
-				at := int(next.Add(1)-1) * chunkDocs
-				if at >= len(b.docs) {
-					return
-				}
-				if err := x.mapDocs(ctx, b.docs[at:min(at+chunkDocs, len(b.docs))]); err != nil {
-					once.Do(func() { fail = err })
-					next.Store(int64(chunks))
-					return
-				}
-			}
-		})
-	}
-	all.Wait()
-	return fail
 }
 
-// mapDocs runs the map functions over docs in one runtime.
-func (x *index) mapDocs(ctx context.Context, docs []mapped) error {
+// mapSome maps docs from the first on, on as many workers as there is work for, until they have batchRows bytes of rows. It
+// tells how many docs are mapped: all, or at least one.
+func (x *index) mapSome(ctx context.Context, docs []mapped) (int, error) {
+	chunks := (len(docs) + chunkDocs - 1) / chunkDocs
+	var (
+		budget atomic.Int64
+		next   atomic.Int64
+		done   = make([]int, chunks) // docs of each chunk that are mapped
+		once   sync.Once
+		fail   error
+		all    sync.WaitGroup
+	)
+	budget.Store(batchRows)
+	work := func() {
+		for budget.Load() > 0 {
+			c := int(next.Add(1) - 1)
+			if c >= chunks {
+				return
+			}
+			n, err := x.mapDocs(ctx, docs[c*chunkDocs:min((c+1)*chunkDocs, len(docs))], &budget)
+			if done[c] = n; err != nil {
+				once.Do(func() { fail = err })
+				return
+			}
+		}
+	}
+	for range min(x.m.o.Workers, chunks) - 1 {
+		all.Go(work)
+	}
+	work()
+	all.Wait()
+	n := 0
+	for _, d := range done {
+		if n += d; d < chunkDocs {
+			break
+		}
+	}
+	for i := n; i < len(docs); i++ { // behind a gap: once more, later
+		docs[i].rows = nil
+	}
+	return n, fail
+}
+
+// mapDocs runs the map functions over docs in one runtime until the budget of bytes is used up, and tells how many it did.
+func (x *index) mapDocs(ctx context.Context, docs []mapped, budget *atomic.Int64) (int, error) {
 	w, err := x.mapper()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	stop := w.Watch()
 	defer stop()
 	e := emitter{index: x, seen: make([]repeats, len(x.design.views))}
 	for i := range docs {
 		if err := ctx.Err(); err != nil {
-			return err
+			return i, err
 		}
 		if docs[i].json == "" {
 			continue
 		}
 		if err := e.mapDoc(w, &docs[i]); err != nil {
-			return err // the runtime is not used again
+			return i, err // the runtime is not used again
+		}
+		if budget.Add(-int64(e.bytes)) <= 0 {
+			x.mappers.Put(w)
+			return i + 1, nil
 		}
 	}
 	x.mappers.Put(w)
-	return nil
+	return len(docs), nil
 }
 
 // emitter turns what map functions emit into rows. The bytes of many rows share a block.
@@ -76,18 +114,20 @@ type emitter struct {
 	block []byte
 	doc   *mapped
 	seen  []repeats // of the doc's rows, by view
+	bytes int       // of the doc's rows
 }
+
+// rowOverhead is about what a row takes beside its bytes until it is applied.
+const rowOverhead = 160
 
 // blockSize is the size of blocks; rows that are larger get one of their own.
 const blockSize = 64 << 10
 
 func (e *emitter) mapDoc(w *js.Mapper, d *mapped) error {
-	e.doc = d
+	e.doc, e.bytes = d, 0
 	clear(e.seen)
 	d.rows = make([]emittedRow, 0, len(e.design.views))
-	err := w.Map(d.json, e.row)
-	d.json = ""
-	return err
+	return w.Map(d.json, e.row)
 }
 
 // row takes one row.
@@ -106,5 +146,6 @@ func (e *emitter) row(view int, key, value []byte) {
 	at := len(block)
 	block = appendRowValue(block, len(sortKey), plain, key, value)
 	e.doc.rows = append(e.doc.rows, emittedRow{view: view, sortLen: len(sortKey), key: rowKey, value: block[at:len(block):len(block)]})
+	e.bytes += len(block) - start + rowOverhead
 	e.block = block
 }

@@ -52,7 +52,8 @@ func (m *machine) set(name string, f func(goja.FunctionCall) goja.Value) {
 // function runs a compiled source and gives its function.
 func (m *machine) function(prog *goja.Program, src string) (goja.Callable, error) {
 	var v goja.Value
-	err := m.guard(func() error {
+	defer m.watch()()
+	err := m.run(func() error {
 		var err error
 		v, err = m.r.RunProgram(prog)
 		return err

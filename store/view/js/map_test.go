@@ -116,7 +116,7 @@ func TestMapSources(t *testing.T) {
 		if got := mapAll(t, Options{}, testDoc, src); len(got) != 1 || got[0] != "0 1 null" {
 			t.Errorf("%s: got %s", src, got)
 		}
-		if err := Check(src); err != nil {
+		if err := Check(src, Options{}); err != nil {
 			t.Errorf("Check(%s): %v", src, err)
 		}
 	}
@@ -129,11 +129,12 @@ func TestCheckRefuses(t *testing.T) {
 		"var x = 5":                        "Expression does not eval to a function. (var x = 5)",
 		"":                                 "does not eval to a function",
 		"function named(doc) { emit(1) }":  "does not eval to a function",
+		"for (;;);":                        "OS process timed out.",
 		"5":                                "does not eval to a function",
 		"throw 'early'":                    "early",
 		"function(doc) {} function(doc) {": "Line 1",
 	} {
-		err := Check(src)
+		err := Check(src, Options{Timeout: 50 * time.Millisecond})
 		var c *CompileError
 		if !errors.As(err, &c) || !strings.Contains(c.Reason, want) {
 			t.Errorf("Check(%q) = %v, want %q", src, err, want)

@@ -50,7 +50,6 @@ func (s *Maps) NewMapper() (*Mapper, error) {
 
 func (w *Mapper) start() error {
 	w.m, w.fns = newMachine(w.maps.o), w.fns[:0]
-	defer w.m.watch()()
 	w.m.set("emit", w.emit)
 	for i, p := range w.maps.progs {
 		fn, err := w.m.function(p, w.maps.sources[i])

@@ -40,7 +40,6 @@ func (f *function) get() (*instance, error) {
 		return in, nil
 	}
 	m := newMachine(f.o)
-	defer m.watch()()
 	fn, err := m.function(f.prog, f.src)
 	return &instance{m: m, fn: fn}, err
 }

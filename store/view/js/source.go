@@ -19,12 +19,12 @@ type CompileError struct{ Reason string }
 func (e *CompileError) Error() string { return e.Reason }
 
 // Check tells whether src is a function, as a *CompileError.
-func Check(src string) error {
+func Check(src string, o Options) error {
 	prog, err := compile(src)
 	if err != nil {
 		return err
 	}
-	_, err = newMachine(Options{}).function(prog, src)
+	_, err = newMachine(o).function(prog, src)
 	return err
 }
 
