@@ -26,11 +26,14 @@ func TestCrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	var acked [writers]atomic.Int64
-	var done atomic.Bool
 	var wg sync.WaitGroup
+	rounds := make(chan struct{}, 4*writers)
 	for w := range writers {
 		wg.Go(func() {
-			for n := int64(0); !done.Load(); n++ {
+			for n := int64(0); ; n++ {
+				if _, more := <-rounds; !more {
+					return
+				}
 				if err := writeRound(d, x, w, n); err != nil {
 					t.Errorf("writer %d: %v", w, err)
 					return
@@ -41,6 +44,9 @@ func TestCrash(t *testing.T) {
 	}
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for range clones {
+		for range 4 * writers {
+			rounds <- struct{}{}
+		}
 		var before [writers]int64
 		for w := range writers {
 			before[w] = acked[w].Load()
@@ -48,7 +54,7 @@ func TestCrash(t *testing.T) {
 		clone := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rnd.IntN(101), RNG: rnd})
 		checkCrashed(t, clone, before[:])
 	}
-	done.Store(true)
+	close(rounds)
 	wg.Wait()
 	if err := e.Close(); err != nil {
 		t.Fatal(err)

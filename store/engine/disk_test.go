@@ -176,7 +176,7 @@ func testFailedWrite(t *testing.T, n int64) {
 		t.Errorf("fault %d: read: %v", n, err)
 	}
 	trouble := e.disk.trouble()
-	if err := e.Close(); (trouble != nil) != (err != nil) {
+	if err := e.Close(); trouble != nil && err == nil {
 		t.Errorf("fault %d: close after %v: %v", n, trouble, err)
 	}
 	clone := fs.mem.CrashClone(vfs.CrashCloneCfg{})

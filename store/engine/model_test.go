@@ -164,7 +164,7 @@ func (m *modelDoc) merge(doc store.Doc) bool {
 // TestModel does the same random operations with an engine, which is closed and opened in between, and with the model.
 func TestModel(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(12) {
+	for seed := range uint64(8) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			testModel(t, rand.New(rand.NewPCG(seed, 1)))
