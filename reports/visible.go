@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -31,6 +32,19 @@ func visible(s string) string {
 	return b.String()
 }
 
+// VisibleLines is visible for a text of lines with tabs.
+func VisibleLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		cells := strings.Split(l, "\t")
+		for j, c := range cells {
+			cells[j] = visible(c)
+		}
+		lines[i] = strings.Join(cells, "\t")
+	}
+	return strings.Join(lines, "\n")
+}
+
 func isVisible(s string) bool {
 	for i, r := range s {
 		if r == utf8.RuneError {
@@ -45,18 +59,25 @@ func isVisible(s string) bool {
 	return true
 }
 
-// appendVisible appends valid JSON with the control characters that JSON allows as they are, U+007F to U+009F, escaped. They
-// can only stand in strings, so it stays the same value.
+// appendVisible appends valid JSON with all that is no printable character escaped, where JSON allows it as it is. It can only
+// stand in strings, so it stays the same value.
 func appendVisible(dst, json []byte) []byte {
-	for i := 0; i < len(json); i++ {
-		switch c := json[i]; {
-		case c == 0x7f:
-			dst = append(dst, `\u007f`...)
-		case c == 0xc2 && i+1 < len(json) && json[i+1] >= 0x80 && json[i+1] < 0xa0:
-			i++
-			dst = fmt.Appendf(dst, `\u%04x`, json[i])
-		default:
+	for len(json) > 0 {
+		if c := json[0]; c < utf8.RuneSelf && c != 0x7f {
 			dst = append(dst, c)
+			json = json[1:]
+			continue
+		}
+		r, size := utf8.DecodeRune(json)
+		json = json[size:]
+		switch {
+		case unicode.IsPrint(r):
+			dst = utf8.AppendRune(dst, r)
+		case r > 0xffff:
+			hi, lo := utf16.EncodeRune(r)
+			dst = fmt.Appendf(dst, `\u%04x\u%04x`, hi, lo)
+		default:
+			dst = fmt.Appendf(dst, `\u%04x`, r)
 		}
 	}
 	return dst

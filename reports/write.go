@@ -39,11 +39,11 @@ type jsonSink struct {
 
 func (s *jsonSink) row(cells []any) error {
 	s.buf = s.buf[:0]
-	if s.array {
-		s.buf = append(s.buf, "[\n"...)
-		if s.rows > 0 {
-			s.buf = append(s.buf[:0], ",\n"...)
-		}
+	switch {
+	case s.array && s.rows == 0:
+		s.buf = append(s.buf, '[')
+	case s.array:
+		s.buf = append(s.buf, ",\n"...)
 	}
 	s.buf = append(s.buf, '{')
 	first := true
@@ -68,7 +68,7 @@ func (s *jsonSink) row(cells []any) error {
 }
 
 func (s *jsonSink) end() error {
-	closing := "\n]\n"
+	closing := "]\n"
 	switch {
 	case !s.array:
 		return nil
