@@ -1,0 +1,94 @@
+// Package admin is what an admin does to a store: prepare an app, give people the right to read, take it away.
+//
+// An app is a database, log_<app>, whose _security lets three kinds of accounts in: the service account app_write, through
+// which the door writes for those who have no account; readers of every app (role log_reader); readers of this one
+// (role log_reader_<app>). Only server admins may change anything but docs. Accounts are documents of _users.
+//
+// Everything may be done again at any time: what is there already stays as it is, whatever else was added to it.
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+
+	"logctl/store"
+)
+
+// Server is the store; *couch.Client is one.
+type Server interface {
+	CreateDatabase(ctx context.Context, db store.DBName) error
+	Security(ctx context.Context, db store.DBName) (json.RawMessage, error)
+	SetSecurity(ctx context.Context, db store.DBName, object json.RawMessage) error
+	Get(ctx context.Context, db store.DBName, id string) (json.RawMessage, error)
+	Put(ctx context.Context, db store.DBName, id string, doc json.RawMessage) (store.Rev, error)
+	Delete(ctx context.Context, db store.DBName, id string, rev store.Rev) error
+	AllDocs(ctx context.Context, db store.DBName, q store.ViewQuery) iter.Seq2[store.Row, error]
+}
+
+const (
+	// Writer is the account that the door writes as.
+	Writer = "app_write"
+	// ReaderRole lets an account read every app.
+	ReaderRole = "log_reader"
+
+	users = store.DBName("_users")
+)
+
+// AppReaderRole lets an account read one app.
+func AppReaderRole(app string) string { return ReaderRole + "_" + app }
+
+// Change is what became of a thing.
+type Change string
+
+// The changes.
+const (
+	Created   Change = "created"
+	Updated   Change = "updated"
+	Unchanged Change = "unchanged"
+)
+
+// Step is one thing that had to be there.
+type Step struct {
+	What   string
+	Change Change
+}
+
+// CreateApp makes an app's database and lets its readers and the writer in; with a password for the account app_write, as a
+// CouchDB needs it, that account too. On an error the steps tell what was done before it.
+func CreateApp(ctx context.Context, s Server, app, writerPassword string) ([]Step, error) {
+	db, err := store.AppDB(app)
+	if err != nil {
+		return nil, err
+	}
+	var steps []Step
+	add := func(what string, change Change, err error) error {
+		if err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		steps = append(steps, Step{what, change})
+		return nil
+	}
+	if writerPassword != "" {
+		change, err := SetUser(ctx, s, User{Name: Writer}, writerPassword)
+		if err := add("account "+Writer, change, err); err != nil {
+			return steps, err
+		}
+	}
+	change, err := createDatabase(ctx, s, db)
+	if err := add("database "+string(db), change, err); err != nil {
+		return steps, err
+	}
+	change, err = secure(ctx, s, db, app)
+	return steps, errors.Join(add("permissions", change, err))
+}
+
+func createDatabase(ctx context.Context, s Server, db store.DBName) (Change, error) {
+	err := s.CreateDatabase(ctx, db)
+	if store.IsKind(err, store.KindFileExists) {
+		return Unchanged, nil
+	}
+	return Created, err
+}
