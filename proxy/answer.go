@@ -72,8 +72,9 @@ func (v *visit) send(status int, body []byte) {
 	}
 }
 
-// mark sets CouchDB's headers, without its version.
+// mark sets CouchDB's headers, without its version, on an answer that is about to be written.
 func (v *visit) mark() {
+	v.answering()
 	h := v.w.Header()
 	h["Server"] = []string{"CouchDB (logctl)"}
 	h["Cache-Control"] = []string{"must-revalidate"}

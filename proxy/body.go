@@ -17,7 +17,7 @@ const (
 	bodyGrace = 30 * time.Second // a body may stop for so long, and take so long beyond its due
 	bodySpeed = 16 << 10         // bytes a second that a body must come with at least, on average
 	firstRead = 16 << 10         // bytes of memory that a body gets on its promise alone
-	keepBytes = 1 << 20          // the largest buffer that is kept for a later request
+	keepBytes = 64 << 10         // the largest buffer that is kept for a later request
 )
 
 // buffers and gunzips hold memory to be used again and nothing else.
@@ -53,7 +53,7 @@ func (v *visit) readBody(src io.Reader, l *lease, limit int64) (*[]byte, error) 
 	if !packed && v.r.ContentLength > limit {
 		return nil, tooLarge
 	}
-	paced := &pacedReader{src: src, conn: http.NewResponseController(v.w), start: time.Now()}
+	paced := &pacedReader{src: src, conn: v.conn, start: time.Now()}
 	defer paced.done()
 	in := io.Reader(paced)
 	if packed {

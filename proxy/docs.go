@@ -56,7 +56,7 @@ type parser struct {
 
 // parseDocs reads the docs of a body that readBody has read with l. One that is not acceptable refuses all of them.
 func (d *Door) parseDocs(body []byte, form docsForm, own bool, l *lease) (docs, error) {
-	p := &parser{o: &d.o, lease: l, own: own, base: 3 * int64(cap(body))} // the body, its stored form, room for longer numbers
+	p := &parser{o: &d.o, lease: l, own: own, base: 3 * int64(len(body))} // the body, its stored form, room for longer numbers
 	if err := l.need(p.base); err != nil {
 		return docs{}, err
 	}

@@ -75,18 +75,34 @@ func (d *Door) Counters() *Counters { return &d.counters }
 type visit struct {
 	w      http.ResponseWriter
 	r      *http.Request
+	conn   *http.ResponseController
 	who    who
 	to     target
 	client string // the address that the request comes from
 	https  bool   // the client uses TLS
 }
 
-// answerTime is how long a stranger may take to read an answer.
+// answerTime is how long a client may take to read an answer of the door's own, or a part of a file.
 const answerTime = time.Minute
+
+// Deadlines below are those of the connection. Not every answer goes over one, so errors in setting them do not count.
+
+// hurry bounds how long the server waits for a body that nobody reads.
+func (v *visit) hurry() {
+	if v.r.Body != nil && v.r.Body != http.NoBody {
+		_ = v.conn.SetReadDeadline(time.Now().Add(bodyGrace))
+	}
+}
+
+// answering bounds how long the client may take from now on.
+func (v *visit) answering() { _ = v.conn.SetWriteDeadline(time.Now().Add(answerTime)) }
+
+// atLeisure takes away what an earlier request has left on the connection: a feed has no end.
+func (v *visit) atLeisure() { _ = v.conn.SetWriteDeadline(time.Time{}) }
 
 // ServeHTTP answers one request.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	v := &visit{w: w, r: r, who: anonymous}
+	v := &visit{w: w, r: r, conn: http.NewResponseController(w), who: anonymous}
 	v.client, v.https = d.origin(r)
 	if err := d.serve(v); err != nil {
 		d.fail(v, err)
@@ -95,7 +111,7 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve finds out who comes, looks up what they may do, and does it.
 func (d *Door) serve(v *visit) error {
-	conn := http.NewResponseController(v.w)
+	v.atLeisure()
 	known, answered, err := d.identify(v)
 	if err != nil || answered {
 		return err
@@ -103,12 +119,9 @@ func (d *Door) serve(v *visit) error {
 	var spelling error
 	v.to, spelling = parseTarget(v.r)
 	if known {
-		// A connection keeps the deadline of an earlier request; feeds have none. Not every writer has a connection.
-		_ = conn.SetWriteDeadline(time.Time{})
 		v.who = signedIn
 	} else {
-		_ = conn.SetWriteDeadline(time.Now().Add(answerTime))
-		v.hurry(conn)
+		v.hurry()
 		if spelling != nil {
 			return spelling
 		}
@@ -130,13 +143,6 @@ func (v *visit) overridesMethod() bool {
 		}
 	}
 	return false
-}
-
-// hurry bounds how long the server waits for a body that is refused unread.
-func (v *visit) hurry(conn *http.ResponseController) {
-	if v.r.Body != nil && v.r.Body != http.NoBody {
-		_ = conn.SetReadDeadline(time.Now().Add(bodyGrace))
-	}
 }
 
 // pass hands a signed-in caller's request on.

@@ -143,5 +143,6 @@ func (f *fileWriter) WriteHeader(status int) {
 
 func (f *fileWriter) Write(p []byte) (int, error) {
 	f.WriteHeader(http.StatusOK)
+	f.v.answering()
 	return f.ResponseWriter.Write(p)
 }

@@ -1,0 +1,198 @@
+package proxy
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestBudgetHolds lets many clients send at once: what does not fit is turned away, what fits is stored, and all memory is
+// given back.
+func TestBudgetHolds(t *testing.T) {
+	t.Parallel()
+	f := newFakeCouch()
+	door := New(Options{Upstream: f, AsWriter: BasicWriter("app_write", func() []byte { return []byte("w") }),
+		MaxBody: 64 << 10, Memory: 400 << 10})
+	body := `{"a":"` + strings.Repeat("x", 40<<10) + `"}`
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	got := map[int]int{}
+	for range 50 {
+		wg.Go(func() {
+			w := call(door, "POST", "/log_app", body, "Content-Type", jsonType)
+			mu.Lock()
+			defer mu.Unlock()
+			got[w.Code]++
+		})
+	}
+	wg.Wait()
+	if got[201] == 0 || got[201]+got[503] != 50 || len(f.dbs["log_app"]) != got[201] {
+		t.Errorf("answers %v with %d docs stored", got, len(f.dbs["log_app"]))
+	}
+	if left := door.budget.left.Load(); left != door.o.Memory {
+		t.Errorf("%d of %d bytes left after all", left, door.o.Memory)
+	}
+}
+
+func TestBudgetIsSpent(t *testing.T) {
+	t.Parallel()
+	door := New(Options{Upstream: untouched(t), MaxBody: 1 << 20, Memory: 100 << 10})
+	body := `{"a":"` + strings.Repeat("x", 200<<10) + `"}`
+	for _, coding := range []string{"", "gzip"} {
+		text := body
+		if coding != "" {
+			text = pack(t, body)
+		}
+		w := call(door, "POST", "/log_app", text, "Content-Type", jsonType, "Content-Encoding", coding)
+		if word, _ := errorOf(t, w); w.Code != 503 || word != "service_unavailable" || w.Header().Get("Retry-After") == "" {
+			t.Errorf("coding %q: %d %s", coding, w.Code, w.Body)
+		}
+	}
+	// Small docs count with what they take beside their text.
+	w := call(door, "POST", "/log_app", "["+strings.Repeat("{},", 2000)+"{}]", "Content-Type", jsonType)
+	if w.Code != 503 {
+		t.Errorf("many small docs: %d", w.Code)
+	}
+	if left := door.budget.left.Load(); left != door.o.Memory {
+		t.Errorf("%d of %d bytes left after all", left, door.o.Memory)
+	}
+}
+
+// TestLengthIsNoPromise announces a body without sending it: it takes next to nothing of the budget.
+func TestLengthIsNoPromise(t *testing.T) {
+	t.Parallel()
+	door := New(Options{Upstream: untouched(t)})
+	r := newRequest("POST", "/log_app", "", "Content-Type", jsonType)
+	sent, started := make(chan struct{}), make(chan struct{})
+	r.Body = io.NopCloser(readFunc(func(p []byte) (int, error) {
+		close(started)
+		<-sent
+		return 0, errors.New("gone")
+	}))
+	r.ContentLength = door.o.MaxBody
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		door.ServeHTTP(discard{http.Header{}}, r)
+	}()
+	<-started
+	if taken := door.o.Memory - door.budget.left.Load(); taken > firstRead {
+		t.Errorf("%d bytes taken before the first came", taken)
+	}
+	close(sent)
+	<-done
+}
+
+type readFunc func(p []byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }
+
+// discard is an answer that nobody reads.
+type discard struct{ h http.Header }
+
+func (d discard) Header() http.Header         { return d.h }
+func (d discard) WriteHeader(int)             {}
+func (d discard) Write(p []byte) (int, error) { return len(p), nil }
+
+// TestSlowBodies drips bodies over connections whose clock is the test's.
+func TestSlowBodies(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		every  time.Duration // between two pieces
+		piece  int           // bytes
+		total  int
+		status int
+		atMost time.Duration
+	}{
+		{"steady", time.Second, 32 << 10, 320 << 10, 503, 15 * time.Second}, // the store is no store
+		{"dripping", 5 * time.Second, 1, 1000, 408, bodyGrace + time.Second},
+		{"stalling", time.Hour, 100 << 10, 320 << 10, 408, bodyGrace + time.Second},
+		{"under the speed", time.Second, bodySpeed / 2, 1 << 20, 408, 3 * bodyGrace},
+	}
+	for _, tt := range tests {
+		synctest.Test(t, func(t *testing.T) {
+			door := New(Options{Upstream: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+			})})
+			client, status := serveOne(t, door)
+			fmt.Fprintf(client, "POST /log_app HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", tt.total)
+			start := time.Now()
+			text := `{"a":"` + strings.Repeat("x", tt.total-8) + `"}`
+			answered := make(chan struct{})
+			go func() {
+				for len(text) > 0 {
+					n := min(tt.piece, len(text))
+					if _, err := io.WriteString(client, text[:n]); err != nil {
+						return
+					}
+					text = text[n:]
+					select {
+					case <-time.After(tt.every):
+					case <-answered:
+						return
+					}
+				}
+			}()
+			if got := <-status; got != tt.status {
+				t.Errorf("%s: status %d, want %d", tt.name, got, tt.status)
+			}
+			if took := time.Since(start); took > tt.atMost {
+				t.Errorf("%s: answered after %v, want at most %v", tt.name, took, tt.atMost)
+			}
+			close(answered)
+			client.Close()
+			time.Sleep(time.Minute) // the bubble's, for the server to let go of the connection
+		})
+	}
+}
+
+// serveOne runs a server with one connection, which is in memory, and gives the other end and the status of the answer that comes.
+func serveOne(t *testing.T, h http.Handler) (net.Conn, <-chan int) {
+	t.Helper()
+	client, server := net.Pipe()
+	l := &oneListener{conn: make(chan net.Conn, 1), closed: make(chan struct{})}
+	l.conn <- server
+	s := NewServer(context.Background(), h, slog.New(slog.DiscardHandler))
+	go s.Serve(l)
+	t.Cleanup(func() { s.Close() })
+	status := make(chan int, 1)
+	go func() {
+		res, err := http.ReadResponse(bufio.NewReader(client), nil)
+		if err != nil {
+			status <- 0
+			return
+		}
+		res.Body.Close()
+		status <- res.StatusCode
+	}()
+	return client, status
+}
+
+type oneListener struct {
+	conn   chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (l *oneListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conn:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *oneListener) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
+func (l *oneListener) Addr() net.Addr { return &net.TCPAddr{} }

@@ -1,0 +1,214 @@
+package proxy
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+// newBackend puts a door in front of a CouchDB that listens.
+func newBackend(t *testing.T, couch http.Handler, log *slog.Logger) (door, backend *httptest.Server) {
+	t.Helper()
+	backend = httptest.NewServer(couch)
+	t.Cleanup(backend.Close)
+	up, err := NewCouchDB(CouchDBOptions{URL: backend.URL + "/", Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	door = httptest.NewServer(New(Options{Upstream: up, Log: log,
+		AsWriter: BasicWriter("app_write", func() []byte { return []byte("w") })}))
+	t.Cleanup(door.Close)
+	return door, backend
+}
+
+func send(t *testing.T, method, target, body string, headers ...string) (*http.Response, string) {
+	t.Helper()
+	r, err := http.NewRequest(method, target, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	res, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, string(text)
+}
+
+func TestCouchDB(t *testing.T) {
+	t.Parallel()
+	f := newFakeCouch()
+	door, backend := newBackend(t, f, nil)
+	good, id, rev := withID(t, `{"a":1}`)
+	for range 2 {
+		res, text := send(t, "POST", door.URL+"/log_app/", good, "Content-Type", jsonType)
+		if want := `{"ok":true,"id":"` + id + `","rev":"` + rev + "\"}\n"; res.StatusCode != 201 || text != want {
+			t.Errorf("%d %s, want 201 %s", res.StatusCode, text, want)
+		}
+		if got, want := res.Header.Get("Location"), door.URL+"/log_app/"+id; got != want {
+			t.Errorf("Location %q, want %q", got, want)
+		}
+	}
+	res, text := send(t, "GET", door.URL+"/log_app/_all_docs", "")
+	if res.StatusCode != 401 || strings.Contains(text, id) {
+		t.Errorf("a stranger reads: %d %s", res.StatusCode, text)
+	}
+	res, text = send(t, "GET", door.URL+"/log_app/_all_docs?a=%zz;b", "", "Authorization", "Basic cmVhZGVyOnB3")
+	if res.StatusCode != 200 || !strings.Contains(text, id) {
+		t.Errorf("a reader does not read: %d %s", res.StatusCode, text)
+	}
+	seen := f.seen()
+	if got := seen[len(seen)-1]; got != "GET /log_app/_all_docs?a=%zz;b" {
+		t.Errorf("the store was asked %s", got)
+	}
+	// What a signed-in caller wrote is at the door, not at the backend.
+	res, _ = send(t, "POST", door.URL+"/log_app", `{"_id":"x"}`, "Content-Type", jsonType, "Authorization", "Basic cmVhZGVyOnB3")
+	if loc := res.Header.Get("Location"); res.StatusCode != 201 || strings.HasPrefix(loc, backend.URL) {
+		t.Errorf("%d, Location %q", res.StatusCode, loc)
+	}
+	last := f.headers[len(f.headers)-1]
+	if last.Get("X-Forwarded-For") != "127.0.0.1" || "http://"+last.Get("X-Forwarded-Host") != door.URL || last.Get("X-Forwarded-Proto") != "http" {
+		t.Errorf("the store was told %v", last)
+	}
+	for i, req := range seen {
+		if req == "POST /log_app" && f.headers[i].Get("X-Forwarded-For") != "" {
+			t.Error("the writer has a client's address")
+		}
+	}
+}
+
+// TestCouchDBStreams reads a continuous feed while it is being written, and goes away in its middle.
+func TestCouchDBStreams(t *testing.T) {
+	t.Parallel()
+	lines, gone := make(chan string), make(chan struct{})
+	door, _ := newBackend(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/_session" {
+			fakeAnswer(w, 200, `{"userCtx":{"name":"reader"}}`)
+			return
+		}
+		w.WriteHeader(200)
+		w.(http.Flusher).Flush()
+		for {
+			select {
+			case line := <-lines:
+				_, _ = io.WriteString(w, line)
+				w.(http.Flusher).Flush()
+			case <-r.Context().Done():
+				close(gone)
+				return
+			}
+		}
+	}), nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, "GET", door.URL+"/log_app/_changes?feed=continuous", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.SetBasicAuth("reader", "pw")
+	res, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	in := bufio.NewReader(res.Body)
+	for _, line := range []string{"one\n", "\n", "two\n"} {
+		lines <- line
+		if got, err := in.ReadString('\n'); err != nil || got != line {
+			t.Fatalf("read %q, %v, want %q", got, err, line)
+		}
+	}
+	cancel()
+	select {
+	case <-gone:
+	case <-time.After(10 * time.Second):
+		t.Error("the store still writes to nobody")
+	}
+}
+
+// TestCouchDBIsAway tells nothing about where it should be.
+func TestCouchDBIsAway(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.Close()
+	var log bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	up, err := NewCouchDB(CouchDBOptions{URL: "http://" + addr, Log: logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	door := New(Options{Upstream: up, Log: logger, AsWriter: BasicWriter("app_write", func() []byte { return []byte("hunter2") })})
+	for _, w := range []*httptest.ResponseRecorder{
+		call(door, "POST", "/log_app", `{"a":1}`, "Content-Type", jsonType),
+		call(door, "GET", "/_up", ""),
+		call(door, "GET", "/_utils/x", ""),
+		call(door, "GET", "/log_app", "", "Authorization", "Basic cmVhZGVyOnB3"),
+	} {
+		if word, _ := errorOf(t, w); w.Code != 503 || word != "service_unavailable" || strings.Contains(w.Body.String(), "127.0.0.1") {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+	}
+	if s := log.String(); !strings.Contains(s, addr) || strings.Contains(s, "hunter2") || strings.Contains(s, "cmVhZGVyOnB3") {
+		t.Errorf("log: %s", s)
+	}
+}
+
+func TestCouchDBURL(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"", "couchdb:5984", "ftp://x", "http://", "http://admin:hunter2@x", "http://x?a=b", "http://x#a", "http://a b", "://"} {
+		if _, err := NewCouchDB(CouchDBOptions{URL: s}); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: %v", s, err)
+		}
+	}
+}
+
+// TestModify has answers that were made for the backend's place.
+func TestModify(t *testing.T) {
+	t.Parallel()
+	to, err := url.Parse("http://couchdb:5984")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := &upstream{to: to}
+	for _, https := range []string{"https", "http"} {
+		res := &http.Response{
+			Header: http.Header{
+				"Location":   {"http://couchdb:5984/log_app/x"},
+				"Set-Cookie": {"AuthSession=a; Path=/", "AuthSession=b; Secure", "other=c"},
+			},
+			Request: &http.Request{Header: http.Header{"X-Forwarded-Proto": {https}}},
+		}
+		if err := u.modify(res); err != nil {
+			t.Fatal(err)
+		}
+		if got := res.Header.Get("Location"); got != "/log_app/x" {
+			t.Errorf("Location %q", got)
+		}
+		want := "AuthSession=a; Path=/|AuthSession=b; Secure|other=c"
+		if https == "https" {
+			want = "AuthSession=a; Path=/; Secure|AuthSession=b; Secure|other=c"
+		}
+		if got := strings.Join(res.Header["Set-Cookie"], "|"); got != want {
+			t.Errorf("%s: cookies %q, want %q", https, got, want)
+		}
+	}
+}

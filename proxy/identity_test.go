@@ -1,0 +1,185 @@
+package proxy
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"logctl/store"
+)
+
+// TestSignedIn sends credentials: the request goes through with them, and who is behind them is asked once in a while.
+func TestSignedIn(t *testing.T) {
+	t.Parallel()
+	for _, cred := range [][2]string{
+		{"Authorization", "Basic cmVhZGVyOnB3"},
+		{"Cookie", "a=b; AuthSession=good-reader; c=d"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFakeCouch()
+			door := newDoor(f)
+			get := func() {
+				t.Helper()
+				w := call(door, "GET", "/log_app/_all_docs?limit=1", "", cred[0], cred[1], "X-Custom", "kept",
+					"X-Forwarded-For", "9.9.9.9", "X-Auth-CouchDB-Roles", "_admin", "Connection", cred[0], "Forwarded", "for=9.9.9.9")
+				if w.Code != 200 {
+					t.Fatalf("%d %s", w.Code, w.Body)
+				}
+			}
+			get()
+			get()
+			time.Sleep(sessionTime + 1)
+			get()
+			read := "GET /log_app/_all_docs?limit=1"
+			if got, want := f.seen(), []string{"GET /_session", read, read, "GET /_session", read}; !slices.Equal(got, want) {
+				t.Errorf("asked %q, want %q", got, want)
+			}
+			for i, h := range f.headers {
+				if h.Get(cred[0]) != cred[1] || h.Get("X-Forwarded-For") != "192.0.2.1" {
+					t.Errorf("request %d came with %v", i, h)
+				}
+				for _, name := range []string{"X-Auth-Couchdb-Roles", "Connection", "Forwarded"} {
+					if h.Get(name) != "" {
+						t.Errorf("request %d came with %s", i, name)
+					}
+				}
+			}
+			if h := f.headers[1]; h.Get("X-Custom") != "kept" {
+				t.Errorf("the caller's own header is gone: %v", h)
+			}
+		})
+	}
+}
+
+func TestLogin(t *testing.T) {
+	t.Parallel()
+	const form = "application/x-www-form-urlencoded"
+	tests := []struct {
+		name, kind, body string
+		status           int
+		cookie           string
+	}{
+		{"right", form, "name=reader&password=pw", 200, "AuthSession=good-reader; Version=1; Path=/; HttpOnly"},
+		{"wrong", form, "name=reader&password=no", 401, ""},
+		{"no form", "text/plain", "name=reader&password=pw", 415, ""},
+		{"endless", form, strings.Repeat("x", maxSession+1), 413, ""},
+	}
+	for _, tt := range tests {
+		f := newFakeCouch()
+		w := call(newDoor(f), "POST", "/_session?next=//evil", tt.body, "Content-Type", tt.kind)
+		if w.Code != tt.status || w.Header().Get("Set-Cookie") != tt.cookie {
+			t.Errorf("%s: %d, cookie %q", tt.name, w.Code, w.Header().Get("Set-Cookie"))
+		}
+		for i, req := range f.seen() {
+			if req != "POST /_session" || f.headers[i].Get("X-Forwarded-For") != "192.0.2.1" {
+				t.Errorf("%s: asked %q with %v", tt.name, req, f.headers[i])
+			}
+		}
+	}
+}
+
+// TestCallerOfTheProcess has the caller in the context, as code in the same process may.
+func TestCallerOfTheProcess(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]int{"admin": 200, "": 401} {
+		up := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fakeAnswer(w, 200, "{}") })
+		r := newRequest("GET", "/log_app/_all_docs", "")
+		r = r.WithContext(store.WithCaller(r.Context(), store.Caller{Name: name}))
+		w := &statusOnly{discard: discard{http.Header{}}}
+		New(Options{Upstream: up}).ServeHTTP(w, r)
+		if w.status != want {
+			t.Errorf("caller %q: %d, want %d", name, w.status, want)
+		}
+	}
+}
+
+type statusOnly struct {
+	discard
+	status int
+}
+
+func (s *statusOnly) WriteHeader(status int) { s.status = status }
+
+// TestStoreIsAway has credentials that cannot be checked.
+func TestStoreIsAway(t *testing.T) {
+	t.Parallel()
+	for name, up := range map[string]http.HandlerFunc{
+		"fails":      func(w http.ResponseWriter, _ *http.Request) { fakeError(w, 500, "crash", "/opt/couchdb") },
+		"no JSON":    func(w http.ResponseWriter, _ *http.Request) { fakeAnswer(w, 200, "<html>") },
+		"elsewhere":  func(w http.ResponseWriter, _ *http.Request) { fakeAnswer(w, 302, "") },
+		"breaks off": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+	} {
+		w := call(New(Options{Upstream: up}), "GET", "/log_app", "", "Authorization", "Basic cmVhZGVyOnB3")
+		if word, reason := errorOf(t, w); w.Code != 503 || word != "service_unavailable" || reason != "The store is not available." {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+}
+
+func TestSessionsAreBounded(t *testing.T) {
+	t.Parallel()
+	s := newSessions()
+	now := time.Now()
+	key := func(i int) sessionKey {
+		return s.key(http.Header{"Authorization": {fmt.Sprint(i)}})
+	}
+	for i := range maxSessions + 10 {
+		s.add(key(i), now)
+	}
+	if len(s.until) != maxSessions || !s.has(key(0), now) || s.has(key(maxSessions), now) {
+		t.Errorf("%d sessions", len(s.until))
+	}
+	later := now.Add(sessionTime)
+	if s.has(key(0), later) {
+		t.Error("a session is too old and still there")
+	}
+	s.add(key(maxSessions), later)
+	if len(s.until) != 1 {
+		t.Errorf("%d sessions after all but one have ended", len(s.until))
+	}
+	a := s.key(http.Header{"Authorization": {"a", "b"}})
+	b := s.key(http.Header{"Authorization": {"ab"}})
+	c := s.key(http.Header{"Cookie": {"a", "b"}})
+	if a == b || a == c {
+		t.Error("different credentials have one key")
+	}
+}
+
+func TestOrigin(t *testing.T) {
+	t.Parallel()
+	door := New(Options{Trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}})
+	tests := []struct {
+		peer      string
+		forwarded []string
+		proto     string
+		client    string
+		https     bool
+	}{
+		{"1.2.3.4:5", nil, "", "1.2.3.4", false},
+		{"1.2.3.4:5", []string{"9.9.9.9"}, "https", "1.2.3.4", false},
+		{"10.1.1.1:5", nil, "", "10.1.1.1", false},
+		{"10.1.1.1:5", []string{"9.9.9.9"}, "https", "9.9.9.9", true},
+		{"10.1.1.1:5", []string{"6.6.6.6, 9.9.9.9"}, "http", "9.9.9.9", false},
+		{"10.1.1.1:5", []string{"6.6.6.6", "9.9.9.9, 10.2.2.2"}, "", "9.9.9.9", false},
+		{"10.1.1.1:5", []string{"10.3.3.3, 10.2.2.2"}, "", "10.3.3.3", false},
+		{"10.1.1.1:5", []string{"6.6.6.6, what"}, "", "10.1.1.1", false},
+		{"[::ffff:10.1.1.1]:5", []string{"::ffff:9.9.9.9"}, "", "9.9.9.9", false},
+		{"[::1]:5", []string{"2001:db8::1"}, "", "2001:db8::1", false},
+		{"@", []string{"9.9.9.9"}, "", "127.0.0.1", false},
+	}
+	for _, tt := range tests {
+		r := newRequest("GET", "/", "", "X-Forwarded-Proto", tt.proto)
+		r.RemoteAddr = tt.peer
+		for _, f := range tt.forwarded {
+			r.Header.Add("X-Forwarded-For", f)
+		}
+		if client, https := door.origin(r); client != tt.client || https != tt.https {
+			t.Errorf("%s %q: %s %v, want %s %v", tt.peer, tt.forwarded, client, https, tt.client, tt.https)
+		}
+	}
+}

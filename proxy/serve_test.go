@@ -1,0 +1,132 @@
+package proxy
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// makeCert writes a certificate for 127.0.0.1 and its key, and gives who trusts it.
+func makeCert(t *testing.T) (certFile, keyFile string, pool *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true}
+	cert, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	certFile, keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})
+	pool = x509.NewCertPool()
+	pool.AppendCertsFromPEM(certPEM)
+	for file, text := range map[string][]byte{certFile: certPEM, keyFile: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})} {
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return certFile, keyFile, pool
+}
+
+// TestTLS writes through a plain port that leads to the secure one, with HTTP/1.1 and HTTP/2.
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	certFile, keyFile, pool := makeCert(t)
+	conf, err := TLSConfig(certFile, keyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if conf.MinVersion != tls.VersionTLS12 {
+		t.Errorf("oldest TLS version %x", conf.MinVersion)
+	}
+	log := slog.New(slog.DiscardHandler)
+	f := newFakeCouch()
+	start := func(h http.Handler, secure bool) net.Addr {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		addr := l.Addr()
+		if secure {
+			l = tls.NewListener(l, conf)
+		}
+		s := NewServer(t.Context(), h, log)
+		go s.Serve(l)
+		t.Cleanup(func() { s.Close() })
+		return addr
+	}
+	plain := start(Redirect(start(newDoor(f), true)), false)
+	for _, h2 := range []bool{false, true} {
+		tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: h2}
+		res, err := (&http.Client{Transport: tr}).Post("http://"+plain.String()+"/log_app", jsonType, strings.NewReader(`{"a":1}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != 201 || (res.ProtoMajor == 2) != h2 || !strings.HasPrefix(res.Header.Get("Location"), "https://") {
+			t.Errorf("%s %s, Location %q", res.Proto, res.Status, res.Header.Get("Location"))
+		}
+		tr.CloseIdleConnections()
+	}
+	if n := len(f.dbs["log_app"]); n != 2 {
+		t.Errorf("%d docs stored, want 2", n)
+	}
+}
+
+func TestTLSFiles(t *testing.T) {
+	t.Parallel()
+	certFile, keyFile, _ := makeCert(t)
+	_, otherKey, _ := makeCert(t)
+	for _, files := range [][2]string{{"no/such", keyFile}, {certFile, "no/such"}, {keyFile, certFile}, {certFile, otherKey}} {
+		if _, err := TLSConfig(files[0], files[1]); err == nil || !strings.Contains(err.Error(), files[0]) {
+			t.Errorf("%v: %v", files, err)
+		}
+	}
+}
+
+func TestRedirect(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		port         int
+		host, target string
+		status       int
+		location     string
+	}{
+		{443, "log.example.com", "/log_app?a=b", 308, "https://log.example.com/log_app?a=b"},
+		{443, "log.example.com:80", "/", 308, "https://log.example.com/"},
+		{6984, "log.example.com:5984", "//x/%2e", 308, "https://log.example.com:6984//x/%2e"},
+		{6984, "[::1]:5984", "/x", 308, "https://[::1]:6984/x"},
+		{443, "[::1]", "/x", 308, "https://[::1]/x"},
+		{443, "", "/", 400, ""},
+		{443, "x/y@z", "/", 400, ""},
+	}
+	for _, tt := range tests {
+		r := newRequest("POST", tt.target, `{}`)
+		r.Host = tt.host
+		w := &statusOnly{discard: discard{http.Header{}}}
+		Redirect(&net.TCPAddr{Port: tt.port}).ServeHTTP(w, r)
+		if got := w.h.Get("Location"); w.status != tt.status || got != tt.location {
+			t.Errorf("%s %s: %d %q, want %d %q", tt.host, tt.target, w.status, got, tt.status, tt.location)
+		}
+	}
+}
