@@ -86,7 +86,7 @@ func AttackersResult(attackers []Attacker) Result {
 }
 
 // addressFilter tells which addresses are s, or in it. Addresses are compared by what they mean: "2001:DB8::0:1" is
-// "2001:db8::1".
+// "2001:db8::1". fail2ban may ban a network, too.
 func addressFilter(s string) func(ip string) bool {
 	if s == "" {
 		return func(string) bool { return true }
@@ -94,7 +94,7 @@ func addressFilter(s string) func(ip string) bool {
 	if network, err := netip.ParsePrefix(s); err == nil {
 		return func(ip string) bool {
 			a, err := netip.ParseAddr(ip)
-			return err == nil && network.Contains(a.Unmap())
+			return ip == s || err == nil && network.Contains(a.Unmap())
 		}
 	}
 	want, err := netip.ParseAddr(s)
