@@ -9,6 +9,11 @@ func commands(g *globals) []*cobra.Command {
 		newShip(g),
 		newCron(g),
 		newServe(g),
+		newApp(g),
+		newUser(g),
+		newQuery(g),
+		newReport(g),
+		newDesign(g),
 		newDemo(),
 		newVersion(),
 	}

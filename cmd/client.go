@@ -1,0 +1,51 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"logctl/internal/app"
+	"logctl/store"
+	"logctl/store/couch"
+)
+
+// client is a client of the store that the settings name.
+type client struct {
+	*couch.Client
+	conn *app.Conn
+}
+
+func (c *client) Close() error { return c.conn.Close() }
+
+// client opens the way to the store; the caller closes it. A person who waits for a view to be built is told so once.
+func (g *globals) client(ctx context.Context, std streams) (*client, error) {
+	conn, err := g.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tell := sync.OnceFunc(func() { fmt.Fprintln(std.err, "logctl: the server is still building this view, waiting") })
+	c, err := couch.New(couch.Options{URL: conn.BaseURL, Transport: conn.Transport, Waiting: tell})
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return &client{Client: c, conn: conn}, nil
+}
+
+// explain adds to an error about an app what a person may do next, where we know.
+func (c *client) explain(err error, app string) error {
+	var e *store.Error
+	if !errors.As(err, &e) || e.Hint != "" {
+		return err
+	}
+	switch {
+	case e.Kind == store.KindUnauthorized && c.conn.Anonymous:
+		return hinted(err, "sign in: LOGCTL_USER=NAME LOGCTL_PASSWORD_FILE=FILE, or --user NAME --password-file FILE")
+	case e.Kind == store.KindNotFound && e.Reason == "Database does not exist." && app != "":
+		return hinted(fmt.Errorf("there is no app %s: %w", app, err), "logctl ship --app "+app+" ... stores lines and makes it; logctl app list shows what there is")
+	case e.Kind == store.KindNotFound && (e.Reason == "missing" || e.Reason == "deleted" || e.Reason == "missing_named_view") && app != "":
+		return hinted(err, "logctl design list "+app+" shows the views there are; logctl design push "+app+" installs those of the reports")
+	}
+	return err
+}

@@ -1,0 +1,53 @@
+package cmd
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"os"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"logctl/reports"
+)
+
+// outputFlag is -o.
+type outputFlag struct{ name string }
+
+func (o *outputFlag) addFlags(fs *pflag.FlagSet) {
+	fs.StringVarP(&o.name, "output", "o", "", "table, plain, json, ndjson, csv or markdown (default table on a terminal, else plain)")
+}
+
+func (o *outputFlag) check() error {
+	_, err := reports.ParseFormat(o.name)
+	if err != nil {
+		return usage(err)
+	}
+	return nil
+}
+
+// output is how to write to w, which o has been checked for.
+func (o *outputFlag) output(w io.Writer) reports.Output {
+	return reports.Output{Format: reports.Format(o.name), Terminal: isTerminal(w), Width: terminalWidth(w)}
+}
+
+// write writes a result and gives the number of rows.
+func (o *outputFlag) write(w io.Writer, r reports.Result) (int, error) {
+	out := bufio.NewWriter(w)
+	rows, err := reports.Write(out, r, o.output(w))
+	return rows, errors.Join(err, out.Flush())
+}
+
+// terminalWidth is the width of the terminal that w is, in characters; 0 if it is none.
+func terminalWidth(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}

@@ -1,0 +1,201 @@
+package cmd
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"logctl/internal/admin"
+	"logctl/internal/config"
+	"logctl/reports"
+	"logctl/store"
+)
+
+func newUser(g *globals) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "user",
+		Short: "Add, list and remove the accounts that may read",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(newUserAdd(g), newUserList(g), newUserRemove(g))
+	return c
+}
+
+type userAddOptions struct {
+	apps         []string
+	passwordFile string
+}
+
+func newUserAdd(g *globals) *cobra.Command {
+	o := &userAddOptions{}
+	c := &cobra.Command{
+		Use:   "add NAME",
+		Short: "Make an account that may read, or let one read more",
+		Long: `Make an account that may read apps, or let the account of that name read more. The password is the first line of
+--new-password-file or of the standard input; a person is asked for it. An empty one leaves an account's as it is.
+
+  logctl user add alice --app fail2ban
+  logctl user add grafana --app fail2ban --app shop --new-password-file grafana.password
+  pass show logs/bob | logctl user add bob
+
+Without --app the account may read every app. --user and --password-file are, as ever, who signs in to do this: it takes
+an admin's account, which on the machine of the store is found by itself.
+
+Exit status: 0 done, 1 failed, 2 usage, 4 not allowed, 5 try again later.`,
+		Args: usageArgs(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			return runUserAdd(c.Context(), streamsOf(c), g, o, args[0])
+		},
+	}
+	o.addFlags(c.Flags())
+	return c
+}
+
+func (o *userAddOptions) addFlags(fs *pflag.FlagSet) {
+	fs.StringArrayVar(&o.apps, "app", nil, "an app that the account may read, may be given again (default: every app)")
+	fs.StringVar(&o.passwordFile, "new-password-file", "", "file with the account's password (default: the standard input)")
+}
+
+func runUserAdd(ctx context.Context, std streams, g *globals, o *userAddOptions, name string) error {
+	if err := admin.CheckUserName(name); err != nil {
+		return usage(err)
+	}
+	u := admin.User{Name: name}
+	for _, app := range o.apps {
+		if _, err := store.AppDB(app); err != nil {
+			return usage(err)
+		}
+		u.Roles = append(u.Roles, admin.AppReaderRole(app))
+	}
+	if len(o.apps) == 0 {
+		u.Roles = []string{admin.ReaderRole}
+	}
+	password, err := o.password(std, name)
+	if err != nil {
+		return err
+	}
+	c, err := g.client(ctx, std)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	change, err := admin.SetUser(ctx, c, u, password)
+	if err != nil {
+		return c.explain(fmt.Errorf("account %s: %w", name, err), "")
+	}
+	may := "every app"
+	if len(o.apps) > 0 {
+		may = "app " + strings.Join(o.apps, ", ")
+	}
+	fmt.Fprintf(std.err, "logctl: account %s: %s; may read %s\n", name, change, may)
+	return nil
+}
+
+// password reads the account's password; "" is none.
+func (o *userAddOptions) password(std streams, name string) (string, error) {
+	if o.passwordFile != "" {
+		return config.ReadSecret(o.passwordFile)
+	}
+	if f, ok := std.in.(*os.File); ok && isTerminalInput(f) {
+		fmt.Fprintf(std.err, "Password of %s: ", name)
+		typed, err := term.ReadPassword(int(f.Fd()))
+		fmt.Fprintln(std.err)
+		if err != nil {
+			return "", fmt.Errorf("read the password: %w", err)
+		}
+		return string(typed), nil
+	}
+	line, err := bufio.NewReader(io.LimitReader(std.in, 4096)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("read the password: %w", err)
+	}
+	return strings.TrimRight(line, "\r\n"), nil
+}
+
+func newUserList(g *globals) *cobra.Command {
+	o := &outputFlag{}
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List the accounts and what they may read",
+		Long: `List the accounts with their roles: log_reader may read every app, log_reader_APP that one. The admins of a store
+are not among them. It takes an admin's account.
+
+  logctl user list
+
+Exit status: 0 done, 1 failed, 2 usage, 4 not allowed, 5 try again later.`,
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error { return runUserList(c.Context(), streamsOf(c), g, o) },
+	}
+	o.addFlags(c.Flags())
+	return c
+}
+
+func runUserList(ctx context.Context, std streams, g *globals, o *outputFlag) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	c, err := g.client(ctx, std)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	users, err := admin.Users(ctx, c)
+	if err != nil {
+		return c.explain(err, "")
+	}
+	if len(users) == 0 {
+		fmt.Fprintln(std.err, "logctl: no accounts")
+	}
+	_, err = o.write(std.out, reports.Result{
+		Columns: []reports.Column{{Name: "name"}, {Name: "roles"}},
+		Rows: func(yield func([]any, error) bool) {
+			for _, u := range users {
+				if !yield([]any{u.Name, u.Roles}, nil) {
+					return
+				}
+			}
+		},
+	})
+	return err
+}
+
+func newUserRemove(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "remove NAME",
+		Short: "Remove an account",
+		Long: `Remove an account. It takes an admin's account.
+
+  logctl user remove alice
+
+Exit status: 0 done, 1 failed (or there is none), 2 usage, 4 not allowed, 5 try again later.`,
+		Args: usageArgs(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			return runUserRemove(c.Context(), streamsOf(c), g, args[0])
+		},
+	}
+}
+
+func runUserRemove(ctx context.Context, std streams, g *globals, name string) error {
+	if err := admin.CheckUserName(name); err != nil {
+		return usage(err)
+	}
+	c, err := g.client(ctx, std)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := admin.RemoveUser(ctx, c, name); err != nil {
+		return c.explain(err, "")
+	}
+	fmt.Fprintf(std.err, "logctl: removed account %s\n", name)
+	return nil
+}
