@@ -88,6 +88,82 @@ func BenchmarkWrite(b *testing.B) {
 	}
 }
 
+// BenchmarkWriteAgain writes docs that are there already, in calls of 1000: what a run over the same file costs.
+func BenchmarkWriteAgain(b *testing.B) {
+	d := benchDB(b)
+	again := false
+	write := func(docs []store.Doc) error {
+		res, err := d.Write(context.Background(), docs, WriteOptions{NewEdits: true})
+		for i := range res {
+			if again && !store.IsKind(res[i].Err, store.KindConflict) {
+				return fmt.Errorf("%s: %v", res[i].ID, res[i].Err)
+			}
+		}
+		return err
+	}
+	docs := banDocs(0, max(b.N, 1000))
+	for i := 0; i < len(docs); i += 1000 {
+		if err := write(docs[i:min(i+1000, len(docs))]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	again = true
+	run(b, 1, 1000, write)
+}
+
+// BenchmarkChanges reads all docs of a database in the order of sequences; one op is one doc.
+func BenchmarkChanges(b *testing.B) {
+	d := benchDB(b)
+	docs := banDocs(0, 200_000)
+	for i := 0; i < len(docs); i += 1000 {
+		if _, err := d.Write(context.Background(), docs[i:i+1000], WriteOptions{NewEdits: true}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for n := 0; n < b.N; {
+		err := d.Changes(context.Background(), ChangesOptions{Bodies: true}, func(store.Change) bool {
+			n++
+			return n < b.N
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "docs/s")
+}
+
+// BenchmarkOpen opens a store of 200,000 docs.
+func BenchmarkOpen(b *testing.B) {
+	dir := b.TempDir()
+	e, err := Open(dir, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	d, err := e.Create(context.Background(), "log_bench")
+	if err != nil {
+		b.Fatal(err)
+	}
+	docs := banDocs(0, 200_000)
+	for i := 0; i < len(docs); i += 1000 {
+		if _, err := d.Write(context.Background(), docs[i:i+1000], WriteOptions{NewEdits: true}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		if err := e.Close(); err != nil {
+			b.Fatal(err)
+		}
+		if e, err = Open(dir, Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := e.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
 func run(b *testing.B, writers, bulk int, write func([]store.Doc) error) {
 	b.ReportAllocs()
 	docs := banDocs(0, b.N)

@@ -3,12 +3,10 @@ package engine
 import (
 	"encoding/binary"
 	"errors"
-	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 
 	"logctl/store"
-	"logctl/store/ejson"
 )
 
 // editor makes the batch of one call of Write. It is the database's and used under its write lock; its slices are scratch
@@ -118,15 +116,13 @@ func (ed *editor) take(n int) (int, error) {
 		}
 		return more, nil
 	}
-	unknown, err := ed.db.isNew(id)
-	if err != nil {
-		return 0, err
+	if c.newEdits && more == 1 && c.docs[first].Rev.IsZero() {
+		done, err := ed.takeNew(first)
+		if done || err != nil {
+			return 1, err
+		}
 	}
-	if unknown && more == 1 && c.newEdits && c.docs[first].Rev.IsZero() {
-		ed.insert(first)
-		return 1, nil
-	}
-	st, err := ed.load(id, unknown)
+	st, err := ed.load(id)
 	if err != nil {
 		return 0, err
 	}
@@ -140,6 +136,41 @@ func (ed *editor) take(n int) (int, error) {
 		}
 	}
 	return more, ed.store(&st)
+}
+
+// takeNew takes a doc that claims to be new, if a glance at its by-id record is enough: it is, or it conflicts.
+func (ed *editor) takeNew(i int) (bool, error) {
+	id := ed.call.docs[i].ID
+	unknown, err := ed.db.isNew(id)
+	if err != nil {
+		return false, err
+	}
+	if !unknown {
+		there, deleted, err := ed.glance(id)
+		if err != nil || deleted {
+			return false, err
+		}
+		if there {
+			ed.call.results[i] = WriteResult{ID: id, Err: errConflict()}
+			return true, nil
+		}
+	}
+	ed.insert(i)
+	return true, nil
+}
+
+// glance tells whether a doc is there and deleted.
+func (ed *editor) glance(id string) (there, deleted bool, err error) {
+	ed.buf = append(ed.db.keys.sub(ed.buf[:0], subByID), id...)
+	v, closer, err := ed.db.e.pdb.Get(ed.buf)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return false, false, nil
+	}
+	if err != nil {
+		return false, false, readError(err)
+	}
+	_, deleted, _, err = parseIDHead(v)
+	return true, deleted, errors.Join(err, closer.Close())
 }
 
 // insert stores a doc that is known to be new.
@@ -201,208 +232,4 @@ func (ed *editor) writeBySeq(p *pending, counts *counters) {
 	binary.BigEndian.PutUint64(w.Key[prefixLen:], p.seq)
 	copy(w.Value[copy(w.Value, ed.buf):], p.body)
 	w.Finish()
-}
-
-// docState is a doc while it is edited.
-type docState struct {
-	id      string
-	seq     uint64 // of its by-sequence record when it was loaded, 0 if the doc is new
-	deleted bool   // as it was loaded
-	size    uint64 // of the winner's body as it was loaded
-	tree    tree
-	winner  int
-	changed bool
-}
-
-// load reads a doc. Whatever is in the batch is of other docs.
-func (ed *editor) load(id string, unknown bool) (docState, error) {
-	st := docState{id: id}
-	if unknown {
-		return st, nil
-	}
-	e, k := ed.db.e, &ed.db.keys
-	v, err := e.get(k.byID(id))
-	if err != nil || v == nil {
-		return st, err
-	}
-	rec, err := parseIDRecord(v)
-	if err != nil {
-		return st, err
-	}
-	v, err = e.get(k.bySeq(rec.seq))
-	if err != nil {
-		return st, err
-	}
-	if v == nil {
-		return st, errCorrupt(errors.New("a doc has no by-sequence record"))
-	}
-	sr, err := parseSeqRecord(v)
-	if err != nil {
-		return st, err
-	}
-	st.seq, st.deleted, st.size, st.tree = rec.seq, rec.deleted, uint64(len(sr.body)), rec.tree
-	if st.tree == nil {
-		st.tree = tree{{rev: sr.rev.rev(), parent: noParent, deleted: sr.deleted, kept: true, seq: rec.seq}}
-	}
-	st.winner = st.tree.find(sr.rev.rev())
-	if st.winner == noParent {
-		return st, errCorrupt(errors.New("a doc's winner is not in its tree"))
-	}
-	st.tree[st.winner].body = sr.body
-	return st, nil
-}
-
-// edit makes a new revision of the doc; rev is the one that it gets if it replaces doc.Rev.
-func (st *docState) edit(doc *store.Doc, rev store.Rev, ed *editor) (store.Rev, error) {
-	parent := noParent
-	switch {
-	case len(st.tree) == 0 && doc.Rev.IsZero():
-	case len(st.tree) == 0:
-		// CouchDB takes an edit of a revision that it never saw where it knows nothing of the doc.
-		parent, _ = st.tree.attach(doc.Rev, noParent)
-	case st.winnerDeleted():
-		if !doc.Rev.IsZero() || doc.Deleted {
-			return store.Rev{}, errConflict()
-		}
-		parent = st.winner
-		old := st.tree[parent].rev
-		hash := ejson.AppendRevHash(nil, doc.Deleted, old, body(doc))
-		rev = store.Rev{Gen: old.Gen + 1, Hash: string(hash)}
-	default:
-		parent = st.tree.find(doc.Rev)
-		if parent == noParent || st.tree.parents()[parent] || st.tree.find(rev) != noParent {
-			return store.Rev{}, errConflict()
-		}
-	}
-	i, _ := st.tree.attach(rev, parent)
-	st.fill(i, doc, ed)
-	return rev, nil
-}
-
-// merge takes a revision that another server made.
-func (st *docState) merge(doc *store.Doc, ed *editor) error {
-	if doc.Rev.Gen < 1 || doc.Rev.Hash == "" {
-		return store.NewError(store.KindBadRequest, "When `new_edits: false`, the document needs `_rev` or `_revisions` specified")
-	}
-	i, changed := st.tree.merge(doc.Rev, doc.Ancestors)
-	switch {
-	case !st.tree[i].kept:
-		st.fill(i, doc, ed)
-	case changed:
-		st.touch(ed)
-		st.winner = st.tree.leaves()[0]
-	}
-	return nil
-}
-
-// fill gives node i the doc's body and a sequence.
-func (st *docState) fill(i int, doc *store.Doc, ed *editor) {
-	st.touch(ed)
-	n := &st.tree[i]
-	n.deleted, n.kept, n.seq, n.body = doc.Deleted, true, ed.count.seq, body(doc)
-	st.winner = st.tree.leaves()[0]
-}
-
-// touch gives the doc a sequence.
-func (st *docState) touch(ed *editor) {
-	ed.count.seq++
-	st.changed = true
-}
-
-func (st *docState) winnerDeleted() bool { return st.tree[st.winner].deleted }
-
-// store puts an edited doc into the batch.
-func (ed *editor) store(st *docState) error {
-	if !st.changed {
-		return nil
-	}
-	b, k := ed.batch, &ed.db.keys
-	if st.seq != 0 {
-		b.Delete(k.bySeq(st.seq), nil)
-		ed.uncountDoc(st)
-	}
-	for _, n := range st.tree.stem(ed.db.RevsLimit()) {
-		ed.forget(&n)
-	}
-	leaves := st.tree.leaves()
-	win := &st.tree[leaves[0]]
-	for i := range st.tree {
-		if n := &st.tree[i]; n.body != nil && n != win {
-			b.Set(k.revBody(n.seq), n.body, nil)
-		}
-	}
-	if win.body == nil {
-		v, err := ed.db.e.get(k.revBody(win.seq))
-		if err != nil {
-			return err
-		}
-		if v == nil {
-			return errCorrupt(errors.New("a leaf has no body"))
-		}
-		win.body = v
-		b.Delete(k.revBody(win.seq), nil)
-	}
-	rec := idRecord{seq: ed.count.seq, deleted: win.deleted}
-	if len(st.tree) > 1 {
-		rec.tree = st.tree
-	}
-	ed.writeByID(st.id, &rec)
-	ed.pending = append(ed.pending, pending{
-		seq: rec.seq, id: st.id, rev: makeRawRev(win.rev), deleted: win.deleted, leaves: len(leaves) > 1, body: win.body,
-	})
-	ed.countDoc(win.deleted, len(win.body))
-	ed.db.highest.raise(st.id)
-	return nil
-}
-
-// highest knows, for each first byte of an id, the greatest id of the database that begins with it. Docs come mostly in
-// the order of their ids, and one that is greater than all others needs no look whether it is there. The design docs and
-// whatever else has ids of its own kind don't spoil it for the others.
-type highest struct {
-	ids   [256]string
-	known [256]bool
-	fresh [256]bool // ids share the bytes of a caller
-}
-
-// isNew tells whether the id is known not to be there. False means that it may be.
-func (d *DB) isNew(id string) (bool, error) {
-	h, c := &d.highest, id[0]
-	if !h.known[c] {
-		last, err := d.lastID(c)
-		if err != nil {
-			return false, err
-		}
-		h.ids[c], h.known[c] = last, true
-	}
-	return id > h.ids[c], nil
-}
-
-// raise notes that an id is there.
-func (h *highest) raise(id string) {
-	if c := id[0]; id > h.ids[c] {
-		h.ids[c], h.fresh[c] = id, true
-	}
-}
-
-// settle copies ids whose bytes are the caller's.
-func (h *highest) settle() {
-	for c := range h.fresh {
-		if h.fresh[c] {
-			h.ids[c], h.fresh[c] = strings.Clone(h.ids[c]), false
-		}
-	}
-}
-
-// lastID is the greatest id that begins with c, "" if there is none.
-func (d *DB) lastID(c byte) (string, error) {
-	lo := d.keys.byID(string([]byte{c}))
-	it, err := d.e.pdb.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: successor(lo)})
-	if err != nil {
-		return "", readError(err)
-	}
-	defer it.Close()
-	if !it.Last() {
-		return "", readError(it.Error())
-	}
-	return string(it.Key()[prefixLen:]), nil
 }

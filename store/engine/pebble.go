@@ -13,7 +13,7 @@ import (
 const (
 	defaultCache = 32 << 20
 	memTableSize = 16 << 20
-	// memTables bounds the memtables that may wait for their flush, and with them the memory under load.
+	// memTables bounds the memtables, with those that wait for their flush, and so the memory under load.
 	memTables  = 3
 	l0BlockLen = 16 << 10
 	blockLen   = 32 << 10
@@ -26,12 +26,13 @@ func pebbleOptions(o Options, d *disk, lock *pebble.Lock) *pebble.Options {
 	opts := &pebble.Options{
 		FS:                          d,
 		Lock:                        lock,
-		CacheSize:                   o.CacheSize,
+		CacheSize:                   o.CacheSize + memTables*memTableSize, // Pebble takes memtables out of it
 		Comparer:                    pebble.DefaultComparer,
 		FormatMajorVersion:          pebble.FormatTableFormatV6,
 		Filters:                     map[string]pebble.FilterPolicy{filter.Name(): filter},
-		L0CompactionThreshold:       4,
-		L0StopWritesThreshold:       24,
+		L0CompactionThreshold:       8,
+		L0CompactionFileThreshold:   64,
+		L0StopWritesThreshold:       32,
 		LBaseMaxBytes:               64 << 20,
 		Logger:                      logger,
 		MaxOpenFiles:                1000,
@@ -43,7 +44,7 @@ func pebbleOptions(o Options, d *disk, lock *pebble.Lock) *pebble.Options {
 			DataCorruption: func(i pebble.DataCorruptionInfo) {
 				o.Log.Error("store_damaged", "path", i.Path, "details", fmt.Sprint(i.Details))
 			},
-			WriteStallBegin: func(i pebble.WriteStallBeginInfo) { o.Log.Warn("store_write_stall", "reason", i.Reason) },
+			WriteStallBegin: func(i pebble.WriteStallBeginInfo) { o.Log.Debug("store_write_stall", "reason", i.Reason) },
 		},
 	}
 	opts.Experimental.SpanPolicyFunc = spanPolicy

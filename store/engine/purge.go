@@ -46,7 +46,7 @@ func (d *DB) purge(ctx context.Context, revs map[string][]store.Rev) (map[string
 // purge removes those of revs that are leaves of a doc.
 func (ed *editor) purge(id string, revs []store.Rev) ([]store.Rev, error) {
 	gone := []store.Rev{}
-	st, err := ed.load(id, false)
+	st, err := ed.load(id)
 	if err != nil || st.seq == 0 {
 		return gone, err
 	}

@@ -1,0 +1,160 @@
+package engine
+
+import (
+	"errors"
+
+	"logctl/store"
+	"logctl/store/ejson"
+)
+
+// docState is a doc while it is edited.
+type docState struct {
+	id      string
+	seq     uint64 // of its by-sequence record when it was loaded, 0 if the doc is new
+	deleted bool   // as it was loaded
+	size    uint64 // of the winner's body as it was loaded
+	tree    tree
+	winner  int
+	changed bool
+}
+
+// load reads a doc. Whatever is in the batch is of other docs.
+func (ed *editor) load(id string) (docState, error) {
+	st := docState{id: id}
+	if unknown, err := ed.db.isNew(id); unknown || err != nil {
+		return st, err
+	}
+	e, k := ed.db.e, &ed.db.keys
+	v, err := e.get(k.byID(id))
+	if err != nil || v == nil {
+		return st, err
+	}
+	rec, err := parseIDRecord(v)
+	if err != nil {
+		return st, err
+	}
+	v, err = e.get(k.bySeq(rec.seq))
+	if err != nil {
+		return st, err
+	}
+	if v == nil {
+		return st, errCorrupt(errors.New("a doc has no by-sequence record"))
+	}
+	sr, err := parseSeqRecord(v)
+	if err != nil {
+		return st, err
+	}
+	st.seq, st.deleted, st.size, st.tree = rec.seq, rec.deleted, uint64(len(sr.body)), rec.tree
+	if st.tree == nil {
+		st.tree = tree{{rev: sr.rev.rev(), parent: noParent, deleted: sr.deleted, kept: true, seq: rec.seq}}
+	}
+	st.winner = st.tree.find(sr.rev.rev())
+	if st.winner == noParent {
+		return st, errCorrupt(errors.New("a doc's winner is not in its tree"))
+	}
+	st.tree[st.winner].body = sr.body
+	return st, nil
+}
+
+// edit makes a new revision of the doc; rev is the one that it gets if it replaces doc.Rev.
+func (st *docState) edit(doc *store.Doc, rev store.Rev, ed *editor) (store.Rev, error) {
+	parent := noParent
+	switch {
+	case len(st.tree) == 0 && doc.Rev.IsZero():
+	case len(st.tree) == 0:
+		// CouchDB takes an edit of a revision that it never saw where it knows nothing of the doc.
+		parent, _ = st.tree.attach(doc.Rev, noParent)
+	case st.winnerDeleted():
+		if !doc.Rev.IsZero() || doc.Deleted {
+			return store.Rev{}, errConflict()
+		}
+		parent = st.winner
+		old := st.tree[parent].rev
+		hash := ejson.AppendRevHash(nil, doc.Deleted, old, body(doc))
+		rev = store.Rev{Gen: old.Gen + 1, Hash: string(hash)}
+	default:
+		parent = st.tree.find(doc.Rev)
+		if parent == noParent || st.tree.parents()[parent] || st.tree.find(rev) != noParent {
+			return store.Rev{}, errConflict()
+		}
+	}
+	i, _ := st.tree.attach(rev, parent)
+	st.fill(i, doc, ed)
+	return rev, nil
+}
+
+// merge takes a revision that another server made.
+func (st *docState) merge(doc *store.Doc, ed *editor) error {
+	if doc.Rev.Gen < 1 || doc.Rev.Hash == "" {
+		return store.NewError(store.KindBadRequest, "When `new_edits: false`, the document needs `_rev` or `_revisions` specified")
+	}
+	i, changed := st.tree.merge(doc.Rev, doc.Ancestors)
+	switch {
+	case !st.tree[i].kept:
+		st.fill(i, doc, ed)
+	case changed:
+		st.touch(ed)
+		st.winner = st.tree.leaves()[0]
+	}
+	return nil
+}
+
+// fill gives node i the doc's body and a sequence.
+func (st *docState) fill(i int, doc *store.Doc, ed *editor) {
+	st.touch(ed)
+	n := &st.tree[i]
+	n.deleted, n.kept, n.seq, n.body = doc.Deleted, true, ed.count.seq, body(doc)
+	st.winner = st.tree.leaves()[0]
+}
+
+// touch gives the doc a sequence.
+func (st *docState) touch(ed *editor) {
+	ed.count.seq++
+	st.changed = true
+}
+
+func (st *docState) winnerDeleted() bool { return st.tree[st.winner].deleted }
+
+// store puts an edited doc into the batch.
+func (ed *editor) store(st *docState) error {
+	if !st.changed {
+		return nil
+	}
+	b, k := ed.batch, &ed.db.keys
+	if st.seq != 0 {
+		b.Delete(k.bySeq(st.seq), nil)
+		ed.uncountDoc(st)
+	}
+	for _, n := range st.tree.stem(ed.db.RevsLimit()) {
+		ed.forget(&n)
+	}
+	leaves := st.tree.leaves()
+	win := &st.tree[leaves[0]]
+	for i := range st.tree {
+		if n := &st.tree[i]; n.body != nil && n != win {
+			b.Set(k.revBody(n.seq), n.body, nil)
+		}
+	}
+	if win.body == nil {
+		v, err := ed.db.e.get(k.revBody(win.seq))
+		if err != nil {
+			return err
+		}
+		if v == nil {
+			return errCorrupt(errors.New("a leaf has no body"))
+		}
+		win.body = v
+		b.Delete(k.revBody(win.seq), nil)
+	}
+	rec := idRecord{seq: ed.count.seq, deleted: win.deleted}
+	if len(st.tree) > 1 {
+		rec.tree = st.tree
+	}
+	ed.writeByID(st.id, &rec)
+	ed.pending = append(ed.pending, pending{
+		seq: rec.seq, id: st.id, rev: makeRawRev(win.rev), deleted: win.deleted, leaves: len(leaves) > 1, body: win.body,
+	})
+	ed.countDoc(win.deleted, len(win.body))
+	ed.db.highest.raise(st.id)
+	return nil
+}
