@@ -40,9 +40,9 @@ func (c *captured) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// ask sends a request of the door's own to the store and keeps its answer, whose body may have limit bytes.
-func (d *Door) ask(r *http.Request, limit int) (c *captured, err error) {
-	c = &captured{header: http.Header{}, limit: limit}
+// ask sends a request of the door's own to the store and keeps its answer, whose body has usual bytes mostly and limit at most.
+func (d *Door) ask(r *http.Request, usual, limit int) (c *captured, err error) {
+	c = &captured{header: http.Header{}, body: make([]byte, 0, usual), limit: limit}
 	defer func() {
 		// A reverse proxy stops with this when the answer breaks off. Who asked the door may still have one.
 		switch e := recover(); e {

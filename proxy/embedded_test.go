@@ -37,9 +37,13 @@ func newEmbedded(t testing.TB) http.Handler {
 		}
 	})
 	door := proxy.New(proxy.Options{Upstream: api, AsWriter: func(r *http.Request) *http.Request {
-		return r.WithContext(store.WithCaller(r.Context(), store.Caller{Name: "app_write", Roles: []string{store.AdminRole}}))
+		return r.WithContext(store.WithCaller(r.Context(), store.Caller{Name: "app_write"}))
 	}})
 	asAdmin(t, door, "PUT", "/log_app", "", 201)
+	if w := do(door, "POST", "/log_app", `{}`); w.Code != 503 || !strings.Contains(w.Body.String(), "not set up") {
+		t.Errorf("the writer is no member: %d %s", w.Code, w.Body)
+	}
+	asAdmin(t, door, "PUT", "/log_app/_security", `{"members":{"names":["app_write"],"roles":["_admin"]}}`, 200)
 	return door
 }
 

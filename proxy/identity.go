@@ -27,7 +27,7 @@ func (d *Door) identify(v *visit) (known, answered bool, err error) {
 	if d.sessions.has(key, time.Now()) {
 		return true, false, nil
 	}
-	c, err := d.ask(d.whoami(v), maxSession)
+	c, err := d.ask(d.whoami(v), usualSmall, maxSession)
 	if err != nil {
 		return false, false, err
 	}
@@ -46,8 +46,10 @@ func (d *Door) identify(v *visit) (known, answered bool, err error) {
 	return false, false, errUpstream
 }
 
-// maxSession bounds what /_session may take and give, in bytes.
-const maxSession = 64 << 10
+const (
+	maxSession = 64 << 10 // bytes that /_session may take and give
+	usualSmall = 256      // and what it mostly gives
+)
 
 const sessionCookie = "AuthSession"
 

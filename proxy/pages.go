@@ -18,7 +18,7 @@ func (d *Door) welcome(v *visit) error {
 
 // up tells whether the store answers, and leaves out which nodes it is made of.
 func (d *Door) up(v *visit) error {
-	c, err := d.ask(v.asked(http.MethodGet, "/_up"), maxAnswer)
+	c, err := d.ask(v.asked(http.MethodGet, "/_up"), usualSmall, maxAnswer)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (d *Door) logout(v *visit) error {
 }
 
 func (d *Door) relaySession(v *visit, r *http.Request) error {
-	c, err := d.ask(r, maxSession)
+	c, err := d.ask(r, usualSmall, maxSession)
 	if err != nil {
 		return err
 	}

@@ -40,13 +40,14 @@ func (d *Door) write(v *visit) error {
 const (
 	maxAnswer = 64 << 10 // bytes of the store's answer to a write
 	rowAnswer = 1 << 10  // and for each doc of many
+	usualRow  = 104      // of which it mostly needs so many
 )
 
 // conflict is the error word of a doc whose id is there already.
 const conflict = "conflict"
 
 func (d *Door) writeOne(v *visit, list docs) error {
-	c, err := d.ask(d.o.AsWriter(v.inner(http.MethodPost, dbPath(v.to.db, ""), newDocsReader(list))), maxAnswer)
+	c, err := d.ask(d.o.AsWriter(v.inner(http.MethodPost, dbPath(v.to.db, ""), newDocsReader(list))), usualRow, maxAnswer)
 	if err != nil {
 		return err
 	}
@@ -75,7 +76,7 @@ func (d *Door) writeOne(v *visit, list docs) error {
 
 func (d *Door) writeMany(v *visit, list docs) error {
 	r := d.o.AsWriter(v.inner(http.MethodPost, dbPath(v.to.db, "/_bulk_docs"), newDocsReader(list)))
-	c, err := d.ask(r, maxAnswer+rowAnswer*len(list.list))
+	c, err := d.ask(r, usualRow*(len(list.list)+1), maxAnswer+rowAnswer*len(list.list))
 	if err != nil {
 		return err
 	}
