@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -52,14 +53,31 @@ func reduced(ctx context.Context, v Views, db store.DBName, q store.ViewQuery, f
 		}
 		n := len(key)
 		s.ip, s.process, s.machine = key[n-3], key[n-2], key[n-1]
-		var stats struct{ Count, Min, Max float64 }
-		if json.Unmarshal(row.Value, &stats) != nil || stats.Count < 1 {
+		count, okCount := member(row.Value, `"count":`)
+		first, okFirst := member(row.Value, `"min":`)
+		last, okLast := member(row.Value, `"max":`)
+		if !okCount || !okFirst || !okLast || count < 1 {
 			return unexpected(row)
 		}
-		s.count, s.first, s.last = int64(stats.Count), when.Wall(stats.Min), when.Wall(stats.Max)
+		s.count, s.first, s.last = int64(count), when.Wall(first), when.Wall(last)
 		fn(&s)
 	}
 	return nil
+}
+
+// member is the number after name in the value of _stats, an object that holds nothing but numbers.
+func member(object []byte, name string) (float64, bool) {
+	i := bytes.Index(object, []byte(name))
+	if i < 0 {
+		return 0, false
+	}
+	rest := object[i+len(name):]
+	end := bytes.IndexAny(rest, ",}")
+	if end < 0 {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(string(trim(rest[:end])), 64)
+	return n, err == nil
 }
 
 // eachEnd calls fn for each attack within windows that are parts of a day.
