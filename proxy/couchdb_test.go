@@ -212,3 +212,73 @@ func TestModify(t *testing.T) {
 		}
 	}
 }
+
+// TestBodiesStream holds a signed-in caller's body back until its beginning has arrived at the store.
+func TestBodiesStream(t *testing.T) {
+	t.Parallel()
+	arrived := make(chan string)
+	door, _ := newBackend(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/_session" {
+			fakeAnswer(w, 200, `{"userCtx":{"name":"reader"}}`)
+			return
+		}
+		in := bufio.NewReader(r.Body)
+		line, _ := in.ReadString('\n')
+		arrived <- line
+		rest, _ := io.ReadAll(in)
+		fakeAnswer(w, 201, string(rest))
+	}), nil)
+	for _, target := range []string{"/log_app/x/attachment", "/log_app"} {
+		pr, pw := io.Pipe()
+		r, err := http.NewRequestWithContext(t.Context(), "POST", door.URL+target, pr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", jsonType)
+		r.SetBasicAuth("reader", "pw")
+		go func() {
+			_, _ = io.WriteString(pw, "{ \n")
+			if line := <-arrived; line != "{ \n" {
+				t.Errorf("%s: %q arrived", target, line)
+			}
+			_, _ = io.WriteString(pw, "}")
+			pw.Close()
+		}()
+		res, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil || string(text) != "}\n" {
+			t.Errorf("%s: %q, %v", target, text, err)
+		}
+	}
+}
+
+// TestLargeBodiesAreTold sends more than the door takes, with and without announcing it, and reads why.
+func TestLargeBodiesAreTold(t *testing.T) {
+	t.Parallel()
+	door := New(Options{Upstream: untouched(t), MaxBody: 1 << 20})
+	server := httptest.NewServer(door)
+	defer server.Close()
+	for _, announced := range []bool{true, false} {
+		var body io.Reader = strings.NewReader(`{"a":"` + strings.Repeat("x", 1<<20) + `"}`)
+		if !announced {
+			body = io.MultiReader(body)
+		}
+		res, err := http.Post(server.URL+"/log_app", jsonType, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != 413 {
+			t.Errorf("announced %v: %s", announced, res.Status)
+		}
+	}
+	counted := map[string]int64{}
+	door.Counters().Each(func(name, reason string, n int64) { counted[name+" "+reason] = n })
+	if len(counted) != 1 || counted["refused too_large"] != 2 {
+		t.Errorf("counted %v", counted)
+	}
+}
