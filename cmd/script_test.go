@@ -259,30 +259,60 @@ func useCouchDB(e *testscript.Env, couch string) error {
 	return nil
 }
 
-// emptyCouchDB deletes every app's database and all accounts.
+// emptyCouchDB deletes every app's database and all accounts. The database of the accounts stays: a CouchDB that loses it goes
+// on with what it remembers of it for a while.
 func emptyCouchDB(base string) error {
-	answer, err := http.Get(base + "/_all_dbs")
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
 	var names []string
-	if err := json.NewDecoder(answer.Body).Decode(&names); err != nil {
+	if err := couchJSON(http.MethodGet, base+"/_all_dbs", nil, &names); err != nil {
 		return err
 	}
 	for _, name := range names {
-		if !strings.HasPrefix(name, "log_") && name != "_users" {
+		if !strings.HasPrefix(name, "log_") {
 			continue
 		}
-		r, err := http.NewRequest(http.MethodDelete, base+"/"+url.PathEscape(name), nil)
-		if err != nil {
+		if err := couchJSON(http.MethodDelete, base+"/"+url.PathEscape(name), nil, nil); err != nil {
 			return err
 		}
-		answer, err := http.DefaultClient.Do(r)
-		if err != nil {
-			return err
-		}
-		answer.Body.Close()
 	}
-	return nil
+	var users struct {
+		Rows []struct {
+			ID    string
+			Value struct{ Rev string }
+		}
+	}
+	if err := couchJSON(http.MethodGet, base+"/_users/_all_docs?startkey=%22org.couchdb.user:%22", nil, &users); err != nil {
+		return err
+	}
+	type tombstone struct {
+		ID      string `json:"_id"`
+		Rev     string `json:"_rev"`
+		Deleted bool   `json:"_deleted"`
+	}
+	gone := []tombstone{}
+	for _, row := range users.Rows {
+		gone = append(gone, tombstone{row.ID, row.Value.Rev, true})
+	}
+	return couchJSON(http.MethodPost, base+"/_users/_bulk_docs", map[string]any{"docs": gone}, nil)
+}
+
+// couchJSON sends body as JSON and reads the answer into answer, where there is one.
+func couchJSON(method, url string, body, answer any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequest(method, url, bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if answer == nil {
+		answer = new(any)
+	}
+	return json.NewDecoder(res.Body).Decode(answer)
 }
