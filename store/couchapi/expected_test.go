@@ -8,7 +8,6 @@ const (
 	noPurge            = "purging is not there yet"
 	noPartitions       = "partitioned databases are not there yet"
 	noFunctions        = "show, list and update functions are not there yet"
-	engineConflict     = "the engine takes an edit of a revision that it has never seen"
 	noDeletedConflicts = "map functions do not see _deleted_conflicts"
 )
 
@@ -19,8 +18,6 @@ var expectedFailures = map[string]string{
 	"bulk/bulk-docs/12":                      noAttachments,
 	"bulk/bulk-docs/13":                      noAttachments,
 	"bulk/bulk-docs/14":                      noAttachments,
-	"bulk/bulk-docs-errors/18":               engineConflict,
-	"bulk/bulk-docs-errors/23":               engineConflict,
 	"changes/attachments-in-feed":            noAttachments,
 	"documents/design-doc-storage/16":        noAttachments,
 	"documents/design-doc-storage/17":        noAttachments,

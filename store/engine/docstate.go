@@ -60,10 +60,10 @@ func (ed *editor) load(id string) (docState, error) {
 func (st *docState) edit(doc *store.Doc, rev store.Rev, ed *editor) (store.Rev, error) {
 	parent := noParent
 	switch {
-	case len(st.tree) == 0 && doc.Rev.IsZero():
 	case len(st.tree) == 0:
-		// CouchDB takes an edit of a revision that it never saw where it knows nothing of the doc.
-		parent, _ = st.tree.attach(doc.Rev, noParent)
+		if !doc.Rev.IsZero() {
+			return store.Rev{}, errConflict()
+		}
 	case st.winnerDeleted():
 		if !doc.Rev.IsZero() || doc.Deleted {
 			return store.Rev{}, errConflict()

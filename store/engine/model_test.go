@@ -120,7 +120,7 @@ func (m *modelDoc) edit(doc store.Doc) (store.Rev, error) {
 	switch {
 	case len(leaves) == 0:
 		if !parent.IsZero() {
-			m.nodes[parent] = &modelNode{}
+			return store.Rev{}, errConflict()
 		}
 	case m.nodes[leaves[0]].deleted:
 		if !parent.IsZero() || doc.Deleted {

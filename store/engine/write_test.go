@@ -32,7 +32,8 @@ func TestEdits(t *testing.T) {
 		{"with an old revision", []step{{want: "1-"}, {rev: "%1", want: "2-"}, {rev: "%1", body: `{"x":3}`, want: conflict}}, "{}"},
 		{"the same edit again", []step{{want: "1-"}, {rev: "%1", want: "2-"}, {rev: "%1", want: conflict}}, "{}"},
 		{"with an unknown revision", []step{{want: "1-"}, {rev: "1-abc", want: conflict}}, "{}"},
-		{"an unknown revision of a new id", []step{{rev: "2-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", want: "3-705954978c91254b24cc3f60a5c89779"}}, "{}"},
+		{"a revision of an unknown id", []step{{rev: "2-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", want: conflict}}, "not_found: missing"},
+		{"a deletion of an unknown id's revision", []step{{rev: "1-abc", deleted: true, want: conflict}}, "not_found: missing"},
 		{"deleted", []step{
 			{body: `{"x":1}`, want: "1-"}, {rev: "%1", deleted: true, want: "2-d0ae140c7f7cdb92dd85a3e31ae18f0c"},
 		}, "not_found: deleted"},
