@@ -2,11 +2,20 @@ package cmd
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"math/big"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -26,12 +35,14 @@ const couchURL = "COUCHDB"
 //
 //	serve [-err PATTERN] [FLAG…]   starts `logctl serve` on a free port in front of the store under test and sets $URL
 //	stop [SIGNAL]                  ends it: TERM, or KILL
+//	cert CERT KEY                  makes a certificate for 127.0.0.1 that signs itself, valid for an hour
 //	http [-user NAME:PASSWORD] [-H HEADER:VALUE]… METHOD URL [BODY]
 //	                               prints the status and the body of the answer; -user admin is the admin; @FILE is a body
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"serve": scriptServe,
 		"stop":  scriptStop,
+		"cert":  scriptCert,
 		"http":  scriptHTTP,
 	}
 }
@@ -207,6 +218,7 @@ func scriptHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	client := &http.Client{
 		Timeout:       time.Minute,
+		Transport:     &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	answer, err := client.Do(r)
@@ -221,6 +233,28 @@ func scriptHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	fmt.Fprintln(ts.Stdout(), answer.StatusCode)
 	_, err = io.Copy(ts.Stdout(), answer.Body)
 	ts.Check(err)
+}
+
+func scriptCert(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: cert CERT KEY")
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	ts.Check(err)
+	now := time.Now()
+	cert := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "log.example.com"},
+		NotBefore: now.Add(-time.Minute), NotAfter: now.Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, cert, cert, key.Public(), key)
+	ts.Check(err)
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	ts.Check(err)
+	for i, block := range []*pem.Block{{Type: "CERTIFICATE", Bytes: der}, {Type: "PRIVATE KEY", Bytes: secret}} {
+		ts.Check(os.WriteFile(ts.MkAbs(args[i]), pem.EncodeToMemory(block), 0o600))
+	}
 }
 
 // adminAccount is NAME:PASSWORD of the admin of the store under test.

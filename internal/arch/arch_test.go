@@ -54,7 +54,7 @@ var owners = map[string][]string{
 	"github.com/cockroachdb/pebble/v2":  {"store/engine"},
 	"github.com/dop251/goja":            {"store/view/js"},
 	"github.com/go-kivik/kivik/v4":      {"store/couch"},
-	"github.com/gorilla/mux":            {"store/couchapi", "proxy"},
+	"github.com/gorilla/mux":            {"store/couchapi"},
 	"github.com/olekukonko/tablewriter": {"reports"},
 	"github.com/spf13/cobra":            {"cmd"},
 	"github.com/spf13/pflag":            {"cmd"}, // cobra's flags
