@@ -69,9 +69,14 @@ func (d *Doc) AppendJSON(dst []byte) []byte {
 
 // Change is one entry of a database's changes feed: a doc's latest change.
 type Change struct {
-	Seq     uint64
-	Doc     Doc   // the winner; Body only when asked for
-	Leaves  []Rev // every leaf revision, the winner first; only when asked for
+	Seq       uint64
+	Doc       Doc    // the winner; Body only when asked for
+	Conflicts []Leaf // the leaves beside the winner, in the order in which they would win; only when asked for
+}
+
+// Leaf is a revision that no other one replaced.
+type Leaf struct {
+	Rev     Rev
 	Deleted bool
 }
 

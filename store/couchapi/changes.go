@@ -161,25 +161,18 @@ func (o *feedOptions) setTimes(q url.Values) error {
 func (f *feed) appendChange(dst []byte, c *store.Change) ([]byte, error) {
 	dst = appendSeq(append(dst, `{"seq":`...), f.x.db, c.Seq)
 	dst = store.AppendJSONString(append(dst, `,"id":`...), c.Doc.ID)
-	dst = append(dst, `,"changes":[`...)
+	dst = append(appendRev(append(dst, `,"changes":[{"rev":`...), c.Doc.Rev), '}')
 	if f.o.allLeaves {
-		for i, rev := range c.Leaves {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = append(appendRev(append(dst, `{"rev":`...), rev), '}')
+		for _, l := range c.Conflicts {
+			dst = append(appendRev(append(dst, `,{"rev":`...), l.Rev), '}')
 		}
-	} else {
-		dst = append(appendRev(append(dst, `{"rev":`...), c.Doc.Rev), '}')
 	}
 	dst = append(dst, ']')
-	if c.Deleted {
+	if c.Doc.Deleted {
 		dst = append(dst, `,"deleted":true`...)
 	}
 	if f.o.includeDocs {
-		doc := c.Doc
-		doc.Deleted = c.Deleted
-		d, _, err := f.x.show(doc, docOptions{conflicts: f.o.conflicts})
+		d, _, err := f.x.show(c.Doc, docOptions{conflicts: f.o.conflicts})
 		if err != nil {
 			return dst, err
 		}

@@ -2,13 +2,12 @@ package couchapi
 
 // Reasons of expected failures.
 const (
-	noAttachments      = "attachments are not there yet"
-	noMango            = "Mango is not there yet"
-	noReplicator       = "the server does not replicate by itself yet"
-	noPurge            = "purging is not there yet"
-	noPartitions       = "partitioned databases are not there yet"
-	noFunctions        = "show, list and update functions are not there yet"
-	noDeletedConflicts = "map functions do not see _deleted_conflicts"
+	noAttachments = "attachments are not there yet"
+	noMango       = "Mango is not there yet"
+	noReplicator  = "the server does not replicate by itself yet"
+	noPurge       = "purging is not there yet"
+	noPartitions  = "partitioned databases are not there yet"
+	noFunctions   = "show, list and update functions are not there yet"
 )
 
 // expectedFailures are the cases ("group/case") and steps ("group/case/3") of the transcripts that this server does not
@@ -51,5 +50,4 @@ var expectedFailures = map[string]string{
 	"server/request-framing/7":               noAttachments,
 	"server/request-framing/8":               noAttachments,
 	"server/request-framing/11":              noAttachments,
-	"views/conflicts-in-views/7":             noDeletedConflicts,
 }

@@ -103,7 +103,7 @@ func (f *feed) wait() (more bool, err error) {
 // batch writes what there is after the last change.
 func (f *feed) batch() error {
 	o := engine.ChangesOptions{
-		Since: f.last, Descending: f.o.descending, AllLeaves: f.o.allLeaves,
+		Since: f.last, Descending: f.o.descending, Conflicts: f.o.allLeaves,
 		Bodies: f.o.includeDocs || f.o.filter.needsBody,
 	}
 	if o.Descending {

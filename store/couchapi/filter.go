@@ -97,9 +97,7 @@ func (x *exchange) viewFilter(name string) (filter, error) {
 
 func bodyFilter(f *js.Filter, req []byte) filter {
 	return filter{needsBody: true, pass: func(c *store.Change) (bool, error) {
-		doc := c.Doc
-		doc.Deleted = c.Deleted
-		return f.Filter(doc.AppendJSON(nil), req)
+		return f.Filter(c.Doc.AppendJSON(nil), req)
 	}}
 }
 

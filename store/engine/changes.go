@@ -15,7 +15,7 @@ type ChangesOptions struct {
 	Since      uint64 // only sequences greater than this
 	Descending bool
 	Bodies     bool // with the winner's body
-	AllLeaves  bool // with all leaves, not only the winner
+	Conflicts  bool // with the leaves beside the winner
 }
 
 // Changes calls fn for each doc's latest change in the order of sequences, until it returns false. The changes are those
@@ -56,9 +56,9 @@ func (d *DB) Changes(ctx context.Context, o ChangesOptions, fn func(c store.Chan
 			return err
 		}
 		seq := binary.BigEndian.Uint64(it.Key()[prefixLen:])
-		c := store.Change{Seq: seq, Doc: w.doc(seq, &rec), Deleted: rec.deleted}
-		if o.AllLeaves {
-			if c.Leaves, err = trees.leaves(d, it, &rec, c.Doc.Rev); err != nil {
+		c := store.Change{Seq: seq, Doc: w.doc(seq, &rec)}
+		if o.Conflicts && rec.leaves {
+			if c.Conflicts, err = trees.conflicts(d, it, &rec); err != nil {
 				return err
 			}
 		}
@@ -74,10 +74,7 @@ func putSeq(key []byte, seq uint64) { binary.BigEndian.PutUint64(key[prefixLen:]
 // treeReader reads the trees of the docs that have several leaves, as of the moment of the iterator it is made from.
 type treeReader struct{ ids *pebble.Iterator }
 
-func (r *treeReader) leaves(d *DB, it *pebble.Iterator, rec *seqRecord, winner store.Rev) ([]store.Rev, error) {
-	if !rec.leaves {
-		return []store.Rev{winner}, nil
-	}
+func (r *treeReader) conflicts(d *DB, it *pebble.Iterator, rec *seqRecord) ([]store.Leaf, error) {
 	if r.ids == nil {
 		lo, hi := d.keys.space(subByID)
 		ids, err := it.Clone(pebble.CloneOptions{IterOptions: &pebble.IterOptions{LowerBound: lo, UpperBound: hi}})
@@ -101,11 +98,15 @@ func (r *treeReader) leaves(d *DB, it *pebble.Iterator, rec *seqRecord, winner s
 	if err != nil {
 		return nil, err
 	}
-	var leaves []store.Rev
-	for _, i := range idr.tree.leaves() {
-		leaves = append(leaves, idr.tree[i].rev)
+	leaves := idr.tree.leaves()
+	if len(leaves) < 2 {
+		return nil, errCorrupt(errors.New("a change tells of leaves that its doc does not have"))
 	}
-	return leaves, nil
+	conflicts := make([]store.Leaf, len(leaves)-1)
+	for k, i := range leaves[1:] {
+		conflicts[k] = store.Leaf{Rev: idr.tree[i].rev, Deleted: idr.tree[i].deleted}
+	}
+	return conflicts, nil
 }
 
 func (r *treeReader) close() {

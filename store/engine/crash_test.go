@@ -155,7 +155,7 @@ func sound(t *testing.T, d *DB) {
 		if _, again := bySeq[c.Doc.ID]; again {
 			t.Errorf("%s is in the changes twice", c.Doc.ID)
 		}
-		if c.Deleted {
+		if c.Doc.Deleted {
 			deleted++
 		} else {
 			live++

@@ -418,12 +418,21 @@ func (m *model) compareScans(t *testing.T, d *DB) {
 	}
 	var bySeq []string
 	for id, md := range m.docs {
-		bySeq = append(bySeq, fmt.Sprintf("%08d %s %v", md.seq, id, md.leaves()))
+		leaves := md.leaves()
+		line := fmt.Sprintf("%08d %s %v", md.seq, id, leaves[0])
+		for _, r := range leaves[1:] {
+			line += fmt.Sprintf(" %v %v", r, md.nodes[r].deleted)
+		}
+		bySeq = append(bySeq, line)
 	}
 	slices.Sort(bySeq)
 	got = nil
-	err := d.Changes(ctx, ChangesOptions{AllLeaves: true}, func(c store.Change) bool {
-		got = append(got, fmt.Sprintf("%08d %s %v", c.Seq, c.Doc.ID, c.Leaves))
+	err := d.Changes(ctx, ChangesOptions{Conflicts: true}, func(c store.Change) bool {
+		line := fmt.Sprintf("%08d %s %v", c.Seq, c.Doc.ID, c.Doc.Rev)
+		for _, l := range c.Conflicts {
+			line += fmt.Sprintf(" %v %v", l.Rev, l.Deleted)
+		}
+		got = append(got, line)
 		return true
 	})
 	if err != nil || !slices.Equal(got, bySeq) {

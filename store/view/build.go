@@ -110,22 +110,36 @@ const designPrefix = "_design/"
 
 // docJSON is the doc as map functions see it, "" if they don't.
 func (x *index) docJSON(c *store.Change) string {
-	if c.Deleted || c.Doc.Deleted || strings.HasPrefix(c.Doc.ID, designPrefix) && !x.design.options.IncludeDesign {
+	if c.Doc.Deleted || strings.HasPrefix(c.Doc.ID, designPrefix) && !x.design.options.IncludeDesign {
 		return ""
 	}
 	buf := c.Doc.AppendJSON(make([]byte, 0, len(c.Doc.ID)+len(c.Doc.Body)+64))
-	if len(c.Leaves) > 1 {
-		buf = append(buf[:len(buf)-1], `,"_conflicts":[`...)
-		for i, rev := range c.Leaves[1:] {
-			if i > 0 {
-				buf = append(buf, ',')
-			}
-			buf = store.AppendJSONString(buf, rev.String())
-		}
-		buf = append(buf, "]}"...)
+	if len(c.Conflicts) > 0 {
+		buf = appendConflicts(buf, "_conflicts", c.Conflicts, false)
+		buf = appendConflicts(buf, "_deleted_conflicts", c.Conflicts, true)
 	}
 	if x.design.options.LocalSeq {
 		buf = appendLocalSeq(buf, c.Seq)
 	}
 	return string(buf)
+}
+
+// appendConflicts adds a member with the revisions of those leaves that are deleted, or are not, if there are any.
+func appendConflicts(doc []byte, name string, leaves []store.Leaf, deleted bool) []byte {
+	n := 0
+	for _, l := range leaves {
+		if l.Deleted != deleted {
+			continue
+		}
+		if n++; n == 1 {
+			doc = append(append(append(doc[:len(doc)-1], `,"`...), name...), `":[`...)
+		} else {
+			doc = append(doc, ',')
+		}
+		doc = store.AppendJSONString(doc, l.Rev.String())
+	}
+	if n > 0 {
+		doc = append(doc, "]}"...)
+	}
+	return doc
 }

@@ -125,6 +125,34 @@ func TestDesignOptions(t *testing.T) {
 	}
 }
 
+// TestConflicts: map functions see the leaves beside the winner, those that are deleted apart.
+func TestConflicts(t *testing.T) {
+	t.Parallel()
+	leaf := func(hash string, deleted bool) store.Leaf {
+		return store.Leaf{Rev: store.Rev{Gen: 1, Hash: hash}, Deleted: deleted}
+	}
+	for _, c := range []struct {
+		leaves []store.Leaf
+		want   string
+	}{
+		{nil, `[null,null]`},
+		{[]store.Leaf{leaf("b", false), leaf("a", false)}, `[["1-b","1-a"],null]`},
+		{[]store.Leaf{leaf("c", true), leaf("b", true)}, `[null,["1-c","1-b"]]`},
+		{[]store.Leaf{leaf("a", false), leaf("c", true)}, `[["1-a"],["1-c"]]`},
+	} {
+		m := New(Options{Workers: 1})
+		defer m.Close()
+		db := newFakeDB()
+		db.put("x", `{}`)
+		db.changes[0].Conflicts = c.leaves
+		d := design(t, `{"views":{"v":{"map":"function(d) { emit(null, [d._conflicts, d._deleted_conflicts].map(function(v) { return v || null })) }"}}}`)
+		got, err := answerOf(m, db, d, "v", query(t, ""))
+		if want := "0/1\nnull @x = " + c.want; err != nil || got != want {
+			t.Errorf("%v: %s %v, want %s", c.leaves, got, err, want)
+		}
+	}
+}
+
 func TestDocIDBounds(t *testing.T) {
 	t.Parallel()
 	docs := `[{"_id":"a","k":1},{"_id":"b","k":1},{"_id":"c","k":1},{"_id":"d","k":2}]`

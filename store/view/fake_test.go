@@ -162,7 +162,7 @@ func (db *fakeDB) put(id, body string) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	db.seq++
-	c := store.Change{Seq: db.seq, Deleted: body == "", Doc: store.Doc{
+	c := store.Change{Seq: db.seq, Doc: store.Doc{
 		ID: id, Rev: store.Rev{Gen: 1, Hash: fmt.Sprintf("%032x", db.seq)}, Body: []byte(body), Deleted: body == "", Seq: db.seq,
 	}}
 	if body == "" {

@@ -20,7 +20,7 @@ type Database interface {
 	Instance() string
 	UpdateSeq() uint64
 	// Changes calls fn for each doc's latest change after since, ascending, with bodies, deleted docs and design documents
-	// included, until fn returns false. A Change's Leaves, if there are more than one, are the doc's _conflicts.
+	// included, until fn returns false. Map functions see a Change's Conflicts.
 	Changes(ctx context.Context, since uint64, fn func(c store.Change) bool) error
 	// Index is the keyspace of the index with that signature, made when missing.
 	Index(sig string) (store.KV, error)
