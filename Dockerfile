@@ -1,4 +1,4 @@
-# The door and the command line in one small image.
+# The door and the command line, nothing else.
 FROM golang:1.26-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
@@ -6,7 +6,8 @@ RUN go mod download
 COPY . .
 RUN CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /logctl ./cmd/logctl
 
-FROM gcr.io/distroless/static-debian12
+FROM scratch
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /logctl /usr/bin/logctl
 ENV LOGCTL_DATA=/data
 VOLUME /data
