@@ -12,14 +12,36 @@ type Rev struct {
 	Hash string
 }
 
-// ParseRev reads "gen-hash". The error is of KindBadRequest with CouchDB's reason.
+// ParseRev reads "gen-hash", the hash as ParseRevHash does. The error is of KindBadRequest with CouchDB's reason.
 func ParseRev(s string) (Rev, error) {
-	num, hash, ok := strings.Cut(s, "-")
+	num, text, _ := strings.Cut(s, "-")
 	gen, err := strconv.Atoi(num)
-	if !ok || err != nil || gen < 0 || hash == "" {
+	hash, ok := ParseRevHash(text)
+	if !ok || err != nil || gen < 0 {
 		return Rev{}, NewError(KindBadRequest, "Invalid rev format")
 	}
 	return Rev{Gen: gen, Hash: hash}, nil
+}
+
+// ParseRevHash gives a revision's hash as CouchDB gives it back: one of 32 characters is hexadecimal, in lower case; any
+// other is as it came. It is printable ASCII without quotes and backslashes, since it stands bare in JSON, in headers and
+// in URLs: CouchDB takes more.
+func ParseRevHash(s string) (hash string, ok bool) {
+	isHex := true
+	for i := range len(s) {
+		switch c := s[i]; {
+		case '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F':
+		case c <= ' ' || c > '~' || c == '"' || c == '\\':
+			return "", false
+		default:
+			isHex = false
+		}
+	}
+	const hexDigits = 32
+	if len(s) != hexDigits {
+		return s, s != ""
+	}
+	return strings.ToLower(s), isHex
 }
 
 func (r Rev) String() string { return strconv.Itoa(r.Gen) + "-" + r.Hash }

@@ -177,30 +177,7 @@ func docRev(value []byte) (store.Rev, error) {
 	if value[0] != '"' {
 		return store.ParseRev("")
 	}
-	rev, err := store.ParseRev(unquote(value))
-	if err != nil {
-		return store.Rev{}, err
-	}
-	hash, ok := revHash(rev.Hash)
-	if !ok {
-		return store.ParseRev("")
-	}
-	rev.Hash = hash
-	return rev, nil
-}
-
-// revHash is a revision's hash as CouchDB gives it back: one of 32 characters is hexadecimal, in lower case, any other
-// is anything.
-func revHash(s string) (hash string, ok bool) {
-	if len(s) != 32 {
-		return s, true
-	}
-	for i := range len(s) {
-		if hexDigit(s[i]) < 0 {
-			return "", false
-		}
-	}
-	return strings.ToLower(s), true
+	return store.ParseRev(unquote(value))
 }
 
 // takeRevisions reads {"start":3,"ids":["hash of 3","hash of 2",…]}.
@@ -233,7 +210,7 @@ func (s *Split) takeRevisions(value []byte) error {
 		if elem[0] != '"' {
 			return store.NewError(store.KindDocValidation, "RevId isn't a string")
 		}
-		hash, ok := revHash(unquote(elem))
+		hash, ok := store.ParseRevHash(unquote(elem))
 		if !ok {
 			return store.NewError(store.KindDocValidation, "RevId isn't a valid hexadecimal")
 		}
