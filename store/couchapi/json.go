@@ -2,7 +2,6 @@ package couchapi
 
 import (
 	"encoding/json"
-	"errors"
 
 	"logctl/store"
 	"logctl/store/ejson"
@@ -41,9 +40,6 @@ func text(raw []byte) (string, bool) {
 	}
 	return s, true
 }
-
-// errStop ends an iteration early; it is never answered.
-var errStop = errors.New("stop")
 
 // appendRev appends a revision as a JSON string.
 func appendRev(dst []byte, rev store.Rev) []byte {

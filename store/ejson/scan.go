@@ -145,17 +145,6 @@ func (p *parser) array(depth int, elem func(depth int) error) error {
 	}
 }
 
-// colon reads the colon behind a key with white space around it.
-func (p *parser) colon() error {
-	p.space()
-	if p.next() != ':' {
-		return invalid(p.pos, "no colon")
-	}
-	p.pos++
-	p.space()
-	return nil
-}
-
 // str reads the string at pos.
 func (p *parser) str() error {
 	end, escaped, err := scanString(p.src, p.pos)

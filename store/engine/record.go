@@ -149,14 +149,6 @@ func (r rawRev) append(dst []byte) []byte {
 	return append(dst, r.hash...)
 }
 
-// hashLen is the length of the hash as it is shown.
-func (r rawRev) hashLen() int {
-	if r.raw {
-		return hex.EncodedLen(len(r.hash))
-	}
-	return len(r.hash)
-}
-
 func (r rawRev) appendHash(dst []byte) []byte {
 	if r.raw {
 		return hex.AppendEncode(dst, r.hash)
