@@ -44,7 +44,7 @@ func NewCouchDB(o CouchDBOptions) (http.Handler, error) {
 		o.Transport = backendTransport()
 	}
 	u := &upstream{to: to, log: o.Log}
-	return &httputil.ReverseProxy{
+	return endingFeeds{&httputil.ReverseProxy{
 		Rewrite:        u.rewrite,
 		ModifyResponse: u.modify,
 		ErrorHandler:   u.fail,
@@ -52,7 +52,25 @@ func NewCouchDB(o CouchDBOptions) (http.Handler, error) {
 		FlushInterval:  -1,
 		BufferPool:     new(copyBuffers),
 		ErrorLog:       slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
-	}, nil
+	}}, nil
+}
+
+// endingFeeds cuts off answers that have no end when the server begins to shut down. Their readers go on where they were,
+// as they do when CouchDB itself is started anew.
+type endingFeeds struct{ http.Handler }
+
+func (e endingFeeds) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if isFeed(r.URL) {
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		defer context.AfterFunc(store.EndingOf(ctx), cancel)()
+		r = r.WithContext(ctx)
+	}
+	e.Handler.ServeHTTP(w, r)
+}
+
+func isFeed(u *url.URL) bool {
+	return strings.HasSuffix(u.Path, "_changes") && strings.Contains(u.RawQuery, "feed=") || strings.HasSuffix(u.Path, "/_db_updates")
 }
 
 // backendTransport keeps enough connections for all writers at once. It has no timeout for an answer: a view may take minutes

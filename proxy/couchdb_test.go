@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"logctl/store"
 )
 
 // newBackend puts a door in front of a CouchDB that listens.
@@ -139,6 +141,55 @@ func TestCouchDBStreams(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Error("the store still writes to nobody")
 	}
+}
+
+// TestCouchDBFeedsEnd: what has no end is cut off when the server begins to shut down, the rest is not.
+func TestCouchDBFeedsEnd(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.(http.Flusher).Flush()
+		select {
+		case <-r.Context().Done():
+		case <-release:
+			_, _ = io.WriteString(w, "done")
+		}
+	}))
+	defer backend.Close()
+	up, err := NewCouchDB(CouchDBOptions{URL: backend.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ending, end := context.WithCancel(t.Context())
+	base := store.WithEnding(t.Context(), ending)
+	server := httptest.NewUnstartedServer(up)
+	server.Config.BaseContext = func(net.Listener) context.Context { return base }
+	server.Start()
+	defer server.Close()
+	open := func(path string) *http.Response {
+		res, err := http.Get(server.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res
+	}
+	var feeds []*http.Response
+	for _, path := range []string{"/log_app/_changes?feed=continuous", "/log_app/_changes?since=now&feed=longpoll", "/_db_updates"} {
+		feeds = append(feeds, open(path))
+	}
+	plain := open("/log_app/_changes?include_docs=true")
+	end()
+	for _, res := range feeds {
+		if _, err := io.ReadAll(res.Body); err == nil {
+			t.Errorf("%s looks whole", res.Request.URL)
+		}
+		res.Body.Close()
+	}
+	close(release)
+	if got, err := io.ReadAll(plain.Body); err != nil || string(got) != "done" {
+		t.Errorf("an answer that ends: %q, %v", got, err)
+	}
+	plain.Body.Close()
 }
 
 // TestCouchDBIsAway tells nothing about where it should be.

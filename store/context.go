@@ -15,3 +15,19 @@ func CallerFrom(ctx context.Context) (Caller, bool) {
 	c, ok := ctx.Value(callerKey{}).(Caller)
 	return c, ok
 }
+
+type endingKey struct{}
+
+// WithEnding tells the requests of a server when it begins to shut down: ending is done then, before the requests' own
+// contexts are. What would go on for ever, a feed that waits for changes, ends there; everything else may finish.
+func WithEnding(ctx, ending context.Context) context.Context {
+	return context.WithValue(ctx, endingKey{}, ending)
+}
+
+// EndingOf is the context that WithEnding put into ctx; one that is never done if there is none.
+func EndingOf(ctx context.Context) context.Context {
+	if ending, ok := ctx.Value(endingKey{}).(context.Context); ok {
+		return ending
+	}
+	return context.Background()
+}

@@ -29,7 +29,7 @@ type ServeOptions struct {
 
 const (
 	drainTime  = 5 * time.Second // for requests under way when a serve is asked to stop
-	cancelTime = 2 * time.Second // for those still there, their contexts cancelled: endless feeds
+	cancelTime = 2 * time.Second // for those still there, their contexts cancelled
 )
 
 // Serve runs the door in front of a store until ctx ends, then lets requests under way finish and closes everything in the
@@ -53,16 +53,18 @@ func Serve(ctx context.Context, o ServeOptions) (err error) {
 
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	servers := &group{base: base, log: o.Log}
+	ending, end := context.WithCancel(base)
+	defer end()
+	servers := &group{base: store.WithEnding(base, ending), end: end, cancel: cancel, log: o.Log}
 	ad := &advert{Version: advertVersion, PID: os.Getpid(), PasswordFile: o.AdminPasswordFile, CouchDB: o.CouchDB != ""}
 	cleanup, err := listen(servers, o, back.door, ad)
 	if err != nil {
-		servers.stop(cancel)
+		servers.stop()
 		return err
 	}
 	defer cleanup()
 	if err := ad.write(o.Data); err != nil {
-		servers.stop(cancel)
+		servers.stop()
 		return err
 	}
 	defer os.Remove(advertPath(o.Data))
@@ -73,7 +75,7 @@ func Serve(ctx context.Context, o ServeOptions) (err error) {
 		o.Log.Info("stopping")
 	case err = <-servers.failed():
 	}
-	servers.stop(cancel)
+	servers.stop()
 	return err
 }
 
@@ -111,7 +113,9 @@ func listen(servers *group, o ServeOptions, door http.Handler, ad *advert) (clea
 
 // group is the HTTP servers of one serve, started and stopped together.
 type group struct {
-	base    context.Context
+	base    context.Context    // of all requests
+	end     context.CancelFunc // ends those that would go on for ever
+	cancel  context.CancelFunc // ends all
 	log     *slog.Logger
 	servers []*http.Server
 	errs    chan error
@@ -135,11 +139,13 @@ func (g *group) serve(l net.Listener, h http.Handler) {
 // failed tells of a server that ended by itself.
 func (g *group) failed() <-chan error { return g.errs }
 
-// stop closes the listeners, waits for the requests under way, cancels those that do not end, and waits for the servers.
-func (g *group) stop(cancel context.CancelFunc) {
+// stop closes the listeners, ends the feeds, waits for the requests under way, cancels those that do not end, and waits for the
+// servers.
+func (g *group) stop() {
 	ctx, done := context.WithTimeout(context.Background(), drainTime+cancelTime)
 	defer done()
-	defer time.AfterFunc(drainTime, cancel).Stop()
+	g.end()
+	defer time.AfterFunc(drainTime, g.cancel).Stop()
 	for _, s := range g.servers {
 		if err := s.Shutdown(ctx); err != nil {
 			s.Close()

@@ -52,11 +52,14 @@ func (f *feed) live() bool {
 
 // follow waits for changes and writes them as they come.
 func (f *feed) follow() error {
+	ctx, cancel := context.WithCancel(f.x.ctx())
+	defer cancel()
+	defer context.AfterFunc(store.EndingOf(ctx), cancel)()
 	for f.live() {
 		if err := f.s.flush(); err != nil {
 			return err
 		}
-		more, err := f.wait()
+		more, err := f.wait(ctx)
 		if err != nil || !more {
 			return err
 		}
@@ -69,8 +72,7 @@ func (f *feed) follow() error {
 
 // wait blocks until there are changes after the last one, sending heartbeats meanwhile. more is false when the feed has
 // waited for as long as it may, the database is gone or the server ends.
-func (f *feed) wait() (more bool, err error) {
-	ctx := f.x.ctx()
+func (f *feed) wait(ctx context.Context) (more bool, err error) {
 	for {
 		pause := f.o.timeout
 		if f.o.heartbeat > 0 {
@@ -83,7 +85,7 @@ func (f *feed) wait() (more bool, err error) {
 		case err == nil:
 			return true, nil
 		case ctx.Err() != nil:
-			return false, ctx.Err()
+			return false, f.x.ctx().Err()
 		case !errors.Is(err, context.DeadlineExceeded):
 			return false, nil
 		case f.o.heartbeat == 0:
