@@ -86,19 +86,11 @@ func open(dir, sub string, version int, o Options, lock *pebble.Lock) (*Engine, 
 		}
 	}
 	d := newDisk(o.FS, func(msg string, err error) { o.Log.Error(msg, "dir", dir, "error", err) })
-	pdb, err := pebble.Open(sub, pebbleOptions(o, d, lock))
-	if err != nil {
-		if pebble.IsCorruptionError(err) {
-			return nil, errCorrupt(err)
-		}
-		return nil, unreadable(fmt.Errorf("open %s: %w", sub, err))
-	}
-	e := &Engine{dir: dir, log: o.Log, limit: o.RevsLimit, pdb: pdb, lock: lock, disk: d, dbs: map[store.DBName]*DB{}}
+	e := &Engine{dir: dir, log: o.Log, limit: o.RevsLimit, lock: lock, disk: d, dbs: map[store.DBName]*DB{}}
 	e.gate.idle = make(chan struct{}, 1)
-	if err := errors.Join(d.trouble(), e.load()); err != nil {
-		return nil, errors.Join(err, pdb.Close())
+	if err := e.start(sub, o); err != nil {
+		return nil, err
 	}
-	d.run()
 	e.group = newGroup(e.syncLog)
 	return e, nil
 }
