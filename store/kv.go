@@ -1,5 +1,7 @@
 package store
 
+import "context"
+
 // KVReader reads an ordered keyspace: that of one view index.
 type KVReader interface {
 	// Get gives the value of key and whether there is one. The bytes are the caller's.
@@ -19,7 +21,8 @@ type KVSnapshot interface {
 type KV interface {
 	KVReader
 	Snapshot() KVSnapshot
-	Apply(ops []KVOp) error
+	// Apply gives up when ctx ends. Then nobody can tell whether the ops came through or still will.
+	Apply(ctx context.Context, ops []KVOp) error
 	// Drop removes all that is in it at a cost that does not depend on how much that is.
 	Drop() error
 }

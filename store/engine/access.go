@@ -56,21 +56,29 @@ func scan(r pebble.Reader, lo, hi []byte, fn func(k, v []byte) error) error {
 
 // put sets or, with a nil value, deletes one key, and waits until it is on disk.
 func (e *Engine) put(ctx context.Context, key, value []byte) error {
-	b := e.pdb.NewBatch()
-	defer b.Close()
-	if value == nil {
-		b.Delete(key, nil)
-	} else {
-		b.Set(key, value, nil)
-	}
-	pos, err := e.apply(b)
+	b := e.batchOf(key, value)
+	pos, err := e.attempt(ctx, func() (uint64, error) {
+		defer b.Close()
+		return e.apply(b)
+	})
 	if err != nil {
 		return err
 	}
 	return e.group.wait(ctx, pos, e.disk)
 }
 
-// apply applies a batch, without a sync, and gives the position to wait for. Batches reach the disk in the order of the
+// batchOf is a batch that sets or, with a nil value, deletes one key.
+func (e *Engine) batchOf(key, value []byte) *pebble.Batch {
+	b := e.pdb.NewBatch()
+	if value == nil {
+		b.Delete(key, nil)
+	} else {
+		b.Set(key, value, nil)
+	}
+	return b
+}
+
+// apply applies a batch, within an attempt, without a sync, and gives the position to wait for. Batches reach the disk in the order of the
 // calls that don't overlap.
 func (e *Engine) apply(b *pebble.Batch) (uint64, error) {
 	if err := e.disk.trouble(); err != nil {

@@ -83,7 +83,7 @@ func writeRound(d *DB, x store.KV, w int, n int64) error {
 	if err != nil {
 		return err
 	}
-	return x.Apply([]store.KVOp{{Key: fmt.Appendf(nil, "%d", w), Value: fmt.Append(nil, n)}})
+	return x.Apply(ctx, []store.KVOp{{Key: fmt.Appendf(nil, "%d", w), Value: fmt.Append(nil, n)}})
 }
 
 func checkCrashed(t *testing.T, fs vfs.FS, acked []int64) {

@@ -41,7 +41,7 @@ type DB struct {
 	countMu sync.RWMutex
 	count   counters // written under writing and countMu, read under either
 
-	rowsMu  sync.RWMutex // read-locked by writers of view indexes, locked by Drop
+	rowsMu  sync.RWMutex // read-locked by writers of view indexes, locked by who makes one and by Drop
 	indexMu sync.Mutex
 	indexes map[string]*index // by signature; indexMu
 
@@ -136,16 +136,8 @@ func (d *DB) alive(ctx context.Context) error {
 
 // lock gets the write lock. It gives up when ctx ends, the disk is in trouble or the database is gone.
 func (d *DB) lock(ctx context.Context) error {
-	select {
-	case d.writing <- struct{}{}:
-	default:
-		select {
-		case d.writing <- struct{}{}:
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-d.e.disk.troubled():
-			return d.e.disk.trouble()
-		}
+	if err := d.e.acquire(ctx, d.writing); err != nil {
+		return err
 	}
 	if d.dropped.Load() {
 		d.unlock()

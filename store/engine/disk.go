@@ -40,10 +40,11 @@ type disk struct {
 	err     error         // why it is full or failed
 	waiting int           // operations that wait for room
 	bad     chan struct{} // closed while state is full, failed or abandoned
+	dead    chan struct{} // closed once state is failed or abandoned
 }
 
 func newDisk(inner vfs.FS, log func(string, error)) *disk {
-	return &disk{FS: inner, log: log, bad: make(chan struct{})}
+	return &disk{FS: inner, log: log, bad: make(chan struct{}), dead: make(chan struct{})}
 }
 
 // run starts keeping errors from Pebble.
@@ -92,6 +93,9 @@ func (d *disk) worsen(s diskState, err error) {
 	if d.state < diskFull {
 		close(d.bad)
 	}
+	if d.state < diskFailed && s >= diskFailed {
+		close(d.dead)
+	}
 	d.state, d.err = s, err
 }
 
@@ -101,6 +105,9 @@ func (d *disk) troubled() <-chan struct{} {
 	defer d.mu.Unlock()
 	return d.bad
 }
+
+// ended is closed once no write will ever get to disk again.
+func (d *disk) ended() <-chan struct{} { return d.dead }
 
 // trouble is why writes can't get to disk, nil if they can.
 func (d *disk) trouble() error {

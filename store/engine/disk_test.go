@@ -118,8 +118,8 @@ func TestCloseOnFullDisk(t *testing.T) {
 }
 
 // TestFailedWrites fails the n-th of the operations that change a file, for many n, while enough is written for several
-// flushes: whatever was acknowledged is there after a crash, later calls get an answer, and the directory can be opened
-// again. The one call that was being applied when the file operation failed may hang.
+// flushes: every call gets an answer, whatever was acknowledged is there after a crash, and the directory can be opened
+// again.
 func TestFailedWrites(t *testing.T) {
 	t.Parallel()
 	for n := int64(0); n < 300; n += 1 + n/20 {
@@ -163,12 +163,13 @@ func testFailedWrite(t *testing.T, n int64) {
 		if err != nil && !store.IsKind(err, store.KindUnavailable) {
 			t.Errorf("fault %d: write: %v", n, err)
 		}
-	case <-e.disk.troubled():
+	case <-time.After(20 * time.Second):
+		t.Fatalf("fault %d: a write hangs", n)
 	}
 	if e.disk.trouble() != nil {
-		for range 3 {
-			if _, err := d.Write(ctx, []store.Doc{{ID: "late"}}, WriteOptions{NewEdits: true}); !store.IsKind(err, store.KindUnavailable) {
-				t.Errorf("fault %d: write afterwards: %v", n, err)
+		for what, call := range writingCalls(e, d) {
+			if err := call(); !store.IsKind(err, store.KindUnavailable) {
+				t.Errorf("fault %d: %s afterwards: %v", n, what, err)
 			}
 		}
 	}
@@ -184,6 +185,119 @@ func testFailedWrite(t *testing.T, n int64) {
 	defer mu.Unlock()
 	reopen(t, clone, acked...)
 	reopen(t, fs.mem, acked...)
+}
+
+// writingCalls are calls that change something.
+func writingCalls(e *Engine, d *DB) map[string]func() error {
+	ctx := context.Background()
+	return map[string]func() error{
+		"Write": func() error {
+			_, err := d.Write(ctx, []store.Doc{{ID: "late"}}, WriteOptions{NewEdits: true})
+			return err
+		},
+		"SetMeta":  func() error { return d.SetMeta(ctx, "late", []byte("1")) },
+		"PutLocal": func() error { _, err := d.PutLocal(ctx, store.Doc{ID: "_local/late"}); return err },
+		"Index":    func() error { _, err := d.Index("late"); return err },
+		"Create":   func() error { _, err := e.Create(ctx, "log_late"); return err },
+		"Drop":     func() error { return e.Drop(ctx, "log_a") },
+	}
+}
+
+// TestCallsUnderWay fails the disk while calls of all kinds are being applied, for good or until there is room again: none
+// hangs, and in the latter case all work again.
+func TestCallsUnderWay(t *testing.T) {
+	t.Parallel()
+	for _, errDisk := range []error{syscall.EIO, syscall.ENOSPC} {
+		for _, what := range []string{"Write", "SetMeta", "Index", "KV.Apply", "Create", "Drop"} {
+			t.Run(fmt.Sprint(what, " ", errDisk), func(t *testing.T) {
+				t.Parallel()
+				testCallUnderWay(t, what, errDisk)
+			})
+		}
+	}
+}
+
+func testCallUnderWay(t *testing.T, what string, errDisk error) {
+	fs := newFaulty()
+	e := mustOpen(t, "data", Options{FS: fs})
+	d := mustCreate(t, e, "log_a")
+	mustCreate(t, e, "log_other")
+	mustPut(t, d, store.Doc{ID: "before"})
+	kv, err := d.Index("sig")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A new log is made when a memtable is full: under the locks of the call that finds it so.
+	fs.set(func(op errorfs.Op) error {
+		if (op.Kind == errorfs.OpCreate || op.Kind == errorfs.OpReuseForWrite) && strings.HasSuffix(op.Path, ".log") {
+			return errDisk
+		}
+		return nil
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	pad := []byte(strings.Repeat("x", 1<<20))
+	call := map[string]func(i int) error{
+		"Write": func(i int) error {
+			_, err := d.Write(ctx, []store.Doc{{ID: fmt.Sprint(i), Body: fmt.Appendf(nil, `{"pad":"%s"}`, pad)}}, WriteOptions{NewEdits: true})
+			return err
+		},
+		"SetMeta": func(i int) error { return d.SetMeta(ctx, fmt.Sprint(i), pad) },
+		"Index":   func(i int) error { _, err := d.Index(fmt.Sprint(i) + string(pad)); return err },
+		"KV.Apply": func(i int) error {
+			ctx := ctx
+			if errDisk == syscall.ENOSPC { // it waits for room
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, 200*time.Millisecond)
+				defer cancel()
+			}
+			return kv.Apply(ctx, []store.KVOp{{Key: fmt.Append(nil, i), Value: pad}})
+		},
+		"Create": func(i int) error {
+			_, err := e.Create(ctx, store.DBName("log_"+strings.Repeat("x", 1<<20)+fmt.Sprint(i)))
+			return err
+		},
+		"Drop": func(i int) error {
+			if err := d.SetMeta(ctx, fmt.Sprint(i), pad[:64<<10]); err != nil {
+				return err
+			}
+			return e.Drop(ctx, "log_other")
+		},
+	}[what]
+	failed := false
+	for i := 0; i < 64 && !failed; i++ {
+		err := call(i)
+		failed = err != nil && !store.IsKind(err, store.KindNotFound)
+	}
+	if !failed || ctx.Err() != nil {
+		t.Fatalf("failed: %v, %v", failed, ctx.Err())
+	}
+	if _, err := d.Get("before"); err != nil {
+		t.Errorf("get: %v", err)
+	}
+	if _, _, err := kv.Get([]byte("x")); err != nil {
+		t.Errorf("get of an index: %v", err)
+	}
+	if x, err := d.Index("sig"); err != nil || x != kv {
+		t.Errorf("index: %v", err)
+	}
+	if got, err := e.DB("log_a"); err != nil || got != d {
+		t.Errorf("DB: %v", err)
+	}
+	fs.set(func(errorfs.Op) error { return nil })
+	if errDisk == syscall.ENOSPC {
+		for name, call := range writingCalls(e, d) {
+			if name != "Drop" {
+				waitFor(t, name, func() bool { err := call(); return err == nil || store.IsKind(err, store.KindFileExists) })
+			}
+		}
+		waitFor(t, "KV.Apply", func() bool { return kv.Apply(ctx, []store.KVOp{{Key: []byte("y")}}) == nil })
+		sound(t, d)
+	}
+	if err := e.Close(); (err == nil) != (errDisk == syscall.ENOSPC) {
+		t.Errorf("close: %v", err)
+	}
+	reopen(t, fs.mem, "before")
 }
 
 // reopenAfterCrash opens what survives a crash in which everything unsynced is lost.

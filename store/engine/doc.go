@@ -20,12 +20,14 @@
 //
 // When there is no room for a file that the store writes, writing calls return store.KindNoSpace, reads go on, and the
 // store tries the file again until there is room; then writes work again by themselves. A call that got KindNoSpace
-// may still reach the disk by that, as it may after any unanswered request. A call that was being applied in the very
-// moment when the room ran out may wait for room instead.
+// may still reach the disk by that, as it may after any unanswered request. Rows of a view index wait for room instead,
+// until their context ends: an index must know what became of them.
 //
 // When a file can't be written for another reason (or a sync fails, after which nobody can know what is on disk), the
 // store takes no more writes: store.KindUnavailable until it is opened again. Reads go on. Close then abandons what
 // Pebble has in memory, keeps its goroutines from ever touching the directory again, and releases the directory.
+//
+// Either way no call hangs, also not the one that was being applied when the trouble began (see attempt).
 //
 // # Limits
 //

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 
@@ -32,24 +33,37 @@ type pending struct {
 }
 
 // run applies what fill puts into the batch, which has about size bytes, and gives the position to wait for: that of the
-// batch or, if nothing changed, that of everything that was seen.
-func (ed *editor) run(d *DB, size int, fill func(*editor) error) (uint64, error) {
+// batch or, if nothing changed, that of everything that was seen. The write lock is held; run gives it back.
+func (ed *editor) run(ctx context.Context, d *DB, size int, fill func(*editor) error) (uint64, error) {
 	ed.db, ed.batch, ed.count = d, d.e.pdb.NewBatchWithSize(size), d.count
-	defer ed.release()
-	if err := fill(ed); err != nil {
+	end := func() {
+		ed.release()
+		d.unlock()
+	}
+	applying := false
+	defer func() {
+		if !applying {
+			end()
+		}
+	}()
+	err := fill(ed)
+	d.highest.settle()
+	if err != nil {
 		return 0, err
 	}
 	if ed.count == d.count {
 		return d.e.group.position(), nil
 	}
 	ed.finish()
-	pos, err := d.e.apply(ed.batch)
-	if err != nil {
-		return 0, err
-	}
-	d.setCount(ed.count)
-	d.highest.settle()
-	return pos, nil
+	applying = true
+	return d.e.attempt(ctx, func() (uint64, error) {
+		defer end()
+		pos, err := d.e.apply(ed.batch)
+		if err == nil {
+			d.setCount(ed.count)
+		}
+		return pos, err
+	})
 }
 
 // finish writes the by-sequence records and, within the last of them or beside them, the counters.

@@ -39,9 +39,11 @@ type Engine struct {
 	gate  gate
 	uuid  string
 
+	naming chan struct{} // held by who makes or drops a database
+
 	mu   sync.RWMutex
 	dbs  map[store.DBName]*DB // mu
-	next uint32               // number of the next database; mu
+	next uint32               // number of the next database; naming
 }
 
 // Open opens the store in dir, or makes one there (the directory gets mode 0700 if it is missing). KindLocked: another
@@ -86,7 +88,7 @@ func open(dir, sub string, version int, o Options, lock *pebble.Lock) (*Engine, 
 		}
 	}
 	d := newDisk(o.FS, func(msg string, err error) { o.Log.Error(msg, "dir", dir, "error", err) })
-	e := &Engine{dir: dir, log: o.Log, limit: o.RevsLimit, lock: lock, disk: d, dbs: map[store.DBName]*DB{}}
+	e := &Engine{dir: dir, log: o.Log, limit: o.RevsLimit, lock: lock, disk: d, naming: make(chan struct{}, 1), dbs: map[store.DBName]*DB{}}
 	e.gate.idle = make(chan struct{}, 1)
 	if err := e.start(sub, o); err != nil {
 		return nil, err
@@ -166,38 +168,54 @@ func (e *Engine) Create(ctx context.Context, name store.DBName) (*DB, error) {
 		return nil, err
 	}
 	defer e.gate.leave()
-	d, pos, err := e.create(name)
+	d, pos, err := e.create(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	return d, e.group.wait(ctx, pos, e.disk)
 }
 
-func (e *Engine) create(name store.DBName) (*DB, uint64, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if _, ok := e.dbs[name]; ok {
+func (e *Engine) create(ctx context.Context, name store.DBName) (*DB, uint64, error) {
+	if err := e.acquire(ctx, e.naming); err != nil {
+		return nil, 0, err
+	}
+	end := func() { <-e.naming }
+	if e.lookup(name) != nil {
+		end()
 		return nil, 0, store.NewError(store.KindFileExists, reasonDBExists)
 	}
 	rec := dbRecord{number: e.next, created: time.Now().UnixMilli()}
 	rand.Read(rec.instance[:])
 	d, err := openDB(e, name, rec)
 	if err != nil {
+		end()
 		return nil, 0, err
 	}
-	b := e.pdb.NewBatch()
-	defer b.Close()
-	b.Set(serverKey(ownSetting, settingNextNumber), binary.BigEndian.AppendUint32(nil, e.next+1), nil)
-	b.Set(nameKey(name), rec.append(nil), nil)
-	b.Set(d.keys.setting(ownSetting, settingRevsLimit), binary.AppendUvarint(nil, uint64(e.limit)), nil)
 	d.limit.Store(int64(e.limit))
-	pos, err := e.apply(b)
-	if err != nil {
-		return nil, 0, err
-	}
-	e.next++
-	e.dbs[name] = d
-	return d, pos, nil
+	pos, err := e.attempt(ctx, func() (uint64, error) {
+		defer end()
+		b := e.pdb.NewBatch()
+		defer b.Close()
+		b.Set(serverKey(ownSetting, settingNextNumber), binary.BigEndian.AppendUint32(nil, e.next+1), nil)
+		b.Set(nameKey(name), rec.append(nil), nil)
+		b.Set(d.keys.setting(ownSetting, settingRevsLimit), binary.AppendUvarint(nil, uint64(e.limit)), nil)
+		pos, err := e.apply(b)
+		if err == nil {
+			e.next++
+			e.mu.Lock()
+			e.dbs[name] = d
+			e.mu.Unlock()
+		}
+		return pos, err
+	})
+	return d, pos, err
+}
+
+// lookup is the database of that name, nil if there is none.
+func (e *Engine) lookup(name store.DBName) *DB {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.dbs[name]
 }
 
 // Drop deletes a database at a cost that does not depend on its size. KindNotFound if there is none of that name.
@@ -214,31 +232,38 @@ func (e *Engine) Drop(ctx context.Context, name store.DBName) error {
 }
 
 func (e *Engine) drop(ctx context.Context, name store.DBName) (uint64, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	d, ok := e.dbs[name]
-	if !ok {
-		return 0, errNoDB()
-	}
-	if err := d.lock(ctx); err != nil {
+	if err := e.acquire(ctx, e.naming); err != nil {
 		return 0, err
 	}
-	defer d.unlock()
-	d.rowsMu.Lock()
-	defer d.rowsMu.Unlock()
-	b := e.pdb.NewBatch()
-	defer b.Close()
-	lo, hi := d.keys.all()
-	b.Delete(nameKey(name), nil)
-	b.DeleteRange(lo, hi, nil)
-	pos, err := e.apply(b)
+	d := e.lookup(name)
+	err := errNoDB()
+	if d != nil {
+		err = d.lock(ctx)
+	}
 	if err != nil {
+		<-e.naming
 		return 0, err
 	}
-	d.dropped.Store(true)
-	delete(e.dbs, name)
-	d.announce()
-	return pos, nil
+	return e.attempt(ctx, func() (uint64, error) {
+		defer func() { <-e.naming }()
+		defer d.unlock()
+		d.rowsMu.Lock()
+		defer d.rowsMu.Unlock()
+		b := e.pdb.NewBatch()
+		defer b.Close()
+		lo, hi := d.keys.all()
+		b.Delete(nameKey(name), nil)
+		b.DeleteRange(lo, hi, nil)
+		pos, err := e.apply(b)
+		if err == nil {
+			d.dropped.Store(true)
+			e.mu.Lock()
+			delete(e.dbs, name)
+			e.mu.Unlock()
+			d.announce()
+		}
+		return pos, err
+	})
 }
 
 // DB is the database of that name. KindNotFound if there is none.
@@ -246,13 +271,10 @@ func (e *Engine) DB(name store.DBName) (*DB, error) {
 	if e.gate.closing.Load() {
 		return nil, errClosed()
 	}
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	d, ok := e.dbs[name]
-	if !ok {
-		return nil, errNoDB()
+	if d := e.lookup(name); d != nil {
+		return d, nil
 	}
-	return d, nil
+	return nil, errNoDB()
 }
 
 // Names are the names of all databases, sorted.

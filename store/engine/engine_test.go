@@ -86,7 +86,7 @@ func uses(d *DB, x store.KV) map[string]func() error {
 		"Indexes":   func() error { _, err := d.Indexes(); return err },
 		"KV.Get":    func() error { _, _, err := x.Get([]byte("a")); return err },
 		"KV.Scan":   func() error { return x.Scan(nil, nil, func(k, v []byte) error { return nil }) },
-		"KV.Apply":  func() error { return x.Apply([]store.KVOp{{Key: []byte("a")}}) },
+		"KV.Apply":  func() error { return x.Apply(context.Background(), []store.KVOp{{Key: []byte("a")}}) },
 		"KV.Drop":   func() error { return x.Drop() },
 		"Snapshot": func() error {
 			s := x.Snapshot()
@@ -249,12 +249,12 @@ func TestIndex(t *testing.T) {
 		for i := range 5 {
 			ops = append(ops, store.KVOp{Key: fmt.Append(nil, i), Value: fmt.Append(nil, i*i)})
 		}
-		if err := x.Apply(ops); err != nil {
+		if err := x.Apply(context.Background(), ops); err != nil {
 			t.Fatal(err)
 		}
 	}
 	snap := a.Snapshot()
-	if err := a.Apply([]store.KVOp{{Key: []byte("3"), Delete: true}, {Key: []byte("1"), Value: []byte("one")}}); err != nil {
+	if err := a.Apply(context.Background(), []store.KVOp{{Key: []byte("3"), Delete: true}, {Key: []byte("1"), Value: []byte("one")}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Drop(); err != nil {
@@ -290,7 +290,7 @@ func TestIndex(t *testing.T) {
 		t.Errorf("indexes %q %v", sigs, err)
 	}
 	// A dropped index is there again once it is written.
-	if err := b.Apply([]store.KVOp{{Key: []byte("k"), Value: []byte("v")}}); err != nil {
+	if err := b.Apply(context.Background(), []store.KVOp{{Key: []byte("k"), Value: []byte("v")}}); err != nil {
 		t.Error(err)
 	}
 	if sigs, err := d.Indexes(); err != nil || !slices.Equal(sigs, []string{"a", "b"}) {

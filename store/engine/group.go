@@ -52,8 +52,8 @@ func (g *group) kick() {
 // wait returns when everything up to pos is on disk. It gives up with an error when ctx ends or the disk is in trouble;
 // whether the batch gets to disk is unknown then.
 func (g *group) wait(ctx context.Context, pos uint64, d *disk) error {
-	trouble := d.troubled()
 	for {
+		trouble := d.troubled()
 		g.mu.Lock()
 		durable, err, round := g.durable, g.err, g.round
 		g.mu.Unlock()
@@ -69,7 +69,9 @@ func (g *group) wait(ctx context.Context, pos uint64, d *disk) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-trouble:
-			return d.trouble()
+			if err := d.trouble(); err != nil { // else there is room again
+				return err
+			}
 		}
 	}
 }

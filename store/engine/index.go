@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
+	"sync"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -26,24 +28,45 @@ func (d *DB) Index(sig string) (store.KV, error) {
 		return nil, err
 	}
 	defer d.end()
-	d.rowsMu.RLock()
-	defer d.rowsMu.RUnlock()
-	if d.dropped.Load() {
-		return nil, errNoDB()
-	}
-	d.indexMu.Lock()
-	defer d.indexMu.Unlock()
-	if x := d.indexes[sig]; x != nil {
-		return x, x.revive()
-	}
-	v, err := d.e.get(d.keys.index(sig))
+	x, err := d.findIndex(sig)
 	if err != nil {
 		return nil, err
 	}
-	if v == nil {
-		if v, err = d.makeIndex(sig); err != nil {
-			return nil, err
+	if x != nil && !x.gone.Load() {
+		return x, nil
+	}
+	_, err = d.e.attempt(context.Background(), func() (pos uint64, err error) {
+		d.rowsMu.Lock()
+		defer d.rowsMu.Unlock()
+		if d.dropped.Load() {
+			return 0, errNoDB()
 		}
+		if x, err = d.findIndex(sig); err == nil && x == nil {
+			if pos, err = d.makeIndex(sig); err == nil {
+				x, err = d.findIndex(sig)
+			}
+		} else if err == nil {
+			// Its number serves again, since nothing is left under it.
+			pos, err = x.apply(d.e.pdb.NewBatch())
+		}
+		return pos, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// findIndex is the index with that signature, nil if there is none.
+func (d *DB) findIndex(sig string) (*index, error) {
+	d.indexMu.Lock()
+	defer d.indexMu.Unlock()
+	if x := d.indexes[sig]; x != nil {
+		return x, nil
+	}
+	v, err := d.e.get(d.keys.index(sig))
+	if err != nil || v == nil {
+		return nil, err
 	}
 	if len(v) != 4 {
 		return nil, errCorrupt(errors.New("index record"))
@@ -54,25 +77,24 @@ func (d *DB) Index(sig string) (store.KV, error) {
 	return x, nil
 }
 
-// makeIndex gives a signature a number that no index of the database had. indexMu is held.
-func (d *DB) makeIndex(sig string) ([]byte, error) {
+// makeIndex gives a signature a number that no index of the database had. rowsMu is locked.
+func (d *DB) makeIndex(sig string) (uint64, error) {
 	key := d.keys.setting(ownSetting, settingNextIndex)
 	next, err := d.e.get(key)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	if next == nil {
 		next = make([]byte, 4)
 	}
 	if len(next) != 4 {
-		return nil, errCorrupt(errors.New("next index number"))
+		return 0, errCorrupt(errors.New("next index number"))
 	}
 	b := d.e.pdb.NewBatch()
 	defer b.Close()
 	b.Set(key, binary.BigEndian.AppendUint32(nil, binary.BigEndian.Uint32(next)+1), nil)
 	b.Set(d.keys.index(sig), next, nil)
-	_, err = d.e.apply(b)
-	return next, err
+	return d.e.apply(b)
 }
 
 // Indexes are the signatures of the database's indexes, in bytewise order.
@@ -95,15 +117,8 @@ type index struct {
 	db     *DB
 	sig    string
 	lo, hi []byte
-	gone   atomic.Bool // dropped and not written since: its name is not on record
-}
-
-// revive puts a dropped index on record again; its number serves again, since nothing is left under it.
-func (x *index) revive() error {
-	if !x.gone.Load() {
-		return nil
-	}
-	return x.apply(nil)
+	mu     sync.Mutex  // held by who writes it
+	gone   atomic.Bool // dropped and not written since: its name is not on record; written under mu
 }
 
 func (x *index) key(k []byte) []byte {
@@ -153,24 +168,13 @@ func (x *index) scan(r pebble.Reader, lo, hi []byte, fn func(k, v []byte) error)
 	})
 }
 
-// Apply writes without a sync: the index is on disk after the next synced write, or when Pebble flushes.
-func (x *index) Apply(ops []store.KVOp) error {
+// Apply writes without a sync: the index is on disk after the next synced write, or when Pebble flushes. It waits for room.
+func (x *index) Apply(ctx context.Context, ops []store.KVOp) error {
 	if err := x.db.begin(); err != nil {
 		return err
 	}
 	defer x.db.end()
-	x.db.rowsMu.RLock()
-	defer x.db.rowsMu.RUnlock()
-	if x.db.dropped.Load() {
-		return errNoDB()
-	}
-	return x.apply(ops)
-}
-
-// apply is Apply inside the gate with rowsMu read-locked.
-func (x *index) apply(ops []store.KVOp) error {
 	b := x.db.e.pdb.NewBatch()
-	defer b.Close()
 	for i := range ops {
 		op := &ops[i]
 		if op.Delete {
@@ -184,20 +188,34 @@ func (x *index) apply(ops []store.KVOp) error {
 		copy(w.Value, op.Value)
 		w.Finish()
 	}
+	_, err := x.db.e.attemptPatiently(ctx, func() (uint64, error) {
+		x.db.rowsMu.RLock()
+		defer x.db.rowsMu.RUnlock()
+		return x.apply(b)
+	})
+	return err
+}
+
+// apply applies and closes a batch of rows; it puts an index that was dropped on record again. rowsMu is locked.
+func (x *index) apply(b *pebble.Batch) (uint64, error) {
+	defer b.Close()
+	if x.db.dropped.Load() {
+		return 0, errNoDB()
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	gone := x.gone.Load()
 	if gone {
 		b.Set(x.db.keys.index(x.sig), x.lo[len(x.lo)-4:], nil)
 	}
 	if b.Empty() {
-		return nil
+		return 0, nil
 	}
-	if _, err := x.db.e.apply(b); err != nil {
-		return err
-	}
-	if gone {
+	pos, err := x.db.e.apply(b)
+	if err == nil && gone {
 		x.gone.Store(false)
 	}
-	return nil
+	return pos, err
 }
 
 // Drop removes the rows and takes the index off the record until it is written or asked for again.
@@ -206,20 +224,25 @@ func (x *index) Drop() error {
 		return err
 	}
 	defer x.db.end()
-	x.db.rowsMu.RLock()
-	defer x.db.rowsMu.RUnlock()
-	if x.db.dropped.Load() {
-		return errNoDB()
-	}
-	b := x.db.e.pdb.NewBatch()
-	defer b.Close()
-	b.Delete(x.db.keys.index(x.sig), nil)
-	b.DeleteRange(x.lo, x.hi, nil)
-	if _, err := x.db.e.apply(b); err != nil {
-		return err
-	}
-	x.gone.Store(true)
-	return nil
+	_, err := x.db.e.attempt(context.Background(), func() (uint64, error) {
+		x.db.rowsMu.RLock()
+		defer x.db.rowsMu.RUnlock()
+		if x.db.dropped.Load() {
+			return 0, errNoDB()
+		}
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		b := x.db.e.pdb.NewBatch()
+		defer b.Close()
+		b.Delete(x.db.keys.index(x.sig), nil)
+		b.DeleteRange(x.lo, x.hi, nil)
+		pos, err := x.db.e.apply(b)
+		if err == nil {
+			x.gone.Store(true)
+		}
+		return pos, err
+	})
+	return err
 }
 
 // Snapshot is of everything applied before. It must be closed before the engine can be.

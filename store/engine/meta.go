@@ -42,18 +42,16 @@ func (d *DB) set(ctx context.Context, key, value []byte, done func()) error {
 	if err := d.lock(ctx); err != nil {
 		return err
 	}
-	b := d.e.pdb.NewBatch()
-	defer b.Close()
-	if value == nil {
-		b.Delete(key, nil)
-	} else {
-		b.Set(key, value, nil)
-	}
-	pos, err := d.e.apply(b)
-	if err == nil && done != nil {
-		done()
-	}
-	d.unlock()
+	b := d.e.batchOf(key, value)
+	pos, err := d.e.attempt(ctx, func() (uint64, error) {
+		defer d.unlock()
+		defer b.Close()
+		pos, err := d.e.apply(b)
+		if err == nil && done != nil {
+			done()
+		}
+		return pos, err
+	})
 	if err != nil {
 		return err
 	}

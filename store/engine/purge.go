@@ -25,9 +25,8 @@ func (d *DB) purge(ctx context.Context, revs map[string][]store.Rev) (map[string
 	if err := d.lock(ctx); err != nil {
 		return nil, 0, err
 	}
-	defer d.unlock()
 	purged := make(map[string][]store.Rev, len(revs))
-	pos, err := d.edits.run(d, 0, func(ed *editor) error {
+	pos, err := d.edits.run(ctx, d, 0, func(ed *editor) error {
 		for id, list := range revs {
 			if id == "" {
 				continue

@@ -66,8 +66,7 @@ func (d *DB) write(ctx context.Context, c *call) (uint64, error) {
 	if err := d.lock(ctx); err != nil {
 		return 0, err
 	}
-	defer d.unlock()
-	return d.edits.run(d, batchSize(c.docs), func(ed *editor) error { return ed.takeAll(c) })
+	return d.edits.run(ctx, d, batchSize(c.docs), func(ed *editor) error { return ed.takeAll(c) })
 }
 
 // call is one call of Write: the docs in the order in which they are taken, and what can be known of them beforehand.

@@ -28,7 +28,7 @@ func (x *index) apply(ctx context.Context, b *batch) error {
 	}
 	head.seq = b.seq
 	kv = append(kv, store.KVOp{Key: []byte{keyHeader}, Value: head.append(nil)})
-	if err := x.kv.Apply(kv); err != nil {
+	if err := x.kv.Apply(ctx, kv); err != nil {
 		return err
 	}
 	x.mu.Lock()

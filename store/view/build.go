@@ -42,8 +42,8 @@ type emittedRow struct {
 
 // build maps all changes since the index was last updated, a batch after the other: while one is applied the next is
 // mapped and the one after that is read. What was applied stays if a later batch fails.
-func (x *index) build(ctx context.Context, db Database) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+func (x *index) build(update context.Context, db Database) error {
+	ctx, cancel := context.WithCancelCause(update)
 	defer cancel(nil)
 	head := x.state()
 	read, ready := make(chan *batch, 1), make(chan *batch, 1)
@@ -66,7 +66,8 @@ func (x *index) build(ctx context.Context, db Database) error {
 		if ctx.Err() != nil {
 			continue
 		}
-		if err := x.apply(ctx, b); err != nil {
+		// A stage that fails ends the others, but not in the middle of this: the header in memory has to be that in kv.
+		if err := x.apply(update, b); err != nil {
 			cancel(err)
 		}
 	}

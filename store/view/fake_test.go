@@ -63,7 +63,7 @@ func (m *memoryKV) Scan(lo, hi []byte, fn func(k, v []byte) error) error {
 	return nil
 }
 
-func (m *memoryKV) Apply(ops []store.KVOp) error {
+func (m *memoryKV) Apply(_ context.Context, ops []store.KVOp) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.dies == 0 {
