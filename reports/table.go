@@ -26,8 +26,12 @@ type tableSink struct {
 	bar     int // index of the column with bars, -1 for none
 	width   int // of the terminal; 0: unknown
 	rows    [][]string
+	lists   map[place][]string // the cells that are lists, where the table must fit a width
 	counts  []int64
 }
+
+// place is where a cell stands.
+type place struct{ row, column int }
 
 func newTable(w io.Writer, columns []Column, o Output) *tableSink {
 	s := &tableSink{w: w, columns: columns, bar: -1, width: o.Width}
@@ -42,7 +46,10 @@ func newTable(w io.Writer, columns []Column, o Output) *tableSink {
 func (s *tableSink) row(cells []any) error {
 	texts := make([]string, 0, len(cells)+1)
 	for i, c := range cells {
-		texts = append(texts, visible(cellText(c, ", ")))
+		texts = append(texts, visible(cellText(c, listSeparator)))
+		if list, ok := c.([]string); ok && s.width > 0 {
+			s.keepList(place{len(s.rows), i}, list)
+		}
 		if i == s.bar {
 			n, _ := c.(int64)
 			s.counts = append(s.counts, n)
@@ -53,6 +60,17 @@ func (s *tableSink) row(cells []any) error {
 		return s.flush()
 	}
 	return nil
+}
+
+func (s *tableSink) keepList(at place, list []string) {
+	if s.lists == nil {
+		s.lists = map[place][]string{}
+	}
+	shown := make([]string, len(list))
+	for i, item := range list {
+		shown[i] = visible(item)
+	}
+	s.lists[at] = shown
 }
 
 func (s *tableSink) end() error {
@@ -80,6 +98,8 @@ func (s *tableSink) flush() error {
 		for i, n := range s.counts {
 			s.rows[i] = slices.Insert(s.rows[i], at, bar(n, most, longest))
 		}
+	} else if s.width > 0 {
+		s.fit(heading)
 	}
 	cells := tw.CellConfig{
 		Formatting: tw.CellFormatting{AutoWrap: tw.WrapNone, AutoFormat: tw.Off},
@@ -96,7 +116,7 @@ func (s *tableSink) flush() error {
 			return fmt.Errorf("write table: %w", err)
 		}
 	}
-	s.rows, s.counts = nil, nil // the table keeps what it was given
+	s.rows, s.lists, s.counts = nil, nil, nil // the table keeps what it was given
 	if err := t.Render(); err != nil {
 		return fmt.Errorf("write table: %w", err)
 	}
@@ -112,13 +132,9 @@ func (s *tableSink) barRoom(heading []string) int {
 	if s.width == 0 {
 		return maxBar
 	}
-	room := s.width - 4 // a bar's column has three characters around it, the table one more
+	room := s.width - around - 1 // a bar is a column of its own
 	for i, h := range heading {
-		widest := utf8.RuneCountInString(h)
-		for _, r := range s.rows {
-			widest = max(widest, utf8.RuneCountInString(r[i]))
-		}
-		room -= widest + 3
+		room -= s.widest(i, h, utf8.RuneCountInString) + around
 	}
 	return min(room, maxBar)
 }

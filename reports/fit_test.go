@@ -1,0 +1,82 @@
+package reports
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func fitRows() []Attacker {
+	var rows []Attacker
+	for i := range 12 {
+		rows = append(rows, Attacker{
+			IP: fmt.Sprintf("198.51.100.%d", i+100), Count: int64(1000 * i),
+			First: 1763108505000, Last: 1763701158000,
+			Processes: []string{"nginx-http-auth", "postfix-sasl", "recidive", "sshd"}[:1+i%4],
+			Machines:  []string{"mail.example.com", "www.example.com"}[:1+i%2],
+		})
+	}
+	rows[3].IP = "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"
+	return rows
+}
+
+// TestTableFits shows that a table is never wider than its terminal, and what a list then says.
+func TestTableFits(t *testing.T) {
+	t.Parallel()
+	for _, width := range []int{72, 80, 100, 130, 160, 250} {
+		var out bytes.Buffer
+		if _, err := Write(&out, AttackersResult(fitRows()), Output{Terminal: true, Width: width}); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(out.String()) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > width {
+				t.Errorf("width %d: a line of %d: %s", width, n, line)
+			}
+		}
+		whole := strings.Contains(out.String(), "nginx-http-auth, postfix-sasl, recidive, sshd")
+		if short := strings.Contains(out.String(), " +"); whole == short {
+			t.Errorf("width %d: a whole list %v, a shortened one %v\n%s", width, whole, short, out.String())
+		}
+	}
+}
+
+func TestShorten(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		list  string
+		width int
+		want  string
+	}{
+		{"", 0, ""},
+		{"one", 0, "one"},
+		{"one two", 8, "one, two"},
+		{"one two", 7, "one +1"},
+		{"one two three", 11, "one, two +1"},
+		{"one two three", 10, "one +2"},
+	} {
+		if got := shorten(strings.Fields(c.list), c.width); got != c.want {
+			t.Errorf("shorten(%q, %d) = %q, want %q", c.list, c.width, got, c.want)
+		}
+	}
+}
+
+func TestBreakText(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		text  string
+		width int
+		want  string
+	}{
+		{"short", 5, "short"},
+		{"2026-11-14 08:21:45", 10, "2026-11-14\n08:21:45"},
+		{"nginx-http-auth", 12, "nginx-http-\nauth"},
+		{"abcdefghij", 4, "abcd\nefgh\nij"},
+		{"éééé ü", 4, "éééé\nü"},
+	} {
+		if got := breakText(c.text, c.width); got != c.want {
+			t.Errorf("breakText(%q, %d) = %q, want %q", c.text, c.width, got, c.want)
+		}
+	}
+}
