@@ -3,6 +3,7 @@ package ship
 import (
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -41,9 +42,12 @@ func (r *runner) open(ctx context.Context, in *input) (*source, error) {
 		src.close = func() { f.Close() }
 		from = newStream(ctx, f, r.flush)
 	}
-	text, err := lines.Decompress(countingReader{from, r})
+	text, err := lines.DecompressNamed(countingReader{from, r}, in.path)
 	if err != nil {
 		src.close()
+		if errors.Is(err, lines.ErrNotGzip) {
+			return nil, fmt.Errorf("%s: %w", in.path, err)
+		}
 		return nil, readError(in, err)
 	}
 	if _, isGzip := text.(*gzip.Reader); !isGzip {

@@ -3,15 +3,17 @@ package lines
 import (
 	"bufio"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 )
 
 // gzipMagic begins every gzip member (RFC 1952) with the one compression method there is.
 const gzipMagic = "\x1f\x8b\x08"
 
-// Open opens a file for reading, decompressed if its first bytes say that it is gzip, whatever its name. Close closes
+// Open opens a file for reading, decompressed if its first bytes say that it is gzip; see DecompressNamed. Close closes
 // the file.
 func Open(path string) (io.ReadCloser, error) {
 	f, err := os.Open(path)
@@ -22,12 +24,27 @@ func Open(path string) (io.ReadCloser, error) {
 		f.Close()
 		return nil, fmt.Errorf("read %s: is a directory", path)
 	}
-	r, err := Decompress(f)
+	r, err := DecompressNamed(f, path)
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	return &file{Reader: r, f: f}, nil
+}
+
+// ErrNotGzip is the error of a file whose name says that it is gzip, but not its bytes.
+var ErrNotGzip = errors.New("is no gzip file, though its name ends in .gz")
+
+// DecompressNamed is Decompress of a file: one whose name ends in .gz must be gzip, or empty. Damage at its beginning would
+// otherwise pass for lines.
+func DecompressNamed(src io.Reader, name string) (io.Reader, error) {
+	r, err := Decompress(src)
+	if plain, ok := r.(*bufio.Reader); ok && err == nil && strings.HasSuffix(name, ".gz") {
+		if _, err := plain.Peek(1); err == nil {
+			return nil, ErrNotGzip
+		}
+	}
+	return r, err
 }
 
 // Decompress gives src as it is or, if it begins like gzip, what it decompresses to; all members of it.
