@@ -1,6 +1,9 @@
 package store
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // Kind says what went wrong, and alone decides the HTTP status and the exit status.
 type Kind uint8
@@ -111,7 +114,7 @@ func (e *Error) Error() string {
 		s = e.ErrorWord()
 	}
 	if e.Err != nil {
-		s += ": " + e.Err.Error()
+		s = strings.TrimSuffix(s, ".") + ": " + e.Err.Error()
 	}
 	return s
 }

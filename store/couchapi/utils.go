@@ -14,9 +14,10 @@ const noFauxton = `<!doctype html>
 <body style="font-family: sans-serif; max-width: 40em; margin: 3em auto">
 <h1>Fauxton is not installed</h1>
 <p>Fauxton is CouchDB's web interface. It comes as the npm package <code>fauxton</code> (Apache-2.0), which holds the
-built pages. On the machine of this server:</p>
+built pages. On the machine of this server, where DATA is its data directory:</p>
 <pre>npm pack fauxton@1.2.6
-logctl fauxton install fauxton-1.2.6.tgz</pre>
+tar xzf fauxton-1.2.6.tgz
+cp -r package/dist/release DATA/fauxton</pre>
 <p>and restart the server. The data can be read without it, with <code>logctl report</code>, <code>logctl query</code> or
 any client of CouchDB.</p>
 </body></html>
