@@ -42,10 +42,16 @@ func (c *client) explain(err error, app string) error {
 	switch {
 	case e.Kind == store.KindUnauthorized && c.conn.Anonymous:
 		return hinted(err, "sign in: LOGCTL_USER=NAME LOGCTL_PASSWORD_FILE=FILE, or --user NAME --password-file FILE")
+	case e.Kind == store.KindUnauthorized:
+		return hinted(err, "check LOGCTL_USER (--user) and the first line of LOGCTL_PASSWORD_FILE (--password-file)")
+	case e.Kind == store.KindForbidden && app != "":
+		return hinted(err, "an admin may let an account read it: logctl user add NAME --app "+app)
+	case e.Kind == store.KindUnavailable && e.Word == "" && !c.conn.InProcess:
+		return hinted(err, "is the server up? LOGCTL_URL or --url says where it is")
 	case e.Kind == store.KindNotFound && e.Reason == "Database does not exist." && app != "":
 		return hinted(fmt.Errorf("there is no app %s: %w", app, err), "logctl ship --app "+app+" ... stores lines and makes it; logctl app list shows what there is")
 	case e.Kind == store.KindNotFound && (e.Reason == "missing" || e.Reason == "deleted" || e.Reason == "missing_named_view") && app != "":
-		return hinted(err, "logctl design list "+app+" shows the views there are; logctl design push "+app+" installs those of the reports")
+		return hinted(fmt.Errorf("there is no such view: %w", err), "logctl design list "+app+" shows the views there are; logctl design push "+app+" installs those of the reports")
 	}
 	return err
 }

@@ -15,6 +15,7 @@ import (
 
 	"logctl/internal/app"
 	"logctl/internal/config"
+	"logctl/store"
 )
 
 // streams are what a command reads from and writes to.
@@ -37,7 +38,11 @@ func (g *globals) connect(ctx context.Context) (*app.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return app.Connect(ctx, c)
+	conn, err := app.Connect(ctx, c)
+	if store.IsKind(err, store.KindBadRequest) {
+		return nil, usage(err)
+	}
+	return conn, err
 }
 
 // streamsOf are a command's streams.

@@ -125,8 +125,11 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 	}
 	sum, err := ship.Run(ctx, so)
 	endProgress()
-	if errors.Is(err, filepath.ErrBadPattern) {
+	switch {
+	case errors.Is(err, filepath.ErrBadPattern):
 		return usage(err)
+	case store.IsKind(err, store.KindDocValidation):
+		err = hinted(usage(err), "give it another name in --schema or --fields")
 	}
 	return o.conclude(std.err, sum, err, conn)
 }

@@ -109,10 +109,13 @@ func hintOf(err error) string {
 		return se.hint
 	}
 	var e *store.Error
-	if errors.As(err, &e) {
-		return e.Hint
+	if !errors.As(err, &e) {
+		return ""
 	}
-	return ""
+	if e.Hint == "" && e.Kind == store.KindNoSpace {
+		return "make room on the disk of the store; nothing that was acknowledged is lost"
+	}
+	return e.Hint
 }
 
 // oneLine keeps an error on one line and free of control characters, which may come from a server or a log.

@@ -131,8 +131,12 @@ func (c *client) post(ctx context.Context, payload []byte) outcome {
 func transportOutcome(err error) outcome {
 	var cert *tls.CertificateVerificationError
 	var noTLS tls.RecordHeaderError
-	if errors.As(err, &cert) || errors.As(err, &noTLS) {
+	switch {
+	case errors.As(err, &cert), errors.As(err, &noTLS):
 		return outcome{action: failed, err: err}
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return outcome{action: failed, err: &store.Error{Kind: store.KindInternal, Reason: "the server does not speak https here",
+			Hint: "set LOGCTL_URL to http:// instead of https://, or to another port", Err: err}}
 	}
 	return outcome{action: away, err: err}
 }

@@ -36,7 +36,7 @@ func readAdvert(dir string) (*advert, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("look for a logctl serve: %w", err)
+		return nil, dataError(dir, err)
 	}
 	var ad advert
 	if err := json.Unmarshal(text, &ad); err != nil {

@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"syscall"
 
+	"logctl/store"
 	"logctl/store/couchapi"
 	"logctl/store/engine"
 	"logctl/store/view"
@@ -24,7 +26,7 @@ type embedded struct {
 // stands for no admin with a password. The error is of KindLocked when another process has the directory open.
 func openEmbedded(dir string, admins func() (couchapi.Admins, error), log *slog.Logger) (*embedded, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the data directory: %w", err)
+		return nil, dataError(dir, err)
 	}
 	e := &embedded{}
 	var err error
@@ -54,4 +56,21 @@ func findFauxton(dir string) fs.FS {
 		return nil
 	}
 	return os.DirFS(root)
+}
+
+// dataError says what is wrong with a data directory that can't be used at all.
+func dataError(dir string, err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	e := &store.Error{Kind: store.KindInternal, Reason: "can't use the data directory " + dir, Err: err}
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		e.Kind = store.KindForbidden
+		e.Hint = "use the account that owns it, another directory (LOGCTL_DATA or --data), or a logctl serve (LOGCTL_URL)"
+	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
+		e.Hint = "LOGCTL_DATA or --data names the directory"
+	}
+	return e
 }

@@ -52,16 +52,20 @@ func parseBase(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("the server's URL is not one; it looks like https://log.example.com")
+		return nil, badURL("the server's URL is not one")
 	case u.User != nil:
 		return nil, &store.Error{Kind: store.KindBadRequest, Reason: "the server's URL holds a name or a password",
 			Hint: "leave them out of it; set LOGCTL_USER and LOGCTL_PASSWORD_FILE"}
 	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
-		return nil, fmt.Errorf("the server's URL %q must begin with http:// or https:// and a host", s)
+		return nil, badURL(fmt.Sprintf("the server's URL %q must begin with http:// or https:// and a host", s))
 	case u.RawQuery != "" || u.Fragment != "":
-		return nil, fmt.Errorf("the server's URL %q must have no query and no fragment", s)
+		return nil, badURL(fmt.Sprintf("the server's URL %q must have no query and no fragment", s))
 	}
 	return u, nil
+}
+
+func badURL(reason string) error {
+	return &store.Error{Kind: store.KindBadRequest, Reason: reason, Hint: "LOGCTL_URL or --url looks like https://log.example.com"}
 }
 
 // basicAuth signs requests to one host in, and to no other that a redirect may lead to.

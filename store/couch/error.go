@@ -31,6 +31,9 @@ func (c *Client) fail(err error) error {
 		return c.answered(answer.Response)
 	case errors.As(err, &verify):
 		return &store.Error{Kind: store.KindInternal, Reason: "the certificate of " + c.where + " is not trusted", Err: verify.Err}
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return &store.Error{Kind: store.KindInternal, Reason: c.where + " does not speak https",
+			Hint: "set LOGCTL_URL to http:// instead of https://, or to another port"}
 	case errors.As(err, &asked):
 		return &store.Error{Kind: store.KindUnavailable, Reason: "can't reach " + c.where, Err: asked.Err}
 	}
