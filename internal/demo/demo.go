@@ -25,7 +25,7 @@ const (
 	addresses    = 2000
 )
 
-var jails = [...]string{"sshd", "sshd", "sshd", "sshd", "postfix-sasl", "postfix-sasl", "nginx-http-auth", "recidive"}
+var jails = [...]string{"sshd", "sshd", "sshd", "sshd", "postfix-sasl", "postfix-sasl", "nginx-http-auth", "nginx-botsearch"}
 
 // ban is a ban that is to be lifted.
 type ban struct {
@@ -52,7 +52,11 @@ func Write(w io.Writer, o Options) error {
 			out.action(bans[0].until, bans[0].jail, "Unban", bans[0].ip)
 			bans = bans[1:]
 		}
-		jail, ip := jails[rnd.IntN(len(jails))], address(choose.Uint64())
+		n := choose.Uint64()
+		jail, ip := jails[n*5%uint64(len(jails))], address(n)
+		if rnd.IntN(50) == 0 { // an address is after one thing, and comes back
+			jail = "recidive"
+		}
 		for range 2 + rnd.IntN(3) {
 			out.line(t, "filter", "INFO", fmt.Sprintf("[%s] Found %s - %s", jail, ip, t.Format(time.DateTime)))
 			t = t.Add(time.Duration(200+rnd.IntN(1500)) * time.Millisecond)
