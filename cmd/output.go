@@ -2,7 +2,7 @@ package cmd
 
 import (
 	"bufio"
-	"errors"
+	"cmp"
 	"io"
 	"os"
 
@@ -36,7 +36,7 @@ func (o *outputFlag) output(w io.Writer) reports.Output {
 func (o *outputFlag) write(w io.Writer, r reports.Result) (int, error) {
 	out := bufio.NewWriter(w)
 	rows, err := reports.Write(out, r, o.output(w))
-	return rows, errors.Join(err, out.Flush())
+	return rows, cmp.Or(err, out.Flush()) // Flush tells an error of a write once more
 }
 
 // terminalWidth is the width of the terminal that w is, in characters; 0 if it is none.

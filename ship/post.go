@@ -132,7 +132,10 @@ func transportOutcome(err error) outcome {
 	var cert *tls.CertificateVerificationError
 	var noTLS tls.RecordHeaderError
 	switch {
-	case errors.As(err, &cert), errors.As(err, &noTLS):
+	case errors.As(err, &cert):
+		return outcome{action: failed, err: &store.Error{Kind: store.KindInternal, Reason: "the server's certificate is not trusted",
+			Hint: store.HintCertificate, Err: cert.Err}}
+	case errors.As(err, &noTLS):
 		return outcome{action: failed, err: err}
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return outcome{action: failed, err: &store.Error{Kind: store.KindInternal, Reason: "the server does not speak https here",

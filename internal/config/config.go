@@ -31,7 +31,7 @@ type setting struct {
 }
 
 var settings = [...]setting{
-	{"LOGCTL_DATA", "data", "directory of the embedded store", func(c *Config) *string { return &c.Data }},
+	{"LOGCTL_DATA", "data", "directory of the embedded store, by default /var/lib/logctl for root, else ~/.local/share/logctl", func(c *Config) *string { return &c.Data }},
 	{"LOGCTL_URL", "url", "a logctl serve or a CouchDB to use instead of the data directory", func(c *Config) *string { return &c.URL }},
 	{"LOGCTL_USER", "user", "account to sign in with at --url", func(c *Config) *string { return &c.User }},
 	{"LOGCTL_PASSWORD_FILE", "password-file", "file with the password of --user", func(c *Config) *string { return &c.PasswordFile }},

@@ -30,7 +30,7 @@ func (c *Client) fail(err error) error {
 	case errors.As(err, &answer):
 		return c.answered(answer.Response)
 	case errors.As(err, &verify):
-		return &store.Error{Kind: store.KindInternal, Reason: "the certificate of " + c.where + " is not trusted", Err: verify.Err}
+		return &store.Error{Kind: store.KindInternal, Reason: "the certificate of " + c.where + " is not trusted", Err: verify.Err, Hint: store.HintCertificate}
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return &store.Error{Kind: store.KindInternal, Reason: c.where + " does not speak https",
 			Hint: "set LOGCTL_URL to http:// instead of https://, or to another port"}
@@ -59,7 +59,11 @@ func (c *Client) broken(err error) error {
 func (c *Client) answered(r *http.Response) error {
 	said, _ := r.Body.(*failure)
 	if said == nil || !said.json {
-		return &store.Error{Kind: kindWithoutWord(r.StatusCode), Reason: c.where + " answers " + strconv.Itoa(r.StatusCode) + " " + http.StatusText(r.StatusCode)}
+		e := &store.Error{Kind: kindWithoutWord(r.StatusCode), Reason: c.where + " answers " + strconv.Itoa(r.StatusCode) + " " + http.StatusText(r.StatusCode)}
+		if r.StatusCode == http.StatusBadRequest && r.Request != nil && r.Request.URL.Scheme == "http" {
+			e.Hint = "a server with a certificate wants https:// in LOGCTL_URL"
+		}
+		return e
 	}
 	return &store.Error{Kind: kindOf(r.StatusCode, said.word), Word: said.word, Reason: said.reason}
 }
