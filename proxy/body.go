@@ -50,7 +50,11 @@ func (v *visit) readBody(src io.Reader, l *lease, limit int64) (*[]byte, error) 
 		return nil, store.NewError(store.KindBadContentType, strings.ToLower(coding)+" is not a supported content encoding.")
 	}
 	tooLarge := store.NewError(store.KindTooLarge, "the request entity is too large")
-	if !packed && v.r.ContentLength > limit {
+	announced := v.r.ContentLength
+	if packed {
+		announced = 0 // of what is unpacked nobody knows the length
+	}
+	if announced > limit {
 		return nil, tooLarge
 	}
 	paced := &pacedReader{src: src, conn: v.conn, start: time.Now()}
@@ -69,7 +73,7 @@ func (v *visit) readBody(src io.Reader, l *lease, limit int64) (*[]byte, error) 
 	var err error
 	for err == nil && int64(len(b)) <= limit {
 		if len(b) == cap(b) {
-			if b, err = grow(b, l, v.r.ContentLength, limit); err != nil {
+			if b, err = grow(b, l, announced, limit); err != nil {
 				break
 			}
 		}
@@ -88,7 +92,7 @@ func (v *visit) readBody(src io.Reader, l *lease, limit int64) (*[]byte, error) 
 	return buf, nil
 }
 
-// grow doubles b, to what the body needs if that is announced, and to no more than one byte above the limit.
+// grow doubles b, or makes it what the body needs if that is announced and less; to no more than one byte above the limit.
 func grow(b []byte, l *lease, announced, limit int64) ([]byte, error) {
 	size := int64(max(2*cap(b), firstRead))
 	if announced > 0 && announced < size {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -91,6 +92,23 @@ func TestLengthIsNoPromise(t *testing.T) {
 	}
 	close(sent)
 	<-done
+}
+
+// TestPackedBodyGrows unpacks a small body into a large one: the announced length, which is the packed one's, must not make the
+// buffer grow in small steps, each of which copies all that is there.
+func TestPackedBodyGrows(t *testing.T) {
+	door := New(Options{Upstream: untouched(t), MaxDoc: 1 << 10})
+	text := pack(t, `{"a":"`+strings.Repeat("x", 4<<20)+`"}`)
+	var w *httptest.ResponseRecorder
+	allocs := testing.AllocsPerRun(1, func() {
+		w = call(door, "POST", "/log_app", text, "Content-Type", jsonType, "Content-Encoding", "gzip")
+	})
+	if w.Code != 413 {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+	if allocs > 500 {
+		t.Errorf("%.0f allocations for one body", allocs)
+	}
 }
 
 type readFunc func(p []byte) (int, error)
