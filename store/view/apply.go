@@ -92,9 +92,17 @@ func (x *index) changes(docs []mapped, head *header) ([][]btree.Op, []store.KVOp
 	return ops, kv, nil
 }
 
-// sortOps sorts by key; of a removal and a new row with the same key the row remains.
+// sortOps sorts by key; of a removal and a new row with the same key the row remains. No two rows have the same key.
 func sortOps(ops []btree.Op) []btree.Op {
-	slices.SortStableFunc(ops, func(a, b btree.Op) int { return bytes.Compare(a.Key, b.Key) })
+	slices.SortFunc(ops, func(a, b btree.Op) int {
+		c := bytes.Compare(a.Key, b.Key)
+		if c == 0 && a.Delete != b.Delete {
+			if c = 1; a.Delete {
+				c = -1
+			}
+		}
+		return c
+	})
 	kept := ops[:0]
 	for _, op := range ops {
 		if n := len(kept); n > 0 && bytes.Equal(kept[n-1].Key, op.Key) {
