@@ -152,9 +152,8 @@ func (x *exchange) countDocs(list listing) (int, error) {
 	if list.prefix == "" {
 		return int(x.db.Stats().DocCount), nil
 	}
-	n := 0
-	err := x.db.AllDocs(x.ctx(), designRange(), false, func(store.Doc) bool { n++; return true })
-	return n, err
+	n, err := x.db.CountDocs(x.ctx(), designRange())
+	return int(n), err
 }
 
 // offsetOf is how many docs of the list stand before the first row: those before the range and those that are skipped.
@@ -166,19 +165,20 @@ func (x *exchange) offsetOf(list listing, asked, r engine.IDRange, q *store.View
 		}
 		return min(q.Skip, total), nil
 	}
-	n := 0
+	var n uint64
 	before := engine.IDRange{End: asked.Start, HasEnd: true, ExclusiveEnd: true, Descending: asked.Descending}
 	if before, ok := list.clip(before); ok {
-		if err := x.db.AllDocs(x.ctx(), before, false, func(store.Doc) bool { n++; return true }); err != nil {
+		var err error
+		if n, err = x.db.CountDocs(x.ctx(), before); err != nil {
 			return 0, err
 		}
 	}
 	if q.Skip == 0 {
-		return n, nil
+		return int(n), nil
 	}
 	skipped := 0
 	err := x.db.AllDocs(x.ctx(), r, false, func(store.Doc) bool { skipped++; return skipped < q.Skip })
-	return n + skipped, err
+	return int(n) + skipped, err
 }
 
 // appendDocs writes the rows of a range.

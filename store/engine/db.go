@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"logctl/store"
 )
 
@@ -62,7 +60,8 @@ func openDB(e *Engine, name store.DBName, rec dbRecord) (*DB, error) {
 		indexes: map[string]*index{},
 		news:    make(chan struct{}),
 	}
-	if err := d.loadCount(); err != nil {
+	var err error
+	if d.count, err = d.readCount(e.pdb); err != nil {
 		return nil, err
 	}
 	v, err := e.get(d.keys.setting(ownSetting, settingRevsLimit))
@@ -72,41 +71,6 @@ func openDB(e *Engine, name store.DBName, rec dbRecord) (*DB, error) {
 	n, _ := binary.Uvarint(v)
 	d.limit.Store(int64(n))
 	return d, nil
-}
-
-// loadCount reads the counters from where the last batch of docs left them.
-func (d *DB) loadCount() error {
-	v, err := d.e.get(d.keys.counters())
-	if err != nil {
-		return err
-	}
-	if v != nil {
-		dec := decoder{src: v}
-		dec.version()
-		d.count = dec.counters()
-		if err := dec.err("counters"); err != nil {
-			return err
-		}
-	}
-	lo, hi := d.keys.space(subBySeq)
-	it, err := d.e.pdb.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
-	if err != nil {
-		return readError(err)
-	}
-	defer it.Close()
-	if !it.Last() {
-		return readError(it.Error())
-	}
-	v, err = it.ValueAndErr()
-	if err != nil {
-		return readError(err)
-	}
-	rec, err := parseSeqRecord(v)
-	if err != nil || rec.counts == nil || rec.counts.seq < d.count.seq {
-		return err
-	}
-	d.count = *rec.counts
-	return nil
 }
 
 // begin enters the engine's gate, unless the database was dropped. The caller ends it with end.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -86,6 +87,7 @@ func uses(d *DB, x store.KV) map[string]func() error {
 		"Indexes":   func() error { _, err := d.Indexes(); return err },
 		"KV.Get":    func() error { _, _, err := x.Get([]byte("a")); return err },
 		"KV.Scan":   func() error { return x.Scan(nil, nil, func(k, v []byte) error { return nil }) },
+		"CountDocs": func() error { _, err := d.CountDocs(ctx, IDRange{}); return err },
 		"KV.Apply":  func() error { return x.Apply(context.Background(), []store.KVOp{{Key: []byte("a")}}) },
 		"KV.Drop":   func() error { return x.Drop() },
 		"Snapshot": func() error {
@@ -164,6 +166,40 @@ func TestUseAfterClose(t *testing.T) {
 	d.Stats()
 }
 
+// TestCountDocs counts on both sides of ids that have more docs on the one side or on the other, some of them deleted.
+func TestCountDocs(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := newDB(t, Options{})
+	const n = 1000
+	docs := make([]store.Doc, n)
+	for i := range docs {
+		docs[i] = store.Doc{ID: fmt.Sprintf("d%03d", i), Deleted: i%10 == 9}
+	}
+	if _, err := d.Write(ctx, docs, WriteOptions{NewEdits: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range []int{0, 1, 100, 420, 500, 510, 860, 999, 1000} {
+		id := fmt.Sprintf("d%03d", i)
+		if i == n {
+			id = "e"
+		}
+		before, err := d.CountDocs(ctx, IDRange{End: id, HasEnd: true, ExclusiveEnd: true})
+		if want := uint64(i - i/10); err != nil || before != want {
+			t.Errorf("before %s: %d %v, want %d", id, before, err, want)
+		}
+		from, err := d.CountDocs(ctx, IDRange{Start: id, HasStart: true})
+		if want := n*9/10 - before; err != nil || from != want {
+			t.Errorf("from %s: %d %v, want %d", id, from, err, want)
+		}
+	}
+	cancelled, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := d.CountDocs(cancelled, IDRange{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
 func TestAllDocsRanges(t *testing.T) {
 	t.Parallel()
 	d := newDB(t, Options{})
@@ -196,6 +232,9 @@ func TestAllDocsRanges(t *testing.T) {
 		})
 		if err != nil || strings.Join(got, " ") != c.want {
 			t.Errorf("%+v: %q %v, want %q", c.r, got, err, c.want)
+		}
+		if n, err := d.CountDocs(context.Background(), c.r); err != nil || n != uint64(len(got)) {
+			t.Errorf("%+v: counted %d %v, want %d", c.r, n, err, len(got))
 		}
 	}
 }
