@@ -87,7 +87,13 @@ func open(dir, sub string, version int, o Options, lock *pebble.Lock) (*Engine, 
 			return nil, unreadable(fmt.Errorf("write %s: %w", versionFile, err))
 		}
 	}
-	d := newDisk(o.FS, func(msg string, err error) { o.Log.Error(msg, "dir", dir, "error", err) })
+	d := newDisk(o.FS, func(msg string, err error) {
+		if err == nil {
+			o.Log.Info(msg, "dir", dir)
+			return
+		}
+		o.Log.Error(msg, "dir", dir, "error", err)
+	})
 	e := &Engine{dir: dir, log: o.Log, limit: o.RevsLimit, lock: lock, disk: d, naming: make(chan struct{}, 1), dbs: map[store.DBName]*DB{}}
 	e.gate.idle = make(chan struct{}, 1)
 	if err := e.start(sub, o); err != nil {
