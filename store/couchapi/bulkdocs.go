@@ -135,11 +135,11 @@ func (x *exchange) splitBulk(list *docList, req bulkRequest) error {
 				return err
 			}
 		}
-		switch {
-		case !s.HasID:
+		if err := x.checkSize(&s.Doc); err != nil {
+			return err
+		}
+		if !s.HasID {
 			s.Doc.ID = x.h.ids.id()
-		case len(s.Doc.Body) > x.h.o.MaxDoc:
-			return x.checkSize(&s.Doc)
 		}
 		if !req.newEdits && s.Doc.Rev.IsZero() {
 			return errBadRequest(reasonNeedsRev)

@@ -91,6 +91,7 @@ func TestBodyLimits(t *testing.T) {
 	}{
 		{"/db", big, `{"error":"document_too_large","reason":""}`},
 		{"/db/_bulk_docs", `{"docs":[{"_id":"small"},{"_id":"big",` + big[1:] + `]}`, `{"error":"document_too_large","reason":"big"}`},
+		{"/db/_bulk_docs", `{"docs":[{"_id":"small"},` + big + `]}`, `{"error":"document_too_large","reason":""}`},
 		{"/db", huge, `{"error":"too_large","reason":"the request entity is too large"}`},
 		{"/db/_bulk_docs", `{"docs":[` + huge + `]}`, `{"error":"too_large","reason":"the request entity is too large"}`},
 	} {
