@@ -30,17 +30,24 @@ type rejects struct {
 // rejectSlots bounds the two tables to 16 MiB each.
 const rejectSlots = 1 << 20
 
-// openRejects opens or makes the file at path and counts what is in it. An empty path gives a nil *rejects, which takes and
-// forgets lines.
+// openRejects opens or makes the file at path and counts what is in it; a pipe or a device keeps nothing that could be counted, and
+// gets every reject. An empty path gives a nil *rejects, which takes and forgets lines.
 func openRejects(path string, maxLine int) (*rejects, error) {
 	if path == "" {
 		return nil, nil
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	access, keeps := os.O_RDWR, true
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		access, keeps = os.O_WRONLY, false // reading from it might never end
+	}
+	f, err := os.OpenFile(path, access|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the file for rejects: %w", err)
 	}
 	r := &rejects{file: f, w: bufio.NewWriter(f), have: places{limit: rejectSlots}, seen: places{limit: rejectSlots}}
+	if !keeps {
+		return r, nil
+	}
 	if err := r.load(maxLine); err != nil {
 		r.close()
 		return nil, fmt.Errorf("read the file for rejects: %w", err)
