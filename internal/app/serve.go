@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"logctl/proxy"
@@ -35,6 +36,9 @@ const (
 // Serve runs the door in front of a store until ctx ends, then lets requests under way finish and closes everything in the
 // reverse order of its start. Errors are of KindLocked when the data directory is in use.
 func Serve(ctx context.Context, o ServeOptions) (err error) {
+	if err := o.absolute(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(o.Data, 0o700); err != nil {
 		return fmt.Errorf("make the data directory: %w", err)
 	}
@@ -77,6 +81,17 @@ func Serve(ctx context.Context, o ServeOptions) (err error) {
 	}
 	servers.stop()
 	return err
+}
+
+// absolute makes the paths that serve.json tells mean the same to commands that run elsewhere.
+func (o *ServeOptions) absolute() (err error) {
+	if o.Data, err = filepath.Abs(o.Data); err == nil && o.AdminPasswordFile != "" {
+		o.AdminPasswordFile, err = filepath.Abs(o.AdminPasswordFile)
+	}
+	if err != nil {
+		return fmt.Errorf("find the working directory: %w", err)
+	}
+	return nil
 }
 
 // listen opens the door's addresses and starts to serve at them; ad gets to know them.

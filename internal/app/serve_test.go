@@ -95,3 +95,29 @@ func TestStopEndsFeeds(t *testing.T) {
 		t.Errorf("stopping took %v", took)
 	}
 }
+
+// TestServeIsFoundFromElsewhere starts a serve with relative paths and looks for it from another directory.
+func TestServeIsFoundFromElsewhere(t *testing.T) {
+	root := t.TempDir()
+	t.Chdir(root)
+	if err := os.WriteFile("secret", []byte("pw\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	o := ServeOptions{Listen: "127.0.0.1:0", Data: "data", AdminPasswordFile: "secret", Log: slog.New(slog.DiscardHandler)}
+	go func() { done <- Serve(ctx, o) }()
+	awaitAdvert(t, "data", done)
+	t.Chdir(t.TempDir())
+	conn, err := connectServe(filepath.Join(root, "data"))
+	if err != nil || conn == nil {
+		t.Errorf("not found: %v, %v", conn, err)
+	}
+	if conn != nil {
+		conn.Close()
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
