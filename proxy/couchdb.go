@@ -151,8 +151,8 @@ func (c *copyBuffers) Put(b []byte) { c.pool.Put(&b) }
 // BasicWriter is an AsWriter that signs requests in as user. password is asked for each time and may be kept in a file that
 // changes; where it gives none the request goes without, and CouchDB refuses it.
 //
-// Requests of the writer say nothing of the client's address: CouchDB locks accounts by user and address, and so no client
-// can have the writer locked.
+// Requests of the writer say nothing of the client's address, since CouchDB locks accounts by user and address; set Options.Writer to
+// user, so that nobody who shares an address with the door can have the writer locked either.
 func BasicWriter(user string, password func() []byte) func(*http.Request) *http.Request {
 	return func(r *http.Request) *http.Request {
 		if p := password(); len(p) > 0 {

@@ -18,6 +18,10 @@ type Options struct {
 	// a CouchDB by BasicWriter. It may change the request and return it. nil: the request stays a stranger's.
 	AsWriter func(*http.Request) *http.Request
 
+	// Writer is the account that AsWriter signs in as. Nobody else gets to try its password through the door: a store that
+	// locks an account after wrong ones would lock the door's own.
+	Writer string
+
 	Log     *slog.Logger   // nil: nothing is logged
 	Trusted []netip.Prefix // proxies whose X-Forwarded headers are believed; nil: none's
 

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -8,10 +9,12 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
 	"logctl/store"
+	"logctl/store/ejson"
 )
 
 // identify tells whether the store knows the caller. answered says that the store has refused the credentials and that the
@@ -22,6 +25,9 @@ func (d *Door) identify(v *visit) (known, answered bool, err error) {
 	}
 	if !hasCredentials(v.r) {
 		return false, false, nil
+	}
+	if err := d.checkBasic(v.r.Header["Authorization"]); err != nil {
+		return false, false, err
 	}
 	key := d.sessions.key(v.r.Header)
 	if d.sessions.has(key, time.Now()) {
@@ -63,6 +69,54 @@ func hasCredentials(r *http.Request) bool {
 	}
 	c, err := r.Cookie(sessionCookie)
 	return err == nil && c.Value != ""
+}
+
+// checkBasic refuses Basic credentials that can't be read, as CouchDB does, and those of the writer.
+func (d *Door) checkBasic(headers []string) error {
+	if len(headers) == 0 {
+		return nil
+	}
+	scheme, _, _ := strings.Cut(strings.TrimSpace(headers[0]), " ")
+	if len(headers) == 1 && !strings.EqualFold(scheme, "Basic") {
+		return nil
+	}
+	name, _, ok := (&http.Request{Header: http.Header{"Authorization": headers}}).BasicAuth()
+	switch {
+	case !ok || len(headers) > 1:
+		return store.NewError(store.KindBadRequest, "Authorization header has invalid base64 value")
+	case d.isWriter(name):
+		return errWrongPassword()
+	}
+	return nil
+}
+
+func (d *Door) isWriter(name string) bool { return d.o.Writer != "" && name == d.o.Writer }
+
+// errWrongPassword is what CouchDB says of a wrong password and of an account that it does not know.
+func errWrongPassword() error {
+	return store.NewError(store.KindUnauthorized, "Name or password is incorrect.")
+}
+
+// namesWriter tells whether a body of POST /_session may be a try to sign in as the writer. It looks for the name in any
+// member or field, since two servers need not agree which of two equal ones counts.
+func (d *Door) namesWriter(kind string, body []byte) bool {
+	if d.o.Writer == "" {
+		return false
+	}
+	if kind == "application/json" {
+		stored, err := ejson.Compact(nil, body)
+		return err == nil && bytes.Contains(stored, store.AppendJSONString(nil, d.o.Writer))
+	}
+	for field := range bytes.FieldsFuncSeq(body, func(r rune) bool { return r == '&' || r == ';' }) {
+		_, value, _ := strings.Cut(string(field), "=")
+		if plain, err := url.QueryUnescape(value); err == nil {
+			value = plain
+		}
+		if d.isWriter(value) {
+			return true
+		}
+	}
+	return false
 }
 
 // credentials are the headers that hold them.

@@ -1,8 +1,10 @@
 package proxy
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"slices"
 	"strings"
@@ -181,5 +183,42 @@ func TestOrigin(t *testing.T) {
 		if client, https := door.origin(r); client != tt.client || https != tt.https {
 			t.Errorf("%s %q: %s %v, want %s %v", tt.peer, tt.forwarded, client, https, tt.client, tt.https)
 		}
+	}
+}
+
+// Nobody gets to try the writer's password, in no way that a store reads one: wrong ones would lock the door's account.
+func TestWriterIsNobodysAccount(t *testing.T) {
+	t.Parallel()
+	basic := func(s string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(s)) }
+	form, object := "application/x-www-form-urlencoded", "application/json"
+	for _, c := range []struct {
+		want              int
+		auth, kind, login string
+	}{
+		{want: 401, auth: basic("app_write:guess")},
+		{want: 401, auth: strings.ToUpper("basic") + basic("app_write:guess")[5:]},
+		{want: 400, auth: "Basic !!!!"},
+		{want: 400, auth: "Basic"},
+		{want: 401, kind: form, login: "name=app_write&password=guess"},
+		{want: 401, kind: form, login: "username=app%5Fwrit%65;password=guess"},
+		{want: 401, kind: form, login: "name=me&name=app_write&password=guess"},
+		{want: 401, kind: object, login: `{"name":"app_write","password":"guess"}`},
+		{want: 401, kind: object, login: `{"name":"app\u005fwrite","name":"app_write","password":"guess"}`},
+	} {
+		f := newFakeCouch()
+		door := New(Options{Upstream: f, Writer: "app_write"})
+		var w *httptest.ResponseRecorder
+		if c.auth != "" {
+			w = call(door, "GET", "/log_app", "", "Authorization", c.auth)
+		} else {
+			w = call(door, "POST", "/_session", c.login, "Content-Type", c.kind)
+		}
+		if w.Code != c.want || len(f.seen()) > 0 {
+			t.Errorf("%+v: %d %s, the store saw %q", c, w.Code, w.Body, f.seen())
+		}
+	}
+	f := newFakeCouch()
+	if w := call(New(Options{Upstream: f, Writer: "app_write"}), "POST", "/_session", "name=reader&password=pw", "Content-Type", form); len(f.seen()) != 1 {
+		t.Errorf("somebody else's login: %d, the store saw %q", w.Code, f.seen())
 	}
 }

@@ -63,6 +63,9 @@ func (d *Door) login(v *visit) error {
 	// A transport may read the body after its request has failed, so it gets one that is no other request's later.
 	own := bytes.Clone(*body)
 	freeBuffer(body)
+	if d.namesWriter(kind, own) {
+		return errWrongPassword()
+	}
 	r := v.asked(http.MethodPost, "/_session")
 	r.Header["Content-Type"] = []string{kind}
 	r.Body, r.ContentLength = readCloser{bytes.NewReader(own), http.NoBody}, int64(len(own))

@@ -35,6 +35,7 @@ func openBackend(ctx context.Context, o ServeOptions) (*backend, error) {
 	door := proxy.New(proxy.Options{
 		Upstream: e.api,
 		AsWriter: func(r *http.Request) *http.Request { return r.WithContext(store.WithCaller(r.Context(), writer)) },
+		Writer:   writerName,
 		Log:      o.Log,
 	})
 	return &backend{name: "embedded in " + o.Data, door: door, close: e.Close}, nil
@@ -66,6 +67,11 @@ func openCouchDB(o ServeOptions) (*backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--couchdb: %w", err)
 	}
-	door := proxy.New(proxy.Options{Upstream: couch, AsWriter: proxy.BasicWriter(writerName, func() []byte { return []byte(o.WriterPassword) }), Log: o.Log})
+	door := proxy.New(proxy.Options{
+		Upstream: couch,
+		AsWriter: proxy.BasicWriter(writerName, func() []byte { return []byte(o.WriterPassword) }),
+		Writer:   writerName,
+		Log:      o.Log,
+	})
 	return &backend{name: "CouchDB at " + u.Host, door: door, close: func() error { return nil }}, nil
 }
