@@ -42,7 +42,7 @@ func newShip(g *globals) *cobra.Command {
 Running it again stores nothing twice and loses nothing, over the same or a grown file, after a failure or a
 kill at any moment: a doc's id is made of what the line says and of how many equal lines came before it. Give all
 files of a log at once, rotated ones too; they are read oldest first, compressed with gzip or not, and a file that is
-given twice, or is being compressed, once.
+given twice, or is being compressed or unpacked, once.
 
 A last line without its line end waits for the next run, since a program may still be writing it; in gzip, in a
 pipe, and in a file that nobody has written to for a day it is taken as it is.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -176,34 +177,68 @@ func (p *plan) steady() bool {
 	return true
 }
 
-// leaveOutCopies drops each X.gz that is being made from an X which is read anyway.
+// leaveOutCopies drops, of an X and an X.gz that are both read, the one that is still being made from the other: what it has
+// is in the other, too.
 func (p *plan) leaveOutCopies() {
 	byPath := map[string]*input{}
 	for _, in := range p.inputs {
 		byPath[in.path] = in
 	}
-	p.inputs = slices.DeleteFunc(p.inputs, func(in *input) bool {
+	left := map[*input]bool{}
+	for _, in := range p.inputs {
 		stem, isGzip := strings.CutSuffix(in.path, ".gz")
 		plain := byPath[stem]
-		if !isGzip || in.file == nil || plain == nil || plain.file == nil || !compressedFrom(in.file, plain.file) {
-			return false
+		if !isGzip || in.file == nil || plain == nil || plain.file == nil {
+			continue
 		}
-		p.notes = append(p.notes, fmt.Sprintf("%s left out: it is %s, being compressed", in.path, stem))
-		in.file.Close()
-		return true
+		switch compareCopies(in.file, plain.file) {
+		case gzipIsPart:
+			left[in] = true
+			p.notes = append(p.notes, fmt.Sprintf("%s left out: it is %s, being compressed", in.path, stem))
+		case plainIsPart:
+			left[plain] = true
+			p.notes = append(p.notes, fmt.Sprintf("%s left out: it is %s, being unpacked", stem, in.path))
+		}
+	}
+	p.inputs = slices.DeleteFunc(p.inputs, func(in *input) bool {
+		if left[in] {
+			in.file.Close()
+		}
+		return left[in]
 	})
 }
 
-// compressedFrom tells whether a gzip file, finished or not, begins as the plain one does.
-func compressedFrom(gz, plain *os.File) bool {
-	r, err := lines.Decompress(io.NewSectionReader(gz, 0, 1<<62))
+// copies is what a gzip file and a plain one have to do with each other.
+type copies uint8
+
+const (
+	unrelated   copies = iota // each has something of its own
+	gzipIsPart                // the plain file has all that the gzip file has
+	plainIsPart               // the gzip file has all that the plain file has, and more
+)
+
+// compareCopies compares what a gzip file unpacks to, up to its end or to where it is cut off, with a plain file.
+func compareCopies(gz, plain *os.File) copies {
+	unpacked, err := lines.Decompress(io.NewSectionReader(gz, 0, math.MaxInt64))
 	if err != nil {
-		return true // it has not even a whole header yet: there is nothing in it to lose
+		return gzipIsPart // it has not even a whole header yet: there is nothing in it to lose
 	}
-	head, _ := io.ReadAll(io.LimitReader(r, 64<<10)) // an error only ends what there is to compare
-	same := make([]byte, len(head))
-	n, _ := plain.ReadAt(same, 0)
-	return bytes.Equal(head, same[:n])
+	text := io.NewSectionReader(plain, 0, math.MaxInt64)
+	a, b := make([]byte, 64<<10), make([]byte, 64<<10)
+	for {
+		n, gzErr := io.ReadFull(unpacked, a)
+		m, err := io.ReadFull(text, b[:n])
+		switch {
+		case !bytes.Equal(a[:m], b[:m]):
+			return unrelated
+		case m < n && errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+			return plainIsPart
+		case err != nil:
+			return unrelated
+		case gzErr != nil:
+			return gzipIsPart
+		}
+	}
 }
 
 // sort puts files into order of time, the oldest first: by when they were last written, files of the same moment by what their
