@@ -86,7 +86,7 @@ func entries(crontab string) []Entry {
 			continue
 		}
 		line = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(line), mark+app))
-		fields := strings.Fields(line)
+		fields := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == '\t' }) // cron knows no other blanks
 		n := 5
 		if strings.HasPrefix(line, "@") { // @hourly, which somebody has made of it
 			n = 1
