@@ -21,6 +21,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -36,8 +37,9 @@ const couchURL = "COUCHDB"
 //	serve [-err PATTERN] [FLAG…]   starts `logctl serve` on a free port in front of the store under test and sets $URL
 //	stop [SIGNAL]                  ends it: TERM, or KILL
 //	cert CERT KEY                  makes a certificate for 127.0.0.1 that signs itself, valid for an hour
-//	http [-user NAME:PASSWORD] [-H HEADER:VALUE]… METHOD URL [BODY]
-//	                               prints the status and the body of the answer; -user admin is the admin; @FILE is a body
+//	http [-user NAME:PASSWORD] [-H HEADER:VALUE]… [-until STATUS] METHOD URL [BODY]
+//	                               prints the status and the body of the answer; -user admin is the admin; @FILE is a body;
+//	                               -until asks again for a while: a CouchDB takes its time to notice a changed account
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"serve": scriptServe,
@@ -71,7 +73,7 @@ type scriptServer struct {
 
 type serverKey struct{}
 
-const startWait, stopWait = 20 * time.Second, 20 * time.Second
+const startWait, stopWait, answerWait = 20 * time.Second, 20 * time.Second, 10 * time.Second
 
 func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
@@ -180,7 +182,7 @@ func scriptStop(ts *testscript.TestScript, _ bool, args []string) {
 
 func scriptHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	header := http.Header{}
-	user := ""
+	user, until := "", ""
 	for len(args) > 1 && strings.HasPrefix(args[0], "-") {
 		switch args[0] {
 		case "-user":
@@ -188,6 +190,8 @@ func scriptHTTP(ts *testscript.TestScript, neg bool, args []string) {
 		case "-H":
 			name, value, _ := strings.Cut(args[1], ":")
 			header.Add(name, strings.TrimSpace(value))
+		case "-until":
+			until = args[1]
 		default:
 			ts.Fatalf("http: unknown flag %s", args[0])
 		}
@@ -196,23 +200,42 @@ func scriptHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 2 || len(args) > 3 {
 		ts.Fatalf("usage: http [-user NAME:PASSWORD] [-H HEADER:VALUE]... METHOD URL [BODY]")
 	}
-	var body io.Reader
+	body := ""
 	if len(args) == 3 {
-		text := args[2]
-		if file, ok := strings.CutPrefix(text, "@"); ok {
-			text = ts.ReadFile(file)
+		body = args[2]
+		if file, ok := strings.CutPrefix(body, "@"); ok {
+			body = ts.ReadFile(file)
 		}
-		body = strings.NewReader(text)
 		if header.Get("Content-Type") == "" {
 			header.Set("Content-Type", "application/json")
 		}
 	}
-	r, err := http.NewRequest(args[0], args[1], body)
-	ts.Check(err)
-	r.Header = header
 	if user == "admin" {
 		user = adminAccount(ts)
 	}
+	for deadline := time.Now().Add(answerWait); ; time.Sleep(100 * time.Millisecond) {
+		status, answer, err := ask(args[0], args[1], user, header, body)
+		if neg {
+			if err == nil {
+				ts.Fatalf("http: an answer came: %d", status)
+			}
+			return
+		}
+		ts.Check(err)
+		if until == "" || until == strconv.Itoa(status) || time.Now().After(deadline) {
+			fmt.Fprintf(ts.Stdout(), "%d\n%s", status, answer)
+			return
+		}
+	}
+}
+
+// ask sends one request and reads its answer.
+func ask(method, url, user string, header http.Header, body string) (status int, answer []byte, err error) {
+	r, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	r.Header = header.Clone()
 	if name, password, ok := strings.Cut(user, ":"); ok {
 		r.SetBasicAuth(name, password)
 	}
@@ -221,18 +244,13 @@ func scriptHTTP(ts *testscript.TestScript, neg bool, args []string) {
 		Transport:     &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	answer, err := client.Do(r)
-	if neg {
-		if err == nil {
-			ts.Fatalf("http: an answer came: %s", answer.Status)
-		}
-		return
+	res, err := client.Do(r)
+	if err != nil {
+		return 0, nil, err
 	}
-	ts.Check(err)
-	defer answer.Body.Close()
-	fmt.Fprintln(ts.Stdout(), answer.StatusCode)
-	_, err = io.Copy(ts.Stdout(), answer.Body)
-	ts.Check(err)
+	defer res.Body.Close()
+	answer, err = io.ReadAll(res.Body)
+	return res.StatusCode, answer, err
 }
 
 func scriptCert(ts *testscript.TestScript, _ bool, args []string) {
