@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"log/slog"
+	"net"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -18,6 +19,7 @@ type serveOptions struct {
 	writerPasswordFile     string
 	tlsCert, tlsKey        string
 	adminPasswordFile      string
+	door                   string
 }
 
 func newServe(g *globals) *cobra.Command {
@@ -37,6 +39,9 @@ The first start makes the account admin with a random password in DATA/admin.pas
 With --couchdb logs are written as the account app_write, which "logctl app create" makes; its password
 comes from --writer-password-file, LOGCTL_WRITER_PASSWORD_FILE or LOGCTL_WRITER_PASSWORD.
 
+--door off serves the embedded store itself, on this machine only, with CouchDB's own rules: nobody writes without an
+account. It is for conformance suites and for finding out what the door does to a request.
+
 SIGTERM and Ctrl-C end it cleanly, a second one at once.
 
 Exit status: 0 stopped, 1 failed, 2 usage, 5 the data directory is in use.`,
@@ -55,6 +60,7 @@ func (o *serveOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.tlsKey, "tls-key", "", "PEM file with the certificate's key")
 	fs.StringVar(&o.redirectListen, "redirect-listen", "", "plain HTTP address that sends callers to the door, with --tls-cert")
 	fs.StringVar(&o.adminPasswordFile, "admin-password-file", "", "file with the admin's password (default DATA/admin.password)")
+	fs.StringVar(&o.door, "door", "on", "off: the embedded store without the door, on a loopback address")
 }
 
 func runServe(ctx context.Context, s streams, g *globals, o *serveOptions) error {
@@ -69,11 +75,19 @@ func runServe(ctx context.Context, s streams, g *globals, o *serveOptions) error
 		return usagef("--redirect-listen needs --tls-cert and --tls-key: there is nothing else to send callers to")
 	case o.couchdb == "" && o.writerPasswordFile != "":
 		return usagef("--writer-password-file goes with --couchdb")
+	case o.door != "on" && o.door != "off":
+		return usagef("--door is on or off, not %q", o.door)
+	case o.door == "off" && o.couchdb != "":
+		return usagef("--door off is for the embedded store; a CouchDB can be asked without the door at its own address")
+	case o.door == "off" && !isLoopback(o.listen):
+		return hinted(usagef("--door off serves this machine alone, and %q can be reached from elsewhere", o.listen),
+			"logctl serve --door off --listen 127.0.0.1:5984")
 	}
 	so := app.ServeOptions{
 		Listen: o.listen, RedirectListen: o.redirectListen, Data: conf.Data, CouchDB: o.couchdb,
 		TLSCert: o.tlsCert, TLSKey: o.tlsKey, AdminPasswordFile: o.adminPasswordFile,
-		Log: slog.New(slog.NewTextHandler(s.err, nil)),
+		Bare: o.door == "off",
+		Log:  slog.New(slog.NewTextHandler(s.err, nil)),
 	}
 	if o.couchdb != "" {
 		if so.WriterPassword, err = writerPassword(o.writerPasswordFile); err != nil {
@@ -85,6 +99,12 @@ func runServe(ctx context.Context, s streams, g *globals, o *serveOptions) error
 		}
 	}
 	return app.Serve(ctx, so)
+}
+
+// isLoopback tells whether an address to listen at can be reached from this machine only.
+func isLoopback(address string) bool {
+	a, err := net.ResolveTCPAddr("tcp", address)
+	return err == nil && a.IP.IsLoopback()
 }
 
 // writerPassword is the password of app_write: of the file named, or as the environment says; "" if nobody says.

@@ -13,7 +13,7 @@ import (
 // writerName is the account that the door writes as for those who have none.
 const writerName = "app_write"
 
-// backend is a store with the door in front of it.
+// backend is a store with the door in front of it, or without.
 type backend struct {
 	name  string // for the log
 	door  http.Handler
@@ -30,6 +30,9 @@ func openBackend(ctx context.Context, o ServeOptions) (*backend, error) {
 	e, err := openStore(ctx, o)
 	if err != nil {
 		return nil, err
+	}
+	if o.Bare {
+		return &backend{name: "embedded in " + o.Data + ", without the door", door: e.api, close: e.Close}, nil
 	}
 	writer := store.Caller{Name: writerName}
 	door := proxy.New(proxy.Options{

@@ -25,6 +25,7 @@ type ServeOptions struct {
 	TLSCert, TLSKey   string // PEM files; "": plain HTTP
 	RedirectListen    string // with TLS: an address whose callers are sent to the door; "": none
 	AdminPasswordFile string // "": Data/admin.password, made where it is missing
+	Bare              bool   // the embedded store without the door; Listen must be a loopback address
 	Log               *slog.Logger
 }
 
