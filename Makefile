@@ -3,9 +3,10 @@ GO ?= go
 STATICCHECK = $(GO) tool staticcheck
 DEMO = demo-data
 FUZZTIME ?= 3s
+FAUXTON = 1.2.6
 export GORACE = atexit_sleep_ms=0
 
-.PHONY: help build demo test check race fuzz lint bench clean
+.PHONY: help build demo fauxton test check race fuzz lint bench clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -19,6 +20,10 @@ demo: build      ## a month of fail2ban lines in an embedded store, and two repo
 	bin/logctl --data $(DEMO)/store ship --app fail2ban --preset fail2ban $(DEMO)/fail2ban.log
 	bin/logctl --data $(DEMO)/store report attacks --by day --since 30d
 	bin/logctl --data $(DEMO)/store report attackers --since 7d
+
+fauxton: build   ## CouchDB's web interface, an npm package, for the embedded store
+	npm pack --silent --pack-destination bin fauxton@$(FAUXTON)
+	bin/logctl fauxton install bin/fauxton-$(FAUXTON).tgz
 
 test:            ## everything that needs no server of someone else
 	$(GO) test ./...

@@ -9,6 +9,7 @@ func commands(g *globals) []*cobra.Command {
 		newShip(g),
 		newCron(g),
 		newServe(g),
+		newFauxton(g),
 		newApp(g),
 		newUser(g),
 		newQuery(g),

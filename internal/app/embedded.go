@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"logctl/internal/fauxton"
 	"logctl/store"
 	"logctl/store/couchapi"
 	"logctl/store/engine"
@@ -40,22 +41,13 @@ func openEmbedded(dir string, admins func() (couchapi.Admins, error), log *slog.
 		}
 	}
 	e.views = view.New(view.Options{Log: log})
-	e.api = couchapi.New(couchapi.Options{Engine: e.engine, Views: e.views, Admins: known, Log: log, Fauxton: findFauxton(dir)})
+	e.api = couchapi.New(couchapi.Options{Engine: e.engine, Views: e.views, Admins: known, Log: log, Fauxton: fauxton.Files(dir)})
 	return e, nil
 }
 
 // Close closes what openEmbedded opened, the last first.
 func (e *embedded) Close() error {
 	return errors.Join(e.views.Close(), e.engine.Close())
-}
-
-// findFauxton is the built Fauxton in DIR/fauxton, or nil.
-func findFauxton(dir string) fs.FS {
-	root := filepath.Join(dir, "fauxton")
-	if _, err := os.Stat(filepath.Join(root, "index.html")); err != nil {
-		return nil
-	}
-	return os.DirFS(root)
 }
 
 // dataError says what is wrong with a data directory that can't be used at all.

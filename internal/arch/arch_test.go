@@ -44,6 +44,7 @@ var mayImport = map[string][]string{
 	"internal/bench":     {"internal/demo"},
 	"internal/config":    {},
 	"internal/demo":      {},
+	"internal/fauxton":   {},
 	"internal/fuzzall":   {},
 	"internal/lines":     {},
 	"internal/when":      {},

@@ -30,7 +30,7 @@ type Options struct {
 	Admins Admins        // nil: no server admins
 	Log    *slog.Logger  // nil: nothing is logged
 
-	Fauxton fs.FS  // what /_utils/ serves; nil: a page that says how to install it
+	Fauxton fs.FS  // what /_utils/ serves; nil, or while it has no index.html: a page that says how to install it
 	Version string // logctl's own version, for the welcome page
 
 	PasswordRounds int           // PBKDF2 rounds of new passwords; 0: 600,000

@@ -26,7 +26,7 @@ func TestUtils(t *testing.T) {
 		{with, "/_utils/dashboard", 404, ""},
 		{with, "/_utils/nope", 404, ""},
 		{with, "/_utils/..%2f..%2fetc/passwd", 404, ""},
-		{without, "/_utils/", 200, "cp -r package/dist/release DATA/fauxton"},
+		{without, "/_utils/", 200, "logctl fauxton install"},
 	} {
 		w := anonymous(c.h, "GET", c.path, "")
 		if w.Code != c.status || !strings.Contains(w.Body.String(), c.want) {

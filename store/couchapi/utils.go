@@ -14,11 +14,10 @@ const noFauxton = `<!doctype html>
 <body style="font-family: sans-serif; max-width: 40em; margin: 3em auto">
 <h1>Fauxton is not installed</h1>
 <p>Fauxton is CouchDB's web interface. It comes as the npm package <code>fauxton</code> (Apache-2.0), which holds the
-built pages. On the machine of this server, where DATA is its data directory:</p>
+built pages. On the machine of this server, as its user:</p>
 <pre>npm pack fauxton@1.2.6
-tar xzf fauxton-1.2.6.tgz
-cp -r package/dist/release DATA/fauxton</pre>
-<p>and restart the server. The data can be read without it, with <code>logctl report</code>, <code>logctl query</code> or
+logctl fauxton install fauxton-1.2.6.tgz</pre>
+<p>and load this page again. The data can be read without it, with <code>logctl report</code>, <code>logctl query</code> or
 any client of CouchDB.</p>
 </body></html>
 `
@@ -27,6 +26,14 @@ func (h *Handler) utilsRoutes(rt *mux.Router) {
 	for _, path := range []string{"/_utils", "/_utils/{file:.*}"} {
 		h.add(rt, path, resource{allow: "GET,HEAD", methods: onGet(utils)})
 	}
+}
+
+func hasIndex(files fs.FS) bool {
+	if files == nil {
+		return false
+	}
+	_, err := fs.Stat(files, "index.html")
+	return err == nil
 }
 
 // utils serves the files of the web interface. Directories are not listed.
@@ -38,7 +45,7 @@ func utils(x *exchange) error {
 		x.send(http.StatusMovedPermanently, "text/plain", nil)
 		return nil
 	}
-	if x.h.o.Fauxton == nil {
+	if !hasIndex(x.h.o.Fauxton) {
 		x.send(http.StatusOK, "text/html; charset=utf-8", []byte(noFauxton))
 		return nil
 	}
