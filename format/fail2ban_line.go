@@ -31,7 +31,7 @@ func (l *banLine) parse(line []byte, reference time.Time) bool {
 		return l.parseLogger(rest)
 	}
 	h, ok := syslog.Parse(line, reference)
-	if !ok || !bytes.HasPrefix(h.Tag, []byte("fail2ban")) {
+	if !ok || h.Month == 0 || !bytes.HasPrefix(h.Tag, []byte("fail2ban")) {
 		return false
 	}
 	if rest, ok := l.cutTime(h.Text); ok {

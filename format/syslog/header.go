@@ -1,6 +1,11 @@
-// Package syslog reads what syslog puts before a program's own text, in the forms in which it reaches files: the
-// traditional one (RFC 3164: "Nov 21 01:42:45 host tag[pid]: text"), the same with an RFC 3339 time (rsyslog's default
-// since Debian 12, journalctl -o short-iso), and RFC 5424. A priority in angle brackets may come first.
+// Package syslog reads what syslog puts before a program's own text, in the forms in which it reaches files and sockets:
+//
+//	Nov 21 01:42:45 host tag[pid]: text                  the traditional one (RFC 3164); a year, a fraction or a zone may be there
+//	2026-11-21T01:42:45.925+00:00 host tag[pid]: text    the same with an RFC 3339 time, or "2026-11-21 01:42:45", or seconds
+//	<34>1 2026-11-21T01:42:45Z host app pid id [x y="z"] text    RFC 5424
+//	<189>29: *Nov 21 01:42:45.123 UTC: %SYS-5-CONFIG: text       a Cisco's
+//
+// A priority in angle brackets may come first, or BSD's <auth.info> behind the time; host and tag may be missing.
 //
 // Parse is lenient, as writers are: it accepts what can be told apart, and allocates nothing.
 package syslog
@@ -14,30 +19,66 @@ import (
 
 // Header is what stands before the text, each part as in the line. Parts that a line does not have are empty.
 type Header struct {
-	Year, Month, Day int
+	Priority         int    // facility times eight plus severity; -1 where the line has none
+	Year, Month, Day int    // 0 without a time
 	Time             []byte // the time of day with its fraction and without its zone
+	Zone             []byte // Z, an offset, or a name such as UTC
 	Host, Tag, PID   []byte
+	ID, Data         []byte // RFC 5424's message id and structured data, with its brackets
 	Text             []byte
+	// Tagged tells that Tag is one for sure: a colon, a process id or brackets mark it, or its place does. Otherwise it may as
+	// well be the first word of the text.
+	Tagged bool
 }
+
+// NoPriority is the Priority of a line that has none.
+const NoPriority = -1
 
 // Parse reads a line's header. The traditional form has no year: it is the one that puts the date at most a day after the
 // reference. The second result is false if the line has no header of any of the forms.
 func Parse(line []byte, reference time.Time) (Header, bool) {
-	rest := cutPriority(line)
-	if len(rest) > 2 && len(rest) < len(line) && rest[0] == '1' && rest[1] == ' ' {
-		return parse5424(rest[2:])
+	h := Header{Priority: NoPriority}
+	rest := h.cutPriority(cutCount(line))
+	if h.Priority >= 0 {
+		if n := versionLen(rest); n > 0 {
+			return h, h.parse5424(rest[n:])
+		}
 	}
-	h, rest, ok := cutTime(rest, reference)
+	behind, ok := h.cutTime(trimBlanks(cutSequence(rest, h.Priority >= 0)), reference)
 	if !ok {
-		return h, false
+		if h.Priority < 0 {
+			return h, false
+		}
+		h.cutTag(trimBlanks(rest)) // as programs write to the local socket
+		return h, true
 	}
-	h.Host, rest = cutRun(rest)
-	h.Tag, h.PID, h.Text = CutTag(rest)
-	return h, len(h.Tag) > 0
+	if bytes.HasPrefix(behind, []byte(": ")) { // Cisco: no host
+		h.cutTag(trimBlanks(behind[1:]))
+		return h, true
+	}
+	behind = h.cutFacility(trimBlanks(behind))
+	if h.Priority < 0 && len(h.Zone) > 0 && h.parseUnmarked5424(behind) {
+		return h, true
+	}
+	if !startsWithTag(behind) {
+		h.Host, behind = cutRun(behind)
+		behind = h.cutFacility(behind)
+	}
+	h.cutTag(behind)
+	return h, len(h.Host) > 0 || len(h.Tag) > 0
+}
+
+// cutCount takes what counts a message's bytes on a stream (RFC 6587) off the front: "99 <13>1 …".
+func cutCount(line []byte) []byte {
+	i := digitsEnd(line)
+	if i > 0 && i < 7 && i+1 < len(line) && line[i] == ' ' && line[i+1] == '<' {
+		return line[i+1:]
+	}
+	return line
 }
 
 // cutPriority takes <0> to <191> off a line.
-func cutPriority(line []byte) []byte {
+func (h *Header) cutPriority(line []byte) []byte {
 	if len(line) < 3 || line[0] != '<' {
 		return line
 	}
@@ -45,130 +86,41 @@ func cutPriority(line []byte) []byte {
 	if end < 2 {
 		return line
 	}
-	if n, ok := token.Digits(line[1:end]); !ok || n > 191 {
+	n, ok := token.Digits(line[1:end])
+	if !ok || n > 191 {
 		return line
 	}
+	h.Priority = n
 	return line[end+1:]
 }
 
-// cutTime takes a traditional or an RFC 3339 time, and the blanks behind it, off a line.
-func cutTime(line []byte, reference time.Time) (Header, []byte, bool) {
-	if n := token.DatePrefix(line); n > 0 {
-		return cutTraditional(line, n, reference)
+// cutSequence takes a Cisco's message count, "29: ", off the front. Behind a priority only: it could be anything.
+func cutSequence(b []byte, marked bool) []byte {
+	b = trimBlanks(b)
+	if i := digitsEnd(b); marked && i > 0 && bytes.HasPrefix(b[i:], []byte(": ")) {
+		b = trimBlanks(b[i+1:])
 	}
-	if len(line) < 20 || !token.IsISODate(line[:10]) || line[10]|0x20 != 't' {
-		return Header{}, nil, false
-	}
-	stamp, rest := cutRun(line)
-	n := token.TimePrefix(stamp[11:])
-	if n == 0 || !token.IsDate(stamp) {
-		return Header{}, nil, false
-	}
-	h := Header{Time: stamp[11 : 11+n]}
-	h.Year, _ = token.Digits(stamp[:4])
-	h.Month, _ = token.Digits(stamp[5:7])
-	h.Day, _ = token.Digits(stamp[8:10])
-	return h, rest, true
+	return b
 }
 
-// cutTraditional reads "Nov 21 01:42:45 ", where a year may stand between the date and the time.
-func cutTraditional(line []byte, dateLen int, reference time.Time) (Header, []byte, bool) {
-	h := Header{Month: token.Month(line[:3])}
-	h.Day, _ = token.Digits(bytes.TrimLeft(line[4:dateLen], " "))
-	stamp, rest := cutRun(bytes.TrimLeft(line[dateLen:], " "))
-	if year, ok := token.Digits(stamp); ok && len(stamp) == 4 {
-		h.Year = year
-		stamp, rest = cutRun(rest)
+// cutFacility takes BSD's <auth.info> or <4.6> off the front.
+func (h *Header) cutFacility(b []byte) []byte {
+	if len(b) < 5 || b[0] != '<' {
+		return b
 	}
-	n := token.TimePrefix(stamp)
-	if n == 0 {
-		return h, nil, false
+	end := bytes.IndexByte(b[:min(len(b), 20)], '>')
+	if end < 0 {
+		return b
 	}
-	h.Time = stamp[:n]
-	if h.Year == 0 {
-		h.Year = yearOf(h.Month, h.Day, reference)
+	facility, severity, ok := bytes.Cut(b[1:end], []byte("."))
+	f, s := numberOrName(facility, Facilities[:]), numberOrName(severity, Severities[:])
+	if !ok || f < 0 || s < 0 {
+		return b
 	}
-	return h, rest, h.Day <= token.DaysIn(h.Year, h.Month)
-}
-
-// yearOf is the latest year in which the month has that day and the date is at most a day after the reference.
-func yearOf(month, day int, reference time.Time) int {
-	limit := reference.AddDate(0, 0, 1)
-	year := limit.Year()
-	if m := int(limit.Month()); month > m || month == m && day > limit.Day() {
-		year--
+	if h.Priority < 0 {
+		h.Priority = f*8 + s
 	}
-	for range 8 { // leap years are at most eight years apart
-		if day <= token.DaysIn(year, month) {
-			break
-		}
-		year--
-	}
-	return year
-}
-
-// parse5424 reads what follows the version: time, host, app, process, message id, structured data, text.
-func parse5424(rest []byte) (Header, bool) {
-	h, rest, ok := cutTime(rest, time.Time{})
-	if !ok {
-		return h, false
-	}
-	h.Host, rest = cutRun(rest)
-	h.Tag, rest = cutRun(rest)
-	h.PID, rest = cutRun(rest)
-	_, rest = cutRun(rest)
-	rest, ok = cutStructured(rest)
-	if !ok || len(h.Tag) == 0 {
-		return h, false
-	}
-	if string(h.PID) == "-" {
-		h.PID = nil
-	}
-	h.Text = bytes.TrimPrefix(trimBlanks(rest), []byte("\xef\xbb\xbf"))
-	return h, true
-}
-
-// cutStructured takes "-" or elements in brackets off the front. In their quoted values a backslash takes away the
-// meaning of the next byte.
-func cutStructured(b []byte) ([]byte, bool) {
-	if len(b) > 0 && b[0] == '-' {
-		return b[1:], len(b) == 1 || token.IsBlank(b[1])
-	}
-	if len(b) == 0 || b[0] != '[' {
-		return nil, false
-	}
-	quoted := false
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case !quoted && c == ']' && (i+1 == len(b) || b[i+1] != '['):
-			return b[i+1:], true
-		}
-	}
-	return nil, false
-}
-
-// CutTag splits "tag[pid]: text". Blanks may stand before the bracket and before the colon; both may be missing.
-func CutTag(b []byte) (tag, pid, text []byte) {
-	i := 0
-	for i < len(b) && !token.IsBlank(b[i]) && b[i] != '[' && b[i] != ':' {
-		i++
-	}
-	tag, b = b[:i], trimBlanks(b[i:])
-	if len(b) > 1 && b[0] == '[' && b[1]-'0' < 10 {
-		if end := bytes.IndexByte(b, ']'); end > 0 {
-			if _, ok := token.Digits(b[1:end]); ok {
-				pid, b = b[1:end], trimBlanks(b[end+1:])
-			}
-		}
-	}
-	if len(b) > 0 && b[0] == ':' {
-		b = b[1:]
-	}
-	return tag, pid, trimBlanks(b)
+	return trimBlanks(b[end+1:])
 }
 
 // cutRun splits a run of non-blanks off b, and the blanks behind it.
@@ -178,3 +130,11 @@ func cutRun(b []byte) (run, rest []byte) {
 }
 
 func trimBlanks(b []byte) []byte { return b[token.SkipBlanks(b, 0):] }
+
+func digitsEnd(b []byte) int {
+	i := 0
+	for i < len(b) && b[i]-'0' < 10 {
+		i++
+	}
+	return i
+}

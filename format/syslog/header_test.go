@@ -3,6 +3,7 @@ package syslog
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -27,18 +28,14 @@ func TestParse(t *testing.T) {
 		{"<29>1 2026-11-21T01:42:45Z vm app - - -", "2026-11-21 01:42:45 vm app  "},
 		{"<29>1 2026-11-21T01:42:45Z vm app - - [a", ""},
 		{"<29>1 2026-11-21T01:42:45Z vm app - - x", ""},
-		{"<29>1 - vm app - - - x", ""},
 		{"<192>Nov 21 01:42:45 vm su: a", ""},
 		{"Nov 21 01:42 vm su: a", ""},
 		{"Nov 31 01:42:45 vm su: a", ""},
 		{"Feb 29 2025 01:42:45 vm su: a", ""},
-		{"2026-11-21 01:42:45 vm t[1]: x", ""},
 		{"2026-02-30T01:42:45Z vm t[1]: x", ""},
 		{"Nov 21 01:42:45", ""},
-		{"Nov 21 01:42:45 vm", ""},
 		{"", ""},
 		{"<", ""},
-		{"<1>", ""},
 	}
 	for _, tt := range tests {
 		h, ok := Parse([]byte(tt.line), reference)
@@ -52,6 +49,79 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// Each part of what the dialects say, as host|tag|pid|text and what else there is.
+func TestParseDialects(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ line, want string }{
+		{"2026-11-21 01:42:45 vm t[1]: x", "2026-11-21 01:42:45 vm|t|1|x"},
+		{"2026-11-21 01:42:45,124 vm proftpd[7] vm (a[b]): x", "2026-11-21 01:42:45,124 vm|proftpd|7|vm (a[b]): x"},
+		{"2026-11-21 01:42:45 UTC vm t: x", "2026-11-21 01:42:45UTC vm|t||x"},
+		{"Sat 2026-11-21 01:42:45 CET vm t: x", "2026-11-21 01:42:45CET vm|t||x"},
+		{"Nov 21 01:42:45 2024 vm t: x", "2024-11-21 01:42:45 vm|t||x"},
+		{"Nov 21 01:42:45 vm", "2026-11-21 01:42:45 vm|||"},
+		{"Nov 21 01:42:45 vm lookup for opt failed", "2026-11-21 01:42:45 vm|lookup?||for opt failed"},
+		{"Nov 21 01:42:45 vm --- last message repeated 1 time ---", "2026-11-21 01:42:45 vm|---?||last message repeated 1 time ---"},
+		{"Nov 21 01:42:45 sshd[8]: x", "2026-11-21 01:42:45 |sshd|8|x"},
+		{"Nov 21 01:42:45 [sshd]: x", "2026-11-21 01:42:45 |sshd||x"},
+		{"Nov 21 01:42:45 [sshd] x", "2026-11-21 01:42:45 |sshd||x"},
+		{"Nov 21 01:42:45 vm [test-demo][13] x", "2026-11-21 01:42:45 vm|test-demo|13|x"},
+		{"Nov 21 01:42:45 pop3-login: Info: x", "2026-11-21 01:42:45 |pop3-login||Info: x"},
+		{"Nov 21 01:42:45 auth(a@c,::1)<x>: Info: x", "2026-11-21 01:42:45 |auth(a@c,::1)<x>||Info: x"},
+		{"Nov 21 01:42:45 vm kernel: [  97.1] x", "2026-11-21 01:42:45 vm|kernel||[  97.1] x"},
+		{"Nov 21 01:42:45 mac Google Chrome[35]: x", "2026-11-21 01:42:45 mac|Google Chrome|35|x"},
+		{"Nov 21 01:42:45 vm app[main]: x", "2026-11-21 01:42:45 vm|app|main|x"},
+		{"Nov 21 01:42:45 2001:db8::1 su: x", "2026-11-21 01:42:45 2001:db8::1|su||x"},
+		{"[Nov 21 01:42:45] vm su: x", "2026-11-21 01:42:45 vm|su||x"},
+		{"Nov 21 01:42:45 <auth.info> vm su: x", "38 2026-11-21 01:42:45 vm|su||x"},
+		{"Nov 21 01:42:45 <4.6> vm su: x", "38 2026-11-21 01:42:45 vm|su||x"},
+		{"<38>su[1]: x", "38 0000-00-00  |su|1|x"},
+		{"<13>any words", "13 0000-00-00  |any?||words"},
+		{"<189>29: *Nov 21 01:42:45.123: %SYS-5-CONFIG_I: x", "189 2026-11-21 01:42:45.123 |%SYS-5-CONFIG_I||x"},
+		{"<189>29: Nov 21 01:42:45 UTC: %SYS-5-CONFIG_I: x", "189 2026-11-21 01:42:45UTC |%SYS-5-CONFIG_I||x"},
+		{"<14>Nov 21 2021 01:42:45: %ASA-4-102030: x", "14 2021-11-21 01:42:45 |%ASA-4-102030||x"},
+		{"Nov 21 2021 01:42:45 fw : %ASA-4-102030: x", "2021-11-21 01:42:45 fw|%ASA-4-102030||x"},
+		{"<29>1 - vm app - - - x", "29 0000-00-00  vm|app||x"},
+		{"<13>1 - - - - - -", "13 0000-00-00  |||"},
+		{"88 <13>1 2026-11-21T01:42:45+01:00 vm app 4 LOGIN [a@1 b=\"]\"] x", "13 2026-11-21 01:42:45+01:00 vm|app|4|x LOGIN [a@1 b=\"]\"]"},
+		{"2026-11-21T01:42:45Z vm NSX 31 - [a@1 b=\"c\"] x", "2026-11-21 01:42:45Z vm|NSX|31|x  [a@1 b=\"c\"]"},
+		{"2026-11-21T01:42:45Z vm app: - - [x] y", "2026-11-21 01:42:45Z vm|app||- - [x] y"},
+		{"2026-11-21T01:42:45Z+07:00 vm app: x", ""},
+		{"2026-11-21T01:42:45 vm vsftpd[16]: [u] x", "2026-11-21 01:42:45 vm|vsftpd|16|[u] x"},
+		{"any words", ""},
+	}
+	for _, tt := range tests {
+		h, ok := Parse([]byte(tt.line), reference)
+		got := ""
+		if ok {
+			if h.Priority != NoPriority {
+				got = fmt.Sprintf("%d ", h.Priority)
+			}
+			maybe := ""
+			if !h.Tagged && len(h.Tag) > 0 {
+				maybe = "?"
+			}
+			got += fmt.Sprintf("%04d-%02d-%02d %s%s %s|%s%s|%s|%s", h.Year, h.Month, h.Day, h.Time, h.Zone, h.Host, h.Tag, maybe, h.PID, h.Text)
+			if len(h.Data) > 0 {
+				got += fmt.Sprintf(" %s %s", h.ID, h.Data)
+			}
+		}
+		if got != tt.want {
+			t.Errorf("%q:\ngot  %q\nwant %q", tt.line, got, tt.want)
+		}
+	}
+}
+
+func TestEachParam(t *testing.T) {
+	t.Parallel()
+	var got []string
+	EachParam([]byte(`[a@1 b="c \"d\"" e=""][f]`), func(id, name, value []byte) {
+		got = append(got, fmt.Sprintf("%s/%s/%s", id, name, value))
+	})
+	if want := `a@1/b/c \"d\" a@1/e/ f//`; strings.Join(got, " ") != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("<29>1 2026-11-21T01:42:45Z vm app - - [a b=\"]\\\"\"][c] x"))
 	f.Add([]byte("Nov 21 01:42:45 vm sshd[12]: a b"))
@@ -61,12 +131,23 @@ func FuzzParse(f *testing.F) {
 		if !ok {
 			return
 		}
-		for _, part := range [][]byte{h.Time, h.Host, h.Tag, h.PID, h.Text} {
+		for _, part := range [][]byte{h.Time, h.Zone, h.Host, h.Tag, h.PID, h.ID, h.Data, h.Text} {
 			if !bytes.Contains(line, part) {
 				t.Fatalf("%q is no part of %q", part, line)
 			}
 		}
-		if d := time.Date(h.Year, time.Month(h.Month), h.Day, 0, 0, 0, 0, time.UTC); d.Day() != h.Day || len(h.Time) < 8 || len(h.Tag) == 0 {
+		EachParam(h.Data, func(id, name, value []byte) {
+			if !bytes.Contains(h.Data, id) || !bytes.Contains(h.Data, name) || !bytes.Contains(h.Data, value) {
+				t.Fatalf("%q: %q %q %q", h.Data, id, name, value)
+			}
+		})
+		if h.Priority < NoPriority || h.Priority > 191 {
+			t.Fatalf("%q: %+v", line, h)
+		}
+		if h.Month == 0 && h.Time == nil {
+			return
+		}
+		if d := time.Date(h.Year, time.Month(h.Month), h.Day, 0, 0, 0, 0, time.UTC); d.Day() != h.Day || len(h.Time) < 8 {
 			t.Fatalf("%q: %+v", line, h)
 		}
 	})

@@ -38,7 +38,7 @@ func IsDate(b []byte) bool {
 	}
 	rest := b[n+1:]
 	t := TimePrefix(rest)
-	return t > 0 && isZone(rest[t:])
+	return t > 0 && IsZone(rest[t:])
 }
 
 // IsISODate tells whether the ten bytes of b are a date of the calendar, year-month-day.
@@ -94,8 +94,8 @@ func TimePrefix(b []byte) int {
 	return i
 }
 
-// isZone tells whether b is nothing or a zone's offset.
-func isZone(b []byte) bool {
+// IsZone tells whether b is nothing or a zone's offset: Z, +02:00, +0200.
+func IsZone(b []byte) bool {
 	switch {
 	case len(b) == 0:
 		return true
