@@ -43,6 +43,9 @@ func (o *cronOptions) job(w io.Writer, g *globals, files []string) (*cron.Job, e
 	if _, err := o.formatter(w); err != nil {
 		return nil, err
 	}
+	if err := o.geoip.settle(); err != nil {
+		return nil, err
+	}
 	if o.dir != "" && !o.systemd {
 		return nil, usagef("--dir is a directory of units: it goes with --systemd")
 	}
@@ -70,6 +73,9 @@ func (o *cronOptions) formatArgs() []string {
 		if f.value != "" {
 			args = append(args, f.flag, f.value)
 		}
+	}
+	for _, file := range o.geoip.files {
+		args = append(args, "--geoip", file)
 	}
 	if o.maxLine != lines.DefaultMax {
 		args = append(args, "--max-line", strconv.Itoa(o.maxLine))

@@ -59,6 +59,9 @@ func runFormat(ctx context.Context, std streams, o *formatOptions, files []strin
 		files = []string{"-"}
 	}
 	s := &format.Stream{Formatter: formatter, Out: std.out, MaxLine: o.maxLine, Verbose: o.verbose, Terminal: isTerminal(std.out)}
+	if s.Extend, err = o.geoip.extend(noter(std.err)); err != nil {
+		return err
+	}
 	failed := false
 	for _, name := range files {
 		err := formatFile(ctx, s, std.in, name)

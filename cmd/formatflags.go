@@ -18,6 +18,7 @@ const maxMaxLine = 1 << 30
 // formatFlags are the flags that say what a line becomes, the same in every command that reads lines.
 type formatFlags struct {
 	format.Options
+	geoip   geoipFlag
 	maxLine int
 }
 
@@ -27,6 +28,7 @@ func (f *formatFlags) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&f.Fields, "fields", "", "fields to add or override: key=value,key=\"a, b\"")
 	fs.StringVar(&f.Match, "match", "", "skip the lines that do not match this regular expression")
 	fs.StringVar(&f.Events, "events", "", "events that a preset keeps: all, or names with commas between (default ban)")
+	f.geoip.addFlags(fs, "MaxMind databases (.mmdb, with commas between): add country, network, ... of addresses")
 	fs.IntVar(&f.maxLine, "max-line", lines.DefaultMax, "reject lines of more than this many bytes")
 }
 

@@ -3,6 +3,7 @@ package cmd
 import (
 	"bufio"
 	"cmp"
+	"fmt"
 	"io"
 	"os"
 
@@ -37,6 +38,11 @@ func (o *outputFlag) write(w io.Writer, r reports.Result) (int, error) {
 	out := bufio.NewWriter(w)
 	rows, err := reports.Write(out, r, o.output(w))
 	return rows, cmp.Or(err, out.Flush()) // Flush tells an error of a write once more
+}
+
+// noter tells on w of what is odd but ends nothing.
+func noter(w io.Writer) func(error) {
+	return func(err error) { fmt.Fprintf(w, "logctl: note: %s\n", oneLine(err.Error())) }
 }
 
 // terminalWidth is the width of the terminal that w is, in characters; 0 if it is none.

@@ -89,6 +89,8 @@ type attackersOptions struct {
 	reportOptions
 	limit, min           int
 	machine, process, ip string
+	groupBy              string
+	geoip                geoipFlag
 }
 
 func newReportAttackers(g *globals) *cobra.Command {
@@ -101,8 +103,12 @@ func newReportAttackers(g *globals) *cobra.Command {
   logctl report attackers --since 7d
   logctl report attackers --since monday --process sshd --limit 0 -o csv
   logctl report attackers --ip 192.0.2.0/24 -o json
+  logctl report attackers --group-by network
+  logctl report attackers --group-by asn --geoip GeoLite2-ASN.mmdb
 
-An attack is a doc with an address whose event is "ban", or that has no event.
+An attack is a doc with an address whose event is "ban", or that has no event. A network is the /24 of an IPv4 address and
+the /48 of an IPv6 one. Countries and systems (ASN) are looked up now, in the databases that --geoip names, so it does not
+matter how the docs were written.
 ` + timeHelp,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -111,8 +117,10 @@ An attack is a doc with an address whose event is "ban", or that has no event.
 	}
 	fs := c.Flags()
 	o.addFlags(fs)
-	fs.IntVar(&o.limit, "limit", 20, "addresses at most, 0 for all")
-	fs.IntVar(&o.min, "min", 1, "leave out addresses with fewer attacks")
+	fs.IntVar(&o.limit, "limit", 20, "addresses or groups at most, 0 for all")
+	fs.IntVar(&o.min, "min", 1, "leave out addresses or groups with fewer attacks")
+	fs.StringVar(&o.groupBy, "group-by", byAddress, byAddress+", "+strings.Join(groupings, ", "))
+	o.geoip.addFlags(fs, "MaxMind databases (.mmdb, with commas between) for --group-by country and asn")
 	fs.StringVar(&o.machine, "machine", "", "count attacks on this machine alone")
 	fs.StringVar(&o.process, "process", "", "count attacks through this process (fail2ban's jail) alone")
 	fs.StringVar(&o.ip, "ip", "", "this address, or the addresses of a network such as 192.0.2.0/24, alone")
@@ -127,25 +135,37 @@ func runAttackers(ctx context.Context, std streams, g *globals, o *attackersOpti
 	if err != nil {
 		return err
 	}
+	grouping, err := o.grouping(noter(std.err))
+	if err != nil {
+		return err
+	}
 	c, err := g.client(ctx, std)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	top, found, err := reports.Attackers(ctx, c, db, reports.AttackersQuery{
-		Window: w, Limit: o.limit, Min: int64(o.min), Machine: o.machine, Process: o.process, IP: o.ip,
-	})
+	q := reports.AttackersQuery{Window: w, Limit: o.limit, Min: int64(o.min), Machine: o.machine, Process: o.process, IP: o.ip}
+	if grouping != nil {
+		q.Limit, q.Min = 0, 0
+	}
+	top, found, err := reports.Attackers(ctx, c, db, q)
 	if err != nil {
 		return c.explain(err, o.app)
+	}
+	result, shown, what := reports.AttackersResult(top), len(top), "addresses"
+	if grouping != nil {
+		var groups []reports.Group
+		groups, found = reports.Groups(top, *grouping, o.limit, int64(o.min))
+		result, shown, what = reports.GroupsResult(groups, *grouping), len(groups), "groups"
 	}
 	if found == 0 {
 		o.nothing(std, "attackers", w)
 	}
-	if _, err := o.write(std.out, reports.AttackersResult(top)); err != nil {
+	if _, err := o.write(std.out, result); err != nil {
 		return err
 	}
-	if found > len(top) {
-		fmt.Fprintf(std.err, "logctl: %d of %d addresses; --limit 0 shows all\n", len(top), found)
+	if found > shown {
+		fmt.Fprintf(std.err, "logctl: %d of %d %s; --limit 0 shows all\n", shown, found, what)
 	}
 	return nil
 }

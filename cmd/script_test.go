@@ -37,6 +37,7 @@ const couchURL = "COUCHDB"
 //	serve [-err PATTERN] [FLAG…]   starts `logctl serve` on a free port in front of the store under test and sets $URL
 //	stop [SIGNAL]                  ends it: TERM, or KILL
 //	cert CERT KEY                  makes a certificate for 127.0.0.1 that signs itself, valid for an hour
+//	mmdb FILE RECORDS              makes a database of addresses, see scriptMMDB
 //	http [-user NAME:PASSWORD] [-H HEADER:VALUE]… [-until STATUS] METHOD URL [BODY]
 //	                               prints the status and the body of the answer; -user admin is the admin; @FILE is a body;
 //	                               -until asks again for a while: a CouchDB takes its time to notice a changed account
@@ -45,6 +46,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"serve": scriptServe,
 		"stop":  scriptStop,
 		"cert":  scriptCert,
+		"mmdb":  scriptMMDB,
 		"http":  scriptHTTP,
 	}
 }

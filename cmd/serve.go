@@ -20,6 +20,7 @@ type serveOptions struct {
 	tlsCert, tlsKey        string
 	adminPasswordFile      string
 	door                   string
+	geoip                  geoipFlag
 }
 
 func newServe(g *globals) *cobra.Command {
@@ -38,6 +39,9 @@ The first start makes the account admin with a random password in DATA/admin.pas
 
 With --couchdb logs are written as the account app_write, which "logctl app create" makes; its password
 comes from --writer-password-file, LOGCTL_WRITER_PASSWORD_FILE or LOGCTL_WRITER_PASSWORD.
+
+--geoip adds to docs that are written without an account what is known of their addresses (docs/geoip.md). The files are read
+again when they change.
 
 --door off serves the embedded store itself, on this machine only, with CouchDB's own rules: nobody writes without an
 account. It is for conformance suites and for finding out what the door does to a request.
@@ -60,6 +64,7 @@ func (o *serveOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.tlsKey, "tls-key", "", "PEM file with the certificate's key")
 	fs.StringVar(&o.redirectListen, "redirect-listen", "", "plain HTTP address that sends callers to the door, with --tls-cert")
 	fs.StringVar(&o.adminPasswordFile, "admin-password-file", "", "file with the admin's password (default DATA/admin.password)")
+	o.geoip.addFlags(fs, "MaxMind databases (.mmdb, with commas between): add country, network, ... of addresses to what strangers write")
 	fs.StringVar(&o.door, "door", "on", "off: the embedded store without the door, on a loopback address")
 }
 
@@ -79,6 +84,8 @@ func runServe(ctx context.Context, s streams, g *globals, o *serveOptions) error
 		return usagef("--door is on or off, not %q", o.door)
 	case o.door == "off" && o.couchdb != "":
 		return usagef("--door off is for the embedded store; a CouchDB can be asked without the door at its own address")
+	case o.door == "off" && len(o.geoip.files) > 0:
+		return usagef("--geoip is for what goes through the door")
 	case o.door == "off" && !isLoopback(o.listen):
 		return hinted(usagef("--door off serves this machine alone, and %q can be reached from elsewhere", o.listen),
 			"logctl serve --door off --listen 127.0.0.1:5984")
@@ -88,6 +95,10 @@ func runServe(ctx context.Context, s streams, g *globals, o *serveOptions) error
 		TLSCert: o.tlsCert, TLSKey: o.tlsKey, AdminPasswordFile: o.adminPasswordFile,
 		Bare: o.door == "off",
 		Log:  slog.New(slog.NewTextHandler(s.err, nil)),
+	}
+	so.Extend, err = o.geoip.extend(func(err error) { so.Log.Warn("geoip", "err", err) })
+	if err != nil {
+		return err
 	}
 	if o.couchdb != "" {
 		if so.WriterPassword, err = writerPassword(o.writerPasswordFile); err != nil {

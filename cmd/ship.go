@@ -55,6 +55,9 @@ oftener however often the command runs; of a line longer than --max-line its beg
 server refuses is kept there too, and the server's reason is told.
 
 Docs get the member "machine" with this machine's name unless they have one; --fields machine=NAME sets another.
+--geoip adds what is known of addresses (docs/geoip.md). It is no part of a doc's id, so nothing is stored twice when the
+databases change; that takes an account or a store of one's own, while a door adds it itself: logctl serve --geoip.
+
 An app that does not exist is made, where the account may do so. --quiet says nothing unless something is wrong:
 rejected lines and what waits are then not told.
 
@@ -88,6 +91,10 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 	if err != nil {
 		return err
 	}
+	extend, err := o.geoip.extend(noter(std.err))
+	if err != nil {
+		return err
+	}
 	if o.lock {
 		release, err := o.takeLock(g)
 		if err != nil {
@@ -100,6 +107,10 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 		return err
 	}
 	defer conn.Close()
+	if extend != nil && conn.Anonymous {
+		return hinted(store.NewError(store.KindForbidden, "--geoip needs an account: a door lets a stranger choose an id only if it follows from the whole doc"),
+			"logctl serve --geoip FILE adds the same to what strangers send")
+	}
 	machine, err := os.Hostname()
 	if err != nil {
 		return hinted(fmt.Errorf("find this machine's name: %w", err), "--fields machine=NAME")
@@ -110,6 +121,7 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 	so := ship.Options{
 		Endpoint: ship.Endpoint{BaseURL: conn.BaseURL, Transport: conn.Transport, Anonymous: conn.Anonymous, Compress: !conn.InProcess},
 		App:      o.app, Inputs: files, Stdin: std.in, Machine: machine, MaxLine: o.maxLine, Rejects: o.rejects, Wait: o.wait,
+		Extend: extend,
 		Format: func(reference time.Time) ship.Formatter {
 			formatter.SetReference(reference)
 			return shipFormatter{formatter}

@@ -26,6 +26,7 @@ type Counts struct {
 // the input, so that nothing waits while the input does.
 type Stream struct {
 	Formatter *Formatter
+	Extend    func(buf []byte, start int) []byte // adds members to the object in buf[start:]; nil: none
 	Out       io.Writer
 	MaxLine   int  // bytes; longer lines are rejected. 0 is lines.DefaultMax
 	Verbose   bool // show each line before its object, and {NODATA} where there is none
@@ -73,6 +74,9 @@ func (s *Stream) line(line []byte, tooLong bool) {
 	switch verdict {
 	case Matched:
 		s.Counts.Matched++
+		if s.Extend != nil {
+			s.buf = s.Extend(s.buf, start)
+		}
 		if s.Terminal {
 			s.buf = escapeControls(s.buf, start)
 		}

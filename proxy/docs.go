@@ -51,6 +51,7 @@ type parser struct {
 	base  int64 // what the lease has to hold without the docs' overhead
 	own   bool  // a signed-in caller's: the store decides what may be in them
 	buf   []byte
+	more  []byte // docs that Extend has made longer
 	out   docs
 }
 
@@ -110,7 +111,28 @@ func (p *parser) add(s ejson.Split) error {
 	if err := checkDoc(&s); err != nil {
 		return err
 	}
-	return p.append(doc{id: s.Doc.ID, body: s.Doc.Body})
+	body, err := p.extend(s.Doc.Body)
+	if err != nil {
+		return err
+	}
+	return p.append(doc{id: s.Doc.ID, body: body})
+}
+
+// extend gives a doc what the door adds to it, after its id has been held against what was sent: sent again, when something
+// else would be added, it has the same id and is there already. A doc that would become too large stays as it is.
+func (p *parser) extend(body []byte) ([]byte, error) {
+	if p.o.Extend == nil {
+		return body, nil
+	}
+	start := len(p.more)
+	p.more = p.o.Extend(append(p.more, body...), start)
+	longer := p.more[start:len(p.more):len(p.more)]
+	if len(longer) == len(body) || len(longer) > p.o.MaxDoc {
+		p.more = p.more[:start]
+		return body, nil
+	}
+	p.base += 2 * int64(len(longer)) // a buffer that has grown leaves half as much behind
+	return longer, p.lease.need(p.base)
 }
 
 // addOwn adds a doc of a caller whose rights the store looks after: any object.

@@ -22,6 +22,9 @@ type Options struct {
 	// locks an account after wrong ones would lock the door's own.
 	Writer string
 
+	// Extend adds members to the stranger's doc in buf[start:], in stored form; nil: nothing is added.
+	Extend func(buf []byte, start int) []byte
+
 	Log     *slog.Logger   // nil: nothing is logged
 	Trusted []netip.Prefix // proxies whose X-Forwarded headers are believed; nil: none's
 

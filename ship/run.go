@@ -225,6 +225,9 @@ func (r *runner) take(format Formatter, line []byte, tooLong bool) error {
 	if n > 0 {
 		r.id = ejson.AppendContentID(r.id[:0], r.body, n)
 	}
+	if r.o.Extend != nil {
+		r.body = r.o.Extend(r.body, 0)
+	}
 	if r.batch == nil {
 		r.batch = newBatch(r.last, r.rejects != nil)
 	}

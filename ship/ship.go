@@ -31,7 +31,10 @@ type Options struct {
 	EnsureApp func(context.Context) error
 	// Format makes the Formatter for one input. reference is a moment shortly after the input's last line was written, for dates
 	// without a year.
-	Format  func(reference time.Time) Formatter
+	Format func(reference time.Time) Formatter
+	// Extend, where set, adds members to the doc in buf[start:] that do not make another doc of it: its id follows from what it was
+	// before.
+	Extend  func(buf []byte, start int) []byte
 	Inputs  []string      // paths, patterns, and Stdin, which is also meant by none
 	Stdin   io.Reader     // nil: empty
 	Machine string        // the member "machine" of docs that have none; "": none is added

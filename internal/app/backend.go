@@ -39,6 +39,7 @@ func openBackend(ctx context.Context, o ServeOptions) (*backend, error) {
 		Upstream: e.api,
 		AsWriter: func(r *http.Request) *http.Request { return r.WithContext(store.WithCaller(r.Context(), writer)) },
 		Writer:   writerName,
+		Extend:   o.Extend,
 		Log:      o.Log,
 	})
 	return &backend{name: "embedded in " + o.Data, door: door, close: e.Close}, nil
@@ -74,6 +75,7 @@ func openCouchDB(o ServeOptions) (*backend, error) {
 		Upstream: couch,
 		AsWriter: proxy.BasicWriter(writerName, func() []byte { return []byte(o.WriterPassword) }),
 		Writer:   writerName,
+		Extend:   o.Extend,
 		Log:      o.Log,
 	})
 	return &backend{name: "CouchDB at " + u.Host, door: door, close: func() error { return nil }}, nil

@@ -18,14 +18,15 @@ import (
 
 // ServeOptions say what a serve puts where. The zero value of a field means what its comment says.
 type ServeOptions struct {
-	Listen            string // address of the door
-	Data              string // data directory
-	CouchDB           string // URL of the CouchDB behind the door; "": the embedded store
-	WriterPassword    string // of the service user app_write of that CouchDB
-	TLSCert, TLSKey   string // PEM files; "": plain HTTP
-	RedirectListen    string // with TLS: an address whose callers are sent to the door; "": none
-	AdminPasswordFile string // "": Data/admin.password, made where it is missing
-	Bare              bool   // the embedded store without the door; Listen must be a loopback address
+	Listen            string                             // address of the door
+	Data              string                             // data directory
+	CouchDB           string                             // URL of the CouchDB behind the door; "": the embedded store
+	WriterPassword    string                             // of the service user app_write of that CouchDB
+	TLSCert, TLSKey   string                             // PEM files; "": plain HTTP
+	RedirectListen    string                             // with TLS: an address whose callers are sent to the door; "": none
+	AdminPasswordFile string                             // "": Data/admin.password, made where it is missing
+	Bare              bool                               // the embedded store without the door; Listen must be a loopback address
+	Extend            func(buf []byte, start int) []byte // see proxy.Options; nil: nothing
 	Log               *slog.Logger
 }
 

@@ -1,0 +1,36 @@
+package proxy
+
+import (
+	"strings"
+	"testing"
+
+	"logctl/store"
+)
+
+// addX makes docs longer by a member.
+func addX(buf []byte, _ int) []byte { return append(buf[:len(buf)-1], `,"x":"xxxxxxxxxx"}`...) }
+
+// TestExtend: what the door adds comes after the check of an id, counts as memory, and makes no doc too large.
+func TestExtend(t *testing.T) {
+	t.Parallel()
+	good, goodID, _ := withID(t, `{"a":1}`)
+	d := New(Options{Upstream: untouched(t), MaxDoc: 100, MaxBody: 1000, Extend: addX})
+	large := `{"a":"` + strings.Repeat("y", 80) + `"}`
+	l := d.budget.lease()
+	list, err := d.parseDocs([]byte("["+good+`,{"b":2},`+large+"]"), asJSON, false, &l)
+	if err != nil || len(list.list) != 3 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	for i, want := range []doc{{goodID, []byte(`{"a":1,"x":"xxxxxxxxxx"}`)}, {"", []byte(`{"b":2,"x":"xxxxxxxxxx"}`)}, {"", []byte(large)}} {
+		if got := list.list[i]; got.id != want.id || string(got.body) != string(want.body) {
+			t.Errorf("doc %d is %s %s, want %s %s", i, got.id, got.body, want.id, want.body)
+		}
+	}
+	many := "[" + strings.Repeat(`{"b":2},`, 100) + `{"b":2}]`
+	l.free()
+	tight := New(Options{Upstream: untouched(t), Memory: 3*int64(len(many)) + 1000, Extend: addX})
+	l = tight.budget.lease()
+	if _, err := tight.parseDocs([]byte(many), asJSON, false, &l); !store.IsKind(err, store.KindUnavailable) {
+		t.Errorf("longer docs than there is memory for: %v", err)
+	}
+}
