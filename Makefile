@@ -6,7 +6,7 @@ FUZZTIME ?= 3s
 FAUXTON = 1.2.6
 export GORACE = atexit_sleep_ms=0
 
-.PHONY: help build demo fauxton test check race fuzz lint bench clean
+.PHONY: help build demo fauxton clients test check race fuzz lint bench clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -24,6 +24,10 @@ demo: build      ## a month of fail2ban lines in an embedded store, and two repo
 fauxton: build   ## CouchDB's web interface, an npm package, for the embedded store
 	npm pack --silent --pack-destination bin fauxton@$(FAUXTON)
 	bin/logctl fauxton install bin/fauxton-$(FAUXTON).tgz
+
+clients:         ## CouchDB's clients from npm, for the tests that run them (a browser test needs chromium, too)
+	npm ci --no-audit --no-fund --prefix internal/clients
+	npm pack --silent --pack-destination internal/clients/node_modules fauxton@$(FAUXTON)
 
 test:            ## everything that needs no server of someone else
 	$(GO) test ./...

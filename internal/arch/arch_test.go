@@ -44,6 +44,7 @@ var mayImport = map[string][]string{
 	"internal/admin":        {"store"},
 	"internal/arch":         {},
 	"internal/bench":        {"internal/demo"},
+	"internal/clients":      {},
 	"internal/config":       {},
 	"internal/demo":         {},
 	"internal/fauxton":      {},
