@@ -32,12 +32,13 @@ var mayImport = map[string][]string{
 	"store":                 {},
 	"store/ejson":           {"store"},
 	"store/engine":          {"store", "store/ejson"},
-	"store/view":            {"store", "store/ejson", "store/view/js", "store/view/btree", "store/view/collate", "store/view/reduce"},
+	"store/mango":           {"store", "store/ejson", "store/view/collate"},
+	"store/view":            {"store", "store/ejson", "store/mango", "store/view/js", "store/view/btree", "store/view/collate", "store/view/reduce"},
 	"store/view/btree":      {"store"},
 	"store/view/collate":    {"store", "store/ejson"},
 	"store/view/reduce":     {"store", "store/ejson"},
 	"store/view/js":         {"store", "store/ejson"},
-	"store/couchapi":        {"store", "store/ejson", "store/engine", "store/view", "store/view/js"},
+	"store/couchapi":        {"store", "store/ejson", "store/engine", "store/mango", "store/view", "store/view/js"},
 	"store/couch":           {"store"},
 	"designdocs":            {"store", "store/ejson"},
 	"reports":               {"store", "internal/when"},
@@ -56,6 +57,7 @@ var mayImport = map[string][]string{
 // owners tells which packages may import a third-party module.
 var owners = map[string][]string{
 	"github.com/cockroachdb/pebble/v2":        {"store/engine"},
+	"github.com/dlclark/regexp2/v2":           {"store/mango"},
 	"github.com/dop251/goja":                  {"store/view/js"},
 	"github.com/go-kivik/kivik/v4":            {"store/couch"},
 	"github.com/gorilla/mux":                  {"store/couchapi"},

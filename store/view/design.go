@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"logctl/store"
+	"logctl/store/mango"
 	"logctl/store/view/collate"
 	"logctl/store/view/js"
 	"logctl/store/view/reduce"
@@ -27,7 +28,10 @@ type Design struct {
 	sig      string
 }
 
-type viewSource struct{ name, mapSrc, reduceSrc string }
+type viewSource struct {
+	name, mapSrc, reduceSrc string
+	native                  *mango.Definition // in place of a function; nil for those and for what is no definition
+}
 
 type designOptions struct {
 	LocalSeq      bool   `json:"local_seq"`
@@ -35,7 +39,7 @@ type designOptions struct {
 	Collation     string `json:"collation"`
 }
 
-// javascript is the only language whose views are run.
+// javascript is the language of views that are functions.
 const javascript = "javascript"
 
 // countReducer is the builtin that needs no stored reductions: trees count rows anyway.
@@ -103,6 +107,10 @@ func (d *Design) parseView(name string, raw json.RawMessage) (viewSource, error)
 	switch kind := kindOf(f.Map); {
 	case f.Map == nil:
 		return v, invalidDesign("View `" + name + "` must contain map function")
+	case kind == "object" && d.isQuery():
+		v.mapSrc, v.reduceSrc = string(compact(f.Map)), countReducer
+		v.native, _ = mango.ParseDefinition(f.Map) // what is no definition indexes nothing, as in CouchDB
+		return v, nil
 	case kind == "object" && !d.isJavaScript():
 		return v, nil
 	case kind != "string":
@@ -133,6 +141,9 @@ func compact(raw []byte) []byte {
 }
 
 func (d *Design) isJavaScript() bool { return strings.EqualFold(d.language, javascript) }
+
+// isQuery tells a design document of Mango indexes.
+func (d *Design) isQuery() bool { return d.language == mango.Language }
 
 // signature hashes what an index depends on.
 func (d *Design) signature() string {

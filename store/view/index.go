@@ -13,10 +13,10 @@ type index struct {
 	m        *Manager
 	design   *Design
 	kv       store.KV
-	maps     *js.Maps
+	maps     *js.Maps        // nil where the maps are native
 	reducers []btree.Reducer // one for each view
 	spaces   []uint64        // of the trees in the cache
-	mappers  sync.Pool       // idle *js.Mapper
+	mappers  sync.Pool       // idle mappers
 
 	mu      sync.Mutex
 	head    header  // of what is in kv; guarded by mu, written by the update alone
@@ -46,8 +46,10 @@ func (m *Manager) openIndex(db Database, d *Design) (*index, error) {
 		x.spaces = append(x.spaces, m.cache.Space())
 	}
 	var err error
-	if x.maps, err = js.CompileMaps(sources, o); err != nil {
-		return nil, store.NewError(store.KindCompilation, err.Error())
+	if d.isJavaScript() {
+		if x.maps, err = js.CompileMaps(sources, o); err != nil {
+			return nil, store.NewError(store.KindCompilation, err.Error())
+		}
 	}
 	if x.kv, err = db.Index(d.sig); err != nil {
 		return nil, err
@@ -58,7 +60,7 @@ func (m *Manager) openIndex(db Database, d *Design) (*index, error) {
 
 // index is the open index of d over db.
 func (m *Manager) index(db Database, d *Design) (*index, error) {
-	if !d.isJavaScript() {
+	if !d.isJavaScript() && !d.isQuery() {
 		return nil, &store.Error{Kind: store.KindInternal, Word: "unknown_query_language", Reason: d.language}
 	}
 	key := indexKey{db.Name(), db.Instance(), d.sig}
@@ -93,10 +95,13 @@ func (x *index) state() header {
 	return x.head
 }
 
-// mapper takes an idle runtime or makes one.
-func (x *index) mapper() (*js.Mapper, error) {
-	if w, ok := x.mappers.Get().(*js.Mapper); ok {
+// mapper takes an idle one or makes one.
+func (x *index) mapper() (mapper, error) {
+	if w, ok := x.mappers.Get().(mapper); ok {
 		return w, nil
+	}
+	if x.maps == nil {
+		return &definitions{views: x.design.views}, nil
 	}
 	return x.maps.NewMapper()
 }

@@ -178,7 +178,7 @@ type Info struct {
 // Info tells the state of the index of d over db.
 func (m *Manager) Info(db Database, d *Design) (Info, error) {
 	info := Info{Signature: d.sig, Language: d.language}
-	if !d.isJavaScript() {
+	if !d.isJavaScript() && !d.isQuery() {
 		return info, nil
 	}
 	x, err := m.index(db, d)

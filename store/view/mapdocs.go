@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-
-	"logctl/store/view/js"
 )
 
 func appendLocalSeq(doc []byte, seq uint64) []byte {
@@ -123,7 +121,7 @@ const rowOverhead = 160
 // blockSize is the size of blocks; rows that are larger get one of their own.
 const blockSize = 64 << 10
 
-func (e *emitter) mapDoc(w *js.Mapper, d *mapped) error {
+func (e *emitter) mapDoc(w mapper, d *mapped) error {
 	e.doc, e.bytes = d, 0
 	clear(e.seen)
 	d.rows = make([]emittedRow, 0, len(e.design.views))

@@ -37,23 +37,30 @@ func (m *Manager) Query(ctx context.Context, db Database, d *Design, view string
 	if err != nil {
 		return err
 	}
+	return m.read(ctx, db, d, q.Update, func(x *index, snap store.KVReader) error {
+		return x.answer(ctx, snap, at, &q, reduced, ranges, head, fn)
+	})
+}
+
+// read calls fn with a snapshot of the index of d that is as fresh as update says.
+func (m *Manager) read(ctx context.Context, db Database, d *Design, update store.Stale, fn func(*index, store.KVReader) error) error {
 	x, err := m.index(db, d)
 	if err != nil {
 		return err
 	}
 	seq := db.UpdateSeq()
-	if q.Update == store.UpdateTrue {
+	if update == store.UpdateTrue {
 		if err := x.ensure(ctx, db, seq); err != nil {
 			return err
 		}
 	}
 	m.idle.Reset(idleTime)
 	snap := x.kv.Snapshot()
-	err = x.answer(ctx, snap, at, &q, reduced, ranges, head, fn)
+	err = fn(x, snap)
 	if closeErr := snap.Close(); err == nil {
 		err = closeErr
 	}
-	if q.Update == store.UpdateLazy {
+	if update == store.UpdateLazy {
 		_, _ = x.begin(db, seq, false) // it fails when the store goes down: the answer stands
 	}
 	return err

@@ -1,0 +1,193 @@
+package mango
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// reader reads conditions and counts them.
+type reader struct{ conditions int }
+
+// condition reads an object of conditions, or a value that a field must be equal to.
+func (r *reader) condition(raw []byte, depth int) (*node, error) {
+	if r.conditions++; r.conditions > maxConditions {
+		return nil, refuse("invalid_selector", "The selector has too many conditions.")
+	}
+	if depth > maxDepth {
+		return nil, refuse("invalid_selector", "The selector's conditions nest too deep.")
+	}
+	if !isObject(raw) || string(raw) == "{}" {
+		return &node{op: opEq, raw: raw}, nil
+	}
+	var list []*node
+	var err error
+	eachMember(raw, func(key, value []byte) bool {
+		var n *node
+		if n, err = r.member(text(key), value, depth); err == nil {
+			list = append(list, n)
+		}
+		return err == nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 1 {
+		return list[0], nil
+	}
+	return &node{op: opAnd, args: list}, nil
+}
+
+// member reads one member of an object of conditions: an operator with its argument, or a field with its condition.
+func (r *reader) member(name string, arg []byte, depth int) (*node, error) {
+	if !strings.HasPrefix(name, "$") {
+		cond, err := r.condition(arg, depth+1)
+		return &node{op: opField, field: name, args: []*node{cond}}, err
+	}
+	n := &node{op: op(name), raw: arg}
+	var err error
+	switch {
+	case n.op.isCombination():
+		if !isArray(arg) {
+			return nil, badArg(name, arg)
+		}
+		eachElement(arg, func(elem []byte) bool {
+			var a *node
+			if a, err = r.condition(elem, depth+1); err == nil {
+				n.args = append(n.args, a)
+			}
+			return err == nil
+		})
+	case n.op == opNot || n.op.isElements():
+		if !isObject(arg) {
+			return nil, badArg(name, arg)
+		}
+		var a *node
+		a, err = r.condition(arg, depth+1)
+		n.args = []*node{a}
+	default:
+		err = n.checkArg()
+	}
+	return n, err
+}
+
+// checkArg checks the argument of an operator that ends a branch.
+func (n *node) checkArg() error {
+	name := string(n.op)
+	ok := true
+	switch n.op {
+	case opLt, opLte, opEq, opNe, opGte, opGt, opDefault:
+	case opIn, opNin, opAll:
+		ok = isArray(n.raw)
+	case opExists:
+		ok = n.raw[0] == 't' || n.raw[0] == 'f'
+	case opType, opBeginsWith:
+		ok = isString(n.raw)
+	case opMod:
+		_, ok = parseMod(n.raw)
+	case opSize:
+		ok = isInteger(n.raw) && n.raw[0] != '-'
+	case opRegex:
+		if !isString(n.raw) {
+			return refuse("invalid_operator", "Invalid operator: $regex")
+		}
+		_, err := compileRegex(text(n.raw))
+		ok = err == nil
+	case opText:
+		if ok = !isObject(n.raw) && !isArray(n.raw) && n.raw[0] != 'n'; ok {
+			n.op = opDefault
+			n.raw = append(append([]byte(`{"$text":`), n.raw...), '}')
+		}
+	case "$where", "$geoWithin", "$geoIntersects", "$near", "$nearSphere":
+		return refuse("not_supported", "Unsupported operator: "+name)
+	default:
+		return refuse("invalid_operator", "Invalid operator: "+name)
+	}
+	if !ok {
+		return badArg(name, n.raw)
+	}
+	return nil
+}
+
+// withPaths gives every condition the whole path of its field: {a: {b: c}} is {"a.b": c}, {a: {$and: […]}} is
+// {$and: [{a: …}, …]}.
+func withPaths(n *node, path []byte) (*node, error) {
+	switch {
+	case n.op.isCombination() || n.op == opNot:
+		for i := range n.args {
+			a, err := withPaths(n.args[i], path)
+			if err != nil {
+				return nil, err
+			}
+			n.args[i] = a
+		}
+		return n, nil
+	case n.op.isElements():
+		a, err := withPaths(n.args[0], nil)
+		n.args[0] = a
+		return n.at(path), err
+	case n.op == opDefault:
+		var d map[string]json.RawMessage
+		if len(path) > 0 || json.Unmarshal(n.raw, &d) != nil || len(d) != 1 || d["$text"] == nil {
+			return nil, refuse("bad_field", "Invalid field normalization on selector: "+term(n.appendJSON(nil)))
+		}
+		return n, nil
+	case n.op != opField:
+		return n.at(path), nil
+	case len(path) == 0:
+		return withPaths(n.args[0], append(path, n.field...))
+	}
+	return withPaths(n.args[0], append(append(path, '.'), n.field...))
+}
+
+// at is the condition on the field of a path.
+func (n *node) at(path []byte) *node {
+	return &node{op: opField, field: string(path), args: []*node{n}}
+}
+
+// withoutNegations moves negations inwards as far as they go.
+func withoutNegations(n *node) *node {
+	switch {
+	case n.op == opNot:
+		return negated(n.args[0])
+	case n.op == opNor:
+		return &node{op: opAnd, args: each(n.args, negated)}
+	case n.op == opAnd, n.op == opOr, n.op.isElements():
+		each(n.args, withoutNegations)
+	}
+	return n
+}
+
+// negated is what holds where n does not, but that a field that is not there meets neither.
+func negated(n *node) *node {
+	opposite := map[op]op{
+		opLt: opGte, opGte: opLt, opLte: opGt, opGt: opLte, opEq: opNe, opNe: opEq, opIn: opNin, opNin: opIn,
+	}
+	switch {
+	case n.op == opNot:
+		return withoutNegations(n.args[0])
+	case n.op == opNor:
+		return &node{op: opOr, args: each(n.args, withoutNegations)}
+	case n.op == opAnd:
+		return &node{op: opOr, args: each(n.args, negated)}
+	case n.op == opOr:
+		return &node{op: opAnd, args: each(n.args, negated)}
+	case n.op == opField:
+		n.args[0] = negated(n.args[0])
+		return n
+	case n.op == opExists:
+		if n.raw[0] == 't' {
+			return &node{op: opExists, raw: []byte("false")}
+		}
+		return &node{op: opExists, raw: []byte("true")}
+	case opposite[n.op] != "":
+		return &node{op: opposite[n.op], raw: n.raw}
+	}
+	return &node{op: opNot, args: []*node{n}}
+}
+
+func each(list []*node, fn func(*node) *node) []*node {
+	for i := range list {
+		list[i] = fn(list[i])
+	}
+	return list
+}
