@@ -176,7 +176,12 @@ func (f *feed) appendChange(dst []byte, c *store.Change) ([]byte, error) {
 		if err != nil {
 			return dst, err
 		}
-		dst = d.append(append(dst, `,"doc":`...))
+		dst = append(dst, `,"doc":`...)
+		if f.o.filter.fields == nil {
+			dst = d.append(dst)
+		} else {
+			dst = f.o.filter.fields.Append(dst, d.append(nil))
+		}
 	}
 	return append(dst, '}'), nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"logctl/store"
 	"logctl/store/engine"
+	"logctl/store/mango"
 	"logctl/store/view"
 	"logctl/store/view/js"
 )
@@ -32,6 +33,10 @@ type dbDesigns struct {
 	once  sync.Once
 	rules []rule
 	err   error
+
+	indexesOnce sync.Once
+	indexList   []*mango.Index
+	indexesErr  error
 
 	security atomic.Pointer[security]
 

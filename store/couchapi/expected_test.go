@@ -3,7 +3,6 @@ package couchapi
 // Reasons of expected failures.
 const (
 	noAttachments = "attachments are not there yet"
-	noMango       = "Mango is not there yet"
 	noReplicator  = "the server does not replicate by itself yet"
 	noPurge       = "purging is not there yet"
 	noPartitions  = "partitioned databases are not there yet"
@@ -31,22 +30,10 @@ var expectedFailures = map[string]string{
 	"maintenance/partitions":                 noPartitions,
 	"maintenance/partitions-off":             noPartitions,
 	"maintenance/purge":                      noPurge,
-	"mango/bookmarks":                        noMango,
-	"mango/design-docs-and-updates":          noMango,
-	"mango/explain":                          noMango,
-	"mango/index-errors":                     noMango,
-	"mango/indexes":                          noMango,
-	"mango/log-queries":                      noMango,
-	"mango/operators":                        noMango,
-	"mango/selector-errors":                  noMango,
-	"mango/sort-without-index":               noMango,
 	"replication/attachments":                noAttachments,
 	"replication/deterministic-revisions/23": noAttachments,
 	"replication/deterministic-revisions/24": noAttachments,
 	"replication/replicate-endpoint":         noReplicator,
-	"security/access-matrix/40":              noMango,
-	"security/access-matrix/49":              noMango,
-	"security/write-only/7":                  noMango,
 	"server/request-framing/7":               noAttachments,
 	"server/request-framing/8":               noAttachments,
 	"server/request-framing/11":              noAttachments,

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"logctl/store"
+	"logctl/store/mango"
 	"logctl/store/view/js"
 )
 
@@ -14,6 +15,7 @@ import (
 type filter struct {
 	needsBody bool
 	pass      func(c *store.Change) (bool, error)
+	fields    mango.Fields // of docs that are shown; nil: all
 }
 
 func (f *filter) passes(c *store.Change) (bool, error) {
@@ -38,12 +40,31 @@ func (x *exchange) parseFilter(q url.Values, body map[string]json.RawMessage) (f
 	case "_view":
 		return x.viewFilter(q.Get("view"))
 	case "_selector":
-		return filter{}, errNotYet("Mango selectors are")
+		return selectorFilter(body)
 	}
 	if strings.HasPrefix(name, "_") {
 		return filter{}, errBadRequest("unknown builtin filter name")
 	}
 	return x.jsFilter(name, q)
+}
+
+// selectorFilter lets pass what matches a Mango selector in the body, which may also say what to show of docs.
+func selectorFilter(body map[string]json.RawMessage) (filter, error) {
+	raw, ok := body["selector"]
+	if !ok {
+		return filter{}, errBadRequest("Selector must be specified in POST payload")
+	}
+	sel, err := mango.ParseSelector(raw)
+	if err != nil {
+		return filter{}, err
+	}
+	f := filter{needsBody: true, pass: func(c *store.Change) (bool, error) {
+		return sel.Match(c.Doc.AppendJSON(nil)), nil
+	}}
+	if raw, ok := body["fields"]; ok {
+		f.fields, err = mango.ParseFields(raw)
+	}
+	return f, err
 }
 
 func docIDsFilter(q url.Values, body map[string]json.RawMessage) (filter, error) {

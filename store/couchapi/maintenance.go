@@ -27,14 +27,9 @@ func (h *Handler) maintenanceRoutes(rt *mux.Router) {
 			http.MethodGet: notYet("Purging is"), http.MethodPost: notYet("Purging is"), http.MethodPut: notYet("Purging is"),
 		}})
 	}
-	h.inDB(rt, "/_index", resource{allow: "GET,POST,DELETE", methods: map[string]action{
-		http.MethodGet:  func(x *exchange) error { return x.json(http.StatusOK, []byte(noIndexes)) },
-		http.MethodPost: notYet("Mango indexes are"),
-	}})
 	for path, what := range map[string]string{
-		"/_find": "Mango queries are", "/_explain": "Mango queries are",
-		"/_index/{rest:.*}": "Mango indexes are", "/_partition/{rest:.*}": "Partitioned databases are",
-		"/_shards": "Shards are", "/_sync_shards": "Shards are", "/_search_cleanup": "Text search is",
+		"/_partition/{rest:.*}": "Partitioned databases are",
+		"/_shards":              "Shards are", "/_sync_shards": "Shards are", "/_search_cleanup": "Text search is",
 		"/_nouveau_cleanup": "Text search is",
 	} {
 		h.inDB(rt, path, resource{allow: "GET,POST,DELETE", methods: map[string]action{
@@ -42,10 +37,6 @@ func (h *Handler) maintenanceRoutes(rt *mux.Router) {
 		}})
 	}
 }
-
-// noIndexes lists the one index that every database has: its ids.
-const noIndexes = `{"total_rows":1,"indexes":[` +
-	`{"ddoc":null,"name":"_all_docs","type":"special","def":{"fields":[{"_id":"asc"}]}}]}`
 
 // jsonOr runs do for a request that says that it is JSON, as CouchDB wants it even where there is nothing to say.
 func jsonOr(do action) action {

@@ -23,6 +23,7 @@ func (h *Handler) routes() *mux.Router {
 	h.allDocsRoutes(rt)
 	h.changesRoutes(rt)
 	h.viewRoutes(rt)
+	h.findRoutes(rt)
 	h.securityRoutes(rt)
 	h.replicationRoutes(rt)
 	h.maintenanceRoutes(rt)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"strconv"
 	"sync"
 
 	"github.com/gorilla/mux"
@@ -50,6 +51,16 @@ func (s *settings) get(section, key string) (string, bool) {
 func (s *settings) flag(section, key string) bool {
 	v, _ := s.get(section, key)
 	return v == "true"
+}
+
+// number is a setting that is a whole number, or otherwise if it is none.
+func (s *settings) number(section, key string, otherwise int) int {
+	v, _ := s.get(section, key)
+	n, err := strconv.Atoi(v)
+	if err != nil {
+		return otherwise
+	}
+	return n
 }
 
 // set keeps a value, or forgets it where value is nil, and gives the old one and whether there was one.

@@ -1,0 +1,270 @@
+package couchapi
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"logctl/store"
+	"logctl/store/mango"
+	"logctl/store/view"
+)
+
+func (h *Handler) findRoutes(rt *mux.Router) {
+	h.inDB(rt, "/_find", resource{allow: "POST", methods: onPost(find)})
+	h.inDB(rt, "/_explain", resource{allow: "POST", methods: onPost(explain)})
+	h.indexRoutes(rt)
+}
+
+// mangoQuery reads a request of _find or _explain.
+func (x *exchange) mangoQuery() (*mango.Query, []*mango.Index, error) {
+	b, err := x.readObject()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer b.free()
+	q, err := mango.ParseQuery(b.bytes, "", x.h.settings.number("mango", "default_limit", mango.DefaultLimit))
+	if err != nil {
+		return nil, nil, err
+	}
+	indexes, err := x.indexes()
+	return q, indexes, err
+}
+
+func explain(x *exchange) error {
+	q, indexes, err := x.mangoQuery()
+	if err != nil {
+		return err
+	}
+	out, err := mango.Explain(nil, string(x.db.Name()), q, indexes)
+	if err != nil {
+		return err
+	}
+	return x.json(http.StatusOK, out)
+}
+
+func find(x *exchange) error {
+	q, indexes, err := x.mangoQuery()
+	if err != nil {
+		return err
+	}
+	f := &finder{x: x, q: q, began: time.Now(), skip: q.Skip, left: q.Limit}
+	if f.plan, err = mango.NewPlan(q, indexes); err != nil {
+		return err
+	}
+	if q.Bookmark != "" && !f.plan.Empty() {
+		place, err := mango.ParseBookmark(q.Bookmark)
+		if err != nil {
+			return err
+		}
+		f.after = &place
+	}
+	f.s = x.stream()
+	defer f.s.free()
+	f.s.buf = append(f.s.buf, `{"docs":[`...)
+	if err := f.run(); err != nil {
+		return err
+	}
+	f.s.buf = append(f.s.buf, "}\n"...)
+	return f.s.end()
+}
+
+// finder is one answer of _find on its way.
+type finder struct {
+	x     *exchange
+	s     *stream
+	q     *mango.Query
+	plan  *mango.Plan
+	began time.Time
+
+	after *mango.Place // where the query goes on, nil for the beginning
+	last  mango.Place  // of the last doc that was given or skipped; no Key for none
+	skip  int          // docs still to skip
+	left  int          // docs that may still be given
+
+	keys, docs, quorum, results int // as execution_stats tells them
+	doc, key                    []byte
+}
+
+// errEnough ends a scan.
+var errEnough = errors.New("enough docs")
+
+func (f *finder) run() error {
+	if f.plan.Empty() {
+		f.s.buf = append(f.s.buf, "\r\n]"...)
+		return nil
+	}
+	var err error
+	if f.plan.Index.IsAllDocs() {
+		err = f.scanDocs()
+	} else {
+		err = f.scanIndex()
+	}
+	if err != nil && err != errEnough {
+		return err
+	}
+	f.s.buf = append(f.s.buf, "\r\n],\r\n"+`"bookmark":`...)
+	bookmark := "nil"
+	switch {
+	case len(f.last.Key) > 0:
+		bookmark = f.last.Bookmark()
+	case f.after != nil:
+		bookmark = f.q.Bookmark
+	}
+	f.s.buf = store.AppendJSONString(f.s.buf, bookmark)
+	f.appendStats()
+	f.appendWarnings()
+	return nil
+}
+
+// scanDocs looks at docs in the order of their ids.
+func (f *finder) scanDocs() error {
+	low, high := f.plan.IDs()
+	if f.q.Sort.Descending {
+		low, high = high, low
+	}
+	r, ok := idRange(&store.ViewQuery{StartKey: low, EndKey: high, Descending: f.q.Sort.Descending})
+	if !ok {
+		return nil
+	}
+	if f.after != nil {
+		r.Start, r.HasStart = f.after.ID, true
+	}
+	var failed error
+	err := f.x.db.AllDocs(f.x.ctx(), r, true, func(doc store.Doc) bool {
+		if f.after != nil && f.after.ID == doc.ID {
+			return true
+		}
+		f.keys++
+		f.count()
+		if !strings.HasPrefix(doc.ID, designPrefix) {
+			f.key = store.AppendJSONString(f.key[:0], doc.ID)
+			failed = f.look(&doc, f.key)
+		}
+		return failed == nil
+	})
+	if failed != nil {
+		return failed
+	}
+	return err
+}
+
+// scanIndex looks at the docs that an index has in a range.
+func (f *finder) scanIndex() error {
+	p, err := f.x.design(f.plan.Index.DDoc)
+	if err != nil {
+		return err
+	}
+	s := view.KeyScan{Descending: f.q.Sort.Descending}
+	s.Low, s.High = f.plan.Keys()
+	if f.after != nil {
+		s.After = &store.Row{Key: f.after.Key, ID: f.after.ID}
+	}
+	if !f.q.Fresh() {
+		s.Update = store.UpdateFalse
+	}
+	covered := f.plan.Covered()
+	return f.x.h.o.Views.Scan(f.x.ctx(), viewDB{f.x.db}, p.design, f.plan.Index.Name, s, func(row store.Row) error {
+		f.keys++
+		if covered {
+			f.doc = f.plan.AppendCovered(f.doc[:0], row.ID, row.Key)
+			return f.take(row.ID, row.Key)
+		}
+		doc, err := f.x.db.Get(row.ID)
+		if store.IsKind(err, store.KindNotFound) {
+			return nil // gone since the index was made
+		}
+		if err != nil {
+			return err
+		}
+		f.count()
+		return f.look(&doc, row.Key)
+	})
+}
+
+// count counts a doc that was read.
+func (f *finder) count() {
+	if f.q.R > 1 {
+		f.quorum++
+	} else {
+		f.docs++
+	}
+}
+
+// look gives a doc if it matches; key is its key in the index.
+func (f *finder) look(doc *store.Doc, key []byte) error {
+	f.doc = f.doc[:0]
+	if !f.q.Conflicts {
+		f.doc = doc.AppendJSON(f.doc)
+		return f.take(doc.ID, key)
+	}
+	shown, _, err := f.x.show(*doc, docOptions{conflicts: true})
+	if err != nil {
+		return err
+	}
+	f.doc = shown.append(f.doc)
+	return f.take(doc.ID, key)
+}
+
+// take gives f.doc if it matches.
+func (f *finder) take(id string, key []byte) error {
+	if !f.q.Selector.Match(f.doc) {
+		return nil
+	}
+	if f.skip == 0 && f.left == 0 {
+		return errEnough
+	}
+	if f.left > 0 {
+		f.last.ID, f.last.Key = id, append(f.last.Key[:0], key...)
+	}
+	if f.skip > 0 {
+		f.skip--
+		return nil
+	}
+	f.s.buf = appendRowStart(f.s.buf, f.results == 0)
+	f.s.buf = f.q.Fields.Append(f.s.buf, f.doc)
+	f.results++
+	if f.left--; f.left == 0 {
+		return errEnough
+	}
+	return f.s.spill()
+}
+
+// appendStats appends what the answer cost, if it was asked for.
+func (f *finder) appendStats() {
+	if !f.q.Stats {
+		return
+	}
+	for _, n := range []struct {
+		name string
+		n    int
+	}{
+		{`,` + "\r\n" + `"execution_stats":{"total_keys_examined":`, f.keys},
+		{`,"total_docs_examined":`, f.docs},
+		{`,"total_quorum_docs_examined":`, f.quorum},
+		{`,"results_returned":`, f.results},
+	} {
+		f.s.buf = strconv.AppendInt(append(f.s.buf, n.name...), int64(n.n), 10)
+	}
+	ms := float64(time.Since(f.began).Microseconds()) / 1000
+	f.s.buf = strconv.AppendFloat(append(f.s.buf, `,"execution_time_ms":`...), ms, 'f', 3, 64)
+	f.s.buf = append(f.s.buf, '}')
+}
+
+// appendWarnings appends what is wrong with the way the answer was found.
+func (f *finder) appendWarnings() {
+	warnings := f.plan.Warnings()
+	threshold := f.x.h.settings.number("mango", "index_scan_warning_threshold", 10)
+	if threshold > 0 && f.docs+f.quorum > threshold*max(f.results, 1) {
+		warnings = append(warnings, "The number of documents examined is high in proportion to the number of results returned. "+
+			"Consider adding a more specific index to improve this.")
+	}
+	if len(warnings) > 0 {
+		f.s.buf = append(f.s.buf, ",\r\n"+`"warning":`...)
+		f.s.buf = store.AppendJSONString(f.s.buf, strings.Join(warnings, "\n"))
+	}
+}
