@@ -45,8 +45,9 @@ fuzz:            ## FUZZTIME (3s) of each fuzz target
 
 check: lint test race fuzz   ## what must pass before a commit
 
-bench: build     ## lines/s of format and ship beside wc -l and a bare line scanner
+bench: build     ## lines/s of format and ship beside wc -l and a bare line scanner; the embedded store
 	$(GO) run ./internal/bench bin/logctl
+	bin/logctl bench store
 
 clean:           ## remove what make made
 	rm -rf bin $(DEMO)

@@ -15,6 +15,7 @@ func commands(g *globals) []*cobra.Command {
 		newQuery(g),
 		newReport(g),
 		newDesign(g),
+		newBench(g),
 		newDemo(),
 		newVersion(),
 	}

@@ -112,3 +112,13 @@ func listenSocket(dir string) (l net.Listener, cleanup func(), err error) {
 	}
 	return l, cleanup, nil
 }
+
+// Serving is where the serve that has the data directory dir open listens for the network, and its process; "" and 0 if there
+// is none, or none that tells yet. Whether it still runs is not looked into.
+func Serving(dir string) (url string, pid int) {
+	ad, err := readAdvert(dir)
+	if err != nil || ad == nil {
+		return "", 0
+	}
+	return ad.URL, ad.PID
+}

@@ -45,6 +45,7 @@ var mayImport = map[string][]string{
 	"internal/admin":        {"store"},
 	"internal/arch":         {},
 	"internal/bench":        {"internal/demo"},
+	"internal/storebench":   {"store", "store/couch", "store/ejson", "designdocs", "reports", "internal/app", "internal/when"},
 	"internal/clients":      {},
 	"internal/config":       {},
 	"internal/demo":         {},

@@ -1,0 +1,132 @@
+package storebench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"logctl/internal/app"
+)
+
+// Server is a `logctl serve` with an embedded store in a directory that is made for it, in a process of its own.
+type Server struct {
+	program, dir string
+	listen       string // the port stays when it is started again
+	url          string
+	cmd          *exec.Cmd
+	ended        chan error
+	talk         bytes.Buffer
+}
+
+// StartServer starts program, a logctl, and returns when it answers. Close ends it and removes what it stored.
+func StartServer(ctx context.Context, program string) (*Server, error) {
+	dir, err := os.MkdirTemp("", "logctl-bench-")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{program: program, dir: dir, listen: "127.0.0.1:0"}
+	if err := s.start(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.listen = strings.TrimPrefix(s.url, "http://")
+	return s, nil
+}
+
+// URL is where the server listens.
+func (s *Server) URL() string { return s.url }
+
+// PasswordFile holds the password of its account admin.
+func (s *Server) PasswordFile() string { return filepath.Join(s.dir, "admin.password") }
+
+// Close ends the server and removes its directory.
+func (s *Server) Close() error { return errors.Join(s.stop(syscall.SIGTERM), os.RemoveAll(s.dir)) }
+
+func (s *Server) start(ctx context.Context) error {
+	const atMost = time.Minute
+	s.talk.Reset()
+	s.cmd = exec.Command(s.program, "--data", s.dir, "serve", "--listen", s.listen)
+	s.cmd.Stderr = &s.talk
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "LOGCTL_") {
+			s.cmd.Env = append(s.cmd.Env, v)
+		}
+	}
+	if err := s.cmd.Start(); err != nil {
+		s.cmd = nil
+		return err
+	}
+	s.ended = make(chan error, 1)
+	go func(c *exec.Cmd) { s.ended <- c.Wait() }(s.cmd)
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for late := time.After(atMost); ; {
+		select {
+		case <-tick.C:
+		case err := <-s.ended:
+			s.cmd = nil
+			return fmt.Errorf("the server ended: %w: %s", err, bytes.TrimSpace(s.talk.Bytes()))
+		case <-late:
+			return errors.New("the server did not start")
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if url, pid := app.Serving(s.dir); pid == s.cmd.Process.Pid {
+			s.url = url
+			return nil
+		}
+	}
+}
+
+func (s *Server) stop(sig os.Signal) error {
+	if s.cmd == nil {
+		return nil
+	}
+	err := s.cmd.Process.Signal(sig)
+	if err == nil {
+		<-s.ended // a killed process ends with an error, too
+	}
+	s.cmd = nil
+	return err
+}
+
+// restart ends the server, starts it again, and tells how long it took from its start to where it answers.
+func (s *Server) restart(ctx context.Context, kill bool) (time.Duration, error) {
+	sig := syscall.SIGTERM
+	if kill {
+		sig = syscall.SIGKILL
+	}
+	if err := s.stop(sig); err != nil {
+		return 0, err
+	}
+	begin := time.Now()
+	err := s.start(ctx)
+	return time.Since(begin), err
+}
+
+// memory is what the server holds now and at most since the last call, in megabytes. Only Linux tells.
+func (s *Server) memory() (now, peak float64, err error) {
+	proc := fmt.Sprintf("/proc/%d/", s.cmd.Process.Pid)
+	text, err := os.ReadFile(proc + "status")
+	if err != nil {
+		return 0, 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(line, ":")
+		kb, _ := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 64)
+		switch name {
+		case "VmRSS":
+			now = kb / 1024
+		case "VmHWM":
+			peak = kb / 1024
+		}
+	}
+	return now, peak, os.WriteFile(proc+"clear_refs", []byte("5"), 0) // proc(5): 5 begins the peak anew
+}
