@@ -1,6 +1,9 @@
 // Package js runs the JavaScript of design documents as CouchDB's query server does: map and reduce functions,
 // validate_doc_update, filters.
 //
+// Map functions of a plain kind, as most are, are not run in the JavaScript engine but evaluated here: see plan. That gives the
+// same rows.
+//
 // What holds, whatever the function does:
 //   - one call ends after Options.Timeout, with an error of KindOSProcess and CouchDB's words; its runtime is thrown away;
 //   - recursion ends at maxCallDepth calls, an exception like any other;

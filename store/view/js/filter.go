@@ -30,13 +30,13 @@ func (f *Filter) Filter(doc, req []byte) (bool, error) {
 	pass := false
 	err := f.f.call(func(m *machine) ([]goja.Value, error) {
 		if !f.view {
-			return arguments(m, doc, req)
+			return parseArguments(m, doc, req)
 		}
 		m.set("emit", func(goja.FunctionCall) goja.Value {
 			pass = true
 			return goja.Undefined()
 		})
-		return arguments(m, doc)
+		return parseArguments(m, doc)
 	}, func(_ *machine, v goja.Value) error {
 		if !f.view {
 			pass = v.ToBoolean()

@@ -9,6 +9,8 @@ import (
 // Maps are the compiled map functions of a design document. They are safe for concurrent use.
 type Maps struct {
 	progs   []*goja.Program
+	plans   []*plan // nil for those that need the engine
+	fields  fieldNames
 	sources []string
 	o       Options
 }
@@ -17,11 +19,15 @@ type Maps struct {
 func CompileMaps(sources []string, o Options) (*Maps, error) {
 	m := &Maps{sources: sources, o: o}
 	for _, src := range sources {
-		p, err := compile(src)
+		tree, err := parse(src)
 		if err != nil {
 			return nil, err
 		}
-		m.progs = append(m.progs, p)
+		p, err := compileTree(tree, src)
+		if err != nil {
+			return nil, err
+		}
+		m.progs, m.plans = append(m.progs, p), append(m.plans, compilePlan(tree, &m.fields))
 	}
 	return m, nil
 }
@@ -31,6 +37,7 @@ type Mapper struct {
 	m       *machine
 	maps    *Maps
 	fns     []goja.Callable
+	frame   frame
 	out     []byte
 	rows    []emitted
 	over    bool // the running function emitted too much
@@ -45,6 +52,7 @@ var errTooMuch = errors.New("too many rows or bytes emitted")
 // NewMapper makes a runtime with all functions in it.
 func (s *Maps) NewMapper() (*Mapper, error) {
 	w := &Mapper{maps: s}
+	w.frame = frame{fields: make([]field, len(s.fields)), out: w}
 	return w, w.start()
 }
 
@@ -95,18 +103,24 @@ func (w *Mapper) emit(c goja.FunctionCall) goja.Value {
 // order of the emits; key and value are JSON and hold only during the call. A function that throws, or emits too much,
 // gives no rows. The error is KindOSProcess for a function that does not end; the Mapper is of no use then.
 func (w *Mapper) Map(doc string, row func(view int, key, value []byte)) error {
-	v := w.m.r.NewDynamicObject(&frozenObject{m: w.m, raw: doc})
+	direct := w.frame.begin(doc, w.maps.fields)
+	var v *goja.Object
 	for i, fn := range w.fns {
-		w.out, w.rows, w.over = w.out[:0], w.rows[:0], false
-		err := w.m.run(func() error {
-			_, err := fn(goja.Undefined(), v)
-			return err
-		})
-		if w.m.dead {
-			return err
+		w.out, w.rows = w.out[:0], w.rows[:0]
+		end := gaveUp
+		if p := w.maps.plans[i]; p != nil && direct {
+			end = w.frame.run(p)
 		}
-		if err != nil || w.over {
-			w.m.r.ClearInterrupt()
+		if end == gaveUp {
+			if v == nil {
+				v = w.m.r.NewDynamicObject(&frozenObject{m: w.m, raw: doc})
+			}
+			var err error
+			if end, err = w.call(fn, v); err != nil {
+				return err
+			}
+		}
+		if end == threw {
 			w.dropped++
 			continue
 		}
@@ -115,4 +129,21 @@ func (w *Mapper) Map(doc string, row func(view int, key, value []byte)) error {
 		}
 	}
 	return nil
+}
+
+// call runs a function in the engine: it runs to its end or throws, which it also does in a sense if it emits too much.
+func (w *Mapper) call(fn goja.Callable, doc goja.Value) (outcome, error) {
+	w.out, w.rows, w.over = w.out[:0], w.rows[:0], false
+	err := w.m.run(func() error {
+		_, err := fn(goja.Undefined(), doc)
+		return err
+	})
+	if w.m.dead {
+		return threw, err
+	}
+	if err != nil || w.over {
+		w.m.r.ClearInterrupt()
+		return threw, nil
+	}
+	return ran, nil
 }

@@ -72,8 +72,8 @@ func (f *function) call(args func(m *machine) ([]goja.Value, error), result func
 	})
 }
 
-// arguments reads JSON texts; nil is null.
-func arguments(m *machine, texts ...[]byte) ([]goja.Value, error) {
+// parseArguments reads JSON texts; nil is null.
+func parseArguments(m *machine, texts ...[]byte) ([]goja.Value, error) {
 	values := make([]goja.Value, len(texts))
 	for i, text := range texts {
 		if text == nil {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/dop251/goja"
+	"github.com/dop251/goja/ast"
 	"github.com/dop251/goja/parser"
 
 	"logctl/store"
@@ -28,21 +29,34 @@ func Check(src string, o Options) error {
 	return err
 }
 
-// compile makes a program whose completion value is the function that src is. CouchDB accepts, beside expressions, an
-// anonymous function declaration, possibly after other statements, which is no JavaScript: that one gets a name here.
+// compile makes a program whose completion value is the function that src is.
 func compile(src string) (*goja.Program, error) {
-	ast, err := parser.ParseFile(nil, "", src, 0, parser.WithDisableSourceMaps)
+	tree, err := parse(src)
+	if err != nil {
+		return nil, err
+	}
+	return compileTree(tree, src)
+}
+
+// parse reads a source. CouchDB accepts, beside expressions, an anonymous function declaration, possibly after other
+// statements, which is no JavaScript: that one gets a name here.
+func parse(src string) (*ast.Program, error) {
+	tree, err := parser.ParseFile(nil, "", src, 0, parser.WithDisableSourceMaps)
 	if err != nil {
 		at := anonymousAt(src, err)
 		if at < 0 {
 			return nil, syntaxError(src, err)
 		}
 		named := src[:at] + " " + functionName + src[at:] + "\n;" + functionName
-		if ast, err = parser.ParseFile(nil, "", named, 0, parser.WithDisableSourceMaps); err != nil {
+		if tree, err = parser.ParseFile(nil, "", named, 0, parser.WithDisableSourceMaps); err != nil {
 			return nil, syntaxError(src, err)
 		}
 	}
-	prog, err := goja.CompileAST(ast, false)
+	return tree, nil
+}
+
+func compileTree(tree *ast.Program, src string) (*goja.Program, error) {
+	prog, err := goja.CompileAST(tree, false)
 	if err != nil {
 		return nil, &CompileError{Reason: err.Error() + " (" + src + ")"}
 	}

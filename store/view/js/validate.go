@@ -24,7 +24,7 @@ func NewValidator(src string, o Options) (*Validator, error) {
 // the thrown reason, or what CouchDB answers to other exceptions, with status 500.
 func (v *Validator) Validate(newDoc, oldDoc, userCtx, secObj []byte) error {
 	err := v.f.call(func(m *machine) ([]goja.Value, error) {
-		return arguments(m, newDoc, oldDoc, userCtx, secObj)
+		return parseArguments(m, newDoc, oldDoc, userCtx, secObj)
 	}, func(*machine, goja.Value) error { return nil })
 	return thrown(err)
 }

@@ -1,0 +1,180 @@
+package js
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"logctl/store"
+)
+
+// appendJSON appends d as JSON.stringify writes it inside an array.
+func (f *frame) appendJSON(dst []byte, d datum) []byte {
+	switch d.kind {
+	case isBool:
+		if d.n != 0 {
+			return append(dst, "true"...)
+		}
+		return append(dst, "false"...)
+	case isNumber:
+		if math.IsNaN(d.n) || math.IsInf(d.n, 0) {
+			return append(dst, "null"...)
+		}
+		return appendNumber(dst, d.n)
+	case isString:
+		return store.AppendJSONString(dst, d.s)
+	case isDate:
+		return f.appendDate(dst, d.n)
+	case isArray:
+		dst = append(dst, '[')
+		from, to := d.span()
+		for i, e := range f.arena[from:to] {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = f.appendJSON(dst, e)
+		}
+		return append(dst, ']')
+	case isObject:
+		dst = append(dst, '{')
+		first := true
+		from, to := d.span()
+		for _, m := range f.members[from:to] {
+			if m.val.kind == isUndefined {
+				continue
+			}
+			if !first {
+				dst = append(dst, ',')
+			}
+			first = false
+			dst = append(append(dst, m.name...), ':')
+			dst = f.appendJSON(dst, m.val)
+		}
+		return append(dst, '}')
+	case isRaw:
+		if !isStringified(d.s) {
+			f.giveUp()
+		}
+		return append(dst, d.s...)
+	}
+	return append(dst, "null"...)
+}
+
+// appendDate appends what a Date's toJSON gives.
+func (f *frame) appendDate(dst []byte, ms float64) []byte {
+	if math.IsNaN(ms) {
+		return append(dst, "null"...)
+	}
+	t := time.UnixMilli(int64(ms)).UTC()
+	if y := t.Year(); y < 0 || y > 9999 {
+		f.giveUp()
+		return dst
+	}
+	return t.AppendFormat(dst, `"2006-01-02T15:04:05.000Z"`)
+}
+
+// maxRawDepth bounds the nesting of JSON that is passed on as it is.
+const maxRawDepth = 32
+
+// isStringified tells whether JSON.stringify(JSON.parse(raw)) is raw for sure: no blanks, no escapes, numbers as
+// JavaScript writes them, no members whose names are numbers or come twice. It reads JSON that the doc holds, so brackets match.
+func isStringified(raw string) bool {
+	type open struct {
+		object bool
+		names  []string
+	}
+	var stack [maxRawDepth]open
+	depth := 0
+	isName := false // a string at this place is a member's name
+	for i := 0; i < len(raw); {
+		switch c := raw[i]; {
+		case c == '{' || c == '[':
+			if depth == maxRawDepth {
+				return false
+			}
+			stack[depth] = open{object: c == '{'}
+			depth++
+			isName = c == '{'
+			i++
+		case c == '}' || c == ']':
+			if depth--; depth < 0 {
+				return false
+			}
+			isName = false
+			i++
+		case c == ',':
+			isName = depth > 0 && stack[depth-1].object
+			i++
+		case c == ':':
+			isName = false
+			i++
+		case c == '"':
+			n := strings.IndexByte(raw[i+1:], '"')
+			if n < 0 {
+				return false
+			}
+			s := raw[i+1 : i+1+n]
+			if !isPlainText(s) {
+				return false
+			}
+			if isName {
+				o := &stack[depth-1]
+				if s == "__proto__" || arrayIndex(s) >= 0 {
+					return false
+				}
+				for _, other := range o.names {
+					if other == s {
+						return false
+					}
+				}
+				o.names = append(o.names, s)
+			}
+			i += n + 2
+		case c == '-' || isDigit(c):
+			start := i
+			for i++; i < len(raw) && strings.IndexByte("0123456789.eE+-", raw[i]) >= 0; i++ {
+			}
+			if !isStringifiedNumber(raw[start:i]) {
+				return false
+			}
+		default:
+			n := wordLength(raw[i:])
+			if n == 0 {
+				return false
+			}
+			i += n
+		}
+	}
+	return depth == 0
+}
+
+// isStringifiedNumber tells whether JavaScript writes the number as it is written here.
+func isStringifiedNumber(s string) bool {
+	n, err := strconv.ParseFloat(s, 64)
+	var buf [32]byte
+	return err == nil && string(appendNumber(buf[:0], n)) == s
+}
+
+// wordLength is the length of the word that s begins with, 0 for none of JSON's.
+func wordLength(s string) int {
+	for _, w := range [...]string{"null", "true", "false"} {
+		if strings.HasPrefix(s, w) {
+			return len(w)
+		}
+	}
+	return 0
+}
+
+// isPlainText tells whether s stands in JSON as it is.
+func isPlainText(s string) bool {
+	ascii := true
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] == '\\' || s[i] == 0x7f {
+			return false
+		}
+		ascii = ascii && s[i] < utf8.RuneSelf
+	}
+	return ascii || utf8.ValidString(s)
+}
