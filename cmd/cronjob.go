@@ -7,14 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"logctl/cron"
 	"logctl/internal/config"
-	"logctl/internal/lines"
 )
 
 // cronOptions say what is shipped and how often.
@@ -57,30 +55,11 @@ func (o *cronOptions) job(w io.Writer, g *globals, files []string) (*cron.Job, e
 	if err != nil {
 		return nil, err
 	}
-	job.Args = append([]string{program, "ship", "--app", o.app, "--quiet", "--lock"}, o.formatArgs()...)
+	job.Args = append([]string{program, "ship", "--app", o.app, "--quiet", "--lock"}, o.formatFlags.args()...)
 	if job.Files, err = scheduledFiles(w, files); err != nil {
 		return nil, err
 	}
 	return job, nil
-}
-
-// formatArgs are the flags that make ship read lines as these do.
-func (o *cronOptions) formatArgs() []string {
-	var args []string
-	for _, f := range []struct{ flag, value string }{
-		{"--schema", o.Schema}, {"--preset", o.Preset}, {"--fields", o.Fields}, {"--match", o.Match}, {"--events", o.Events},
-	} {
-		if f.value != "" {
-			args = append(args, f.flag, f.value)
-		}
-	}
-	for _, file := range o.geoip.files {
-		args = append(args, "--geoip", file)
-	}
-	if o.maxLine != lines.DefaultMax {
-		args = append(args, "--max-line", strconv.Itoa(o.maxLine))
-	}
-	return args
 }
 
 // scheduledEnv is what a run without this environment must be told.

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"logctl/format"
+	"logctl/format/timefmt"
 	"logctl/internal/lines"
 )
 
@@ -18,12 +20,21 @@ const maxMaxLine = 1 << 30
 // formatFlags are the flags that say what a line becomes, the same in every command that reads lines.
 type formatFlags struct {
 	format.Options
-	geoip   geoipFlag
-	maxLine int
+	geoip     geoipFlag
+	delimiter string
+	time      []string
+	layout    string
+	zone      string
+	maxLine   int
 }
 
 func (f *formatFlags) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&f.Schema, "schema", "", "what a line looks like: $name captures, _ skips, \\ escapes")
+	fs.StringArrayVar(&f.Schemas, "schema", nil, "what a line looks like: $name captures, _ skips, \\ escapes; of several the first that fits")
+	fs.StringVar(&f.LabelKey, "schema-field", "", "member that gets the label of the schema that fits, as in --schema 'login := …'")
+	fs.StringVar(&f.delimiter, "delimiter", "", "character between the columns of lines of columns, such as , or | or the word tab")
+	fs.StringSliceVar(&f.time, "time", nil, "captures that together are the time; they become the member time, in RFC 3339")
+	fs.StringVar(&f.layout, "time-layout", "", "how the time is written: strftime's %Y-%m-%d …, or "+strings.Join(timefmt.Names(), " ")+" (default: whatever is well known)")
+	fs.StringVar(&f.zone, "time-zone", "", "zone of times that do not tell theirs, such as UTC or Europe/Berlin (default this machine's)")
 	fs.StringVar(&f.Preset, "preset", "", "a known kind of log instead of a schema: "+strings.Join(format.Presets(), ", "))
 	fs.StringVar(&f.Fields, "fields", "", "fields to add or override: key=value,key=\"a, b\"")
 	fs.StringVar(&f.Match, "match", "", "skip the lines that do not match this regular expression")
@@ -32,15 +43,41 @@ func (f *formatFlags) addFlags(fs *pflag.FlagSet) {
 	fs.IntVar(&f.maxLine, "max-line", lines.DefaultMax, "reject lines of more than this many bytes")
 }
 
+// args are the flags again, as a command line has them.
+func (f *formatFlags) args() []string {
+	var args []string
+	for _, schema := range f.Schemas {
+		args = append(args, "--schema", schema)
+	}
+	for _, flag := range []struct{ name, value string }{
+		{"--schema-field", f.LabelKey}, {"--delimiter", f.delimiter}, {"--time", strings.Join(f.time, ",")}, {"--time-layout", f.layout},
+		{"--time-zone", f.zone}, {"--preset", f.Preset}, {"--fields", f.Fields}, {"--match", f.Match}, {"--events", f.Events},
+	} {
+		if flag.value != "" {
+			args = append(args, flag.name, flag.value)
+		}
+	}
+	for _, file := range f.geoip.files {
+		args = append(args, "--geoip", file)
+	}
+	if f.maxLine != lines.DefaultMax {
+		args = append(args, "--max-line", strconv.Itoa(f.maxLine))
+	}
+	return args
+}
+
 // formatter is what the flags ask for. Where they are wrong, the error is of usage; the place in a schema has then been
 // shown on w.
 func (f *formatFlags) formatter(w io.Writer) (*format.Formatter, error) {
 	if f.maxLine < 1 || f.maxLine > maxMaxLine {
 		return nil, usagef("--max-line must be from 1 to %d", maxMaxLine)
 	}
-	if f.Schema == "" && f.Preset == "" {
+	if len(f.Schemas) == 0 && f.Preset == "" {
 		return nil, hinted(usagef("what do the lines look like? --schema or --preset says it"),
 			`logctl format --schema '$date $hour _ _ _ \[$process\] _ $ip' FILE, or --preset fail2ban`)
+	}
+	if err := f.ofSchemas(); err != nil {
+		return nil, err
 	}
 	formatter, err := format.New(f.Options)
 	var syntax *format.SyntaxError
@@ -53,3 +90,38 @@ func (f *formatFlags) formatter(w io.Writer) (*format.Formatter, error) {
 	}
 	return formatter, nil
 }
+
+// ofSchemas completes the options by the flags that go with --schema only.
+func (f *formatFlags) ofSchemas() error {
+	if f.Preset != "" && f.LabelKey+f.delimiter+strings.Join(f.time, ",")+f.layout+f.zone != "" {
+		return usagef("--schema-field, --delimiter and --time go with --schema; a preset knows them itself")
+	}
+	if len(f.time) == 0 && f.layout+f.zone != "" {
+		return usagef("--time-layout and --time-zone need --time, which names the captures that are the time")
+	}
+	if len(f.time) > 0 {
+		t, err := format.NewTime(f.time, f.layout, f.zone)
+		if err != nil {
+			return usage(err)
+		}
+		f.Time = t
+	}
+	var err error
+	f.Delimiter, err = delimiter(f.delimiter)
+	return err
+}
+
+// delimiter is the character that --delimiter names, 0 for none.
+func delimiter(text string) (byte, error) {
+	switch {
+	case text == "":
+		return 0, nil
+	case text == "tab" || text == `\t`:
+		return '\t', nil
+	case len(text) > 1 || text[0] <= ' ' && text[0] != '\t' && text[0] != ' ' || text[0] >= 0x7f || strings.Contains(`"$\_?`, text) || isAlnum(text[0]):
+		return 0, usagef("--delimiter %q: one character that is no letter, digit, quote, $, \\, _ or ?, or the word tab", text)
+	}
+	return text[0], nil
+}
+
+func isAlnum(c byte) bool { return (c|0x20)-'a' < 26 || c-'0' < 10 }

@@ -35,11 +35,11 @@ func benchCopy(b *testing.B, o Options) {
 
 // BenchmarkFormatFail2ban is the positional schema from bytes to NDJSON, reading and writing included.
 func BenchmarkFormatFail2ban(b *testing.B) {
-	benchCopy(b, Options{Schema: fail2banSchema, Fields: "machine=server"})
+	benchCopy(b, Options{Schemas: []string{fail2banSchema}, Fields: "machine=server"})
 }
 
 func BenchmarkFormatTyped(b *testing.B) {
-	benchCopy(b, Options{Schema: `$date:date $hour _ _ $level \[$process\] $event $ip:ip`, Fields: "machine=server"})
+	benchCopy(b, Options{Schemas: []string{`$date:date $hour _ _ $level \[$process\] $event $ip:ip`}, Fields: "machine=server"})
 }
 
 func BenchmarkFormatPreset(b *testing.B) {

@@ -24,7 +24,7 @@ type fail2ban struct {
 	constants [numKeys][]byte
 	tail      []byte // constant fields with other keys, and the closing brace
 	reference time.Time
-	line      banLine // of append, here so that it is not allocated each time
+	line      banLine // of Append, here so that it is not allocated each time
 }
 
 // The keys of the objects.
@@ -73,8 +73,8 @@ next:
 	return f, nil
 }
 
-// append appends the object of a line whose event is wanted.
-func (f *fail2ban) append(dst, line []byte) ([]byte, Verdict) {
+// Append is Parser's: it appends the object of a line whose event is wanted.
+func (f *fail2ban) Append(dst, line []byte) ([]byte, Verdict) {
 	l := &f.line
 	*l = banLine{}
 	if !l.parse(line, f.reference) {
@@ -112,4 +112,16 @@ func (f *fail2ban) member(dst []byte, key int, prefix string, value []byte) []by
 		return dst
 	}
 	return token.AppendJSON(append(dst, prefix...), value)
+}
+
+// Reason is Parser's.
+func (f *fail2ban) Reason([]byte) string { return "fail2ban did not write it" }
+
+// SetReference is Parser's.
+func (f *fail2ban) SetReference(t time.Time) { f.reference = t }
+
+// Clone is Parser's.
+func (f *fail2ban) Clone() Parser {
+	other := *f
+	return &other
 }

@@ -61,13 +61,13 @@ func TestNewErrors(t *testing.T) {
 	t.Parallel()
 	for _, o := range []Options{
 		{},
-		{Schema: "$a", Preset: "fail2ban"},
-		{Schema: "$a", Events: "all"},
+		{Schemas: []string{"$a"}, Preset: "fail2ban"},
+		{Schemas: []string{"$a"}, Events: "all"},
 		{Preset: "nosuch"},
 		{Preset: "fail2ban", Events: "ban,nosuch"},
 		{Preset: "fail2ban", Fields: "x"},
-		{Schema: "$a", Match: "("},
-		{Schema: "$"},
+		{Schemas: []string{"$a"}, Match: "("},
+		{Schemas: []string{"$"}},
 	} {
 		if f, err := New(o); err == nil || f != nil {
 			t.Errorf("%+v: no error", o)
@@ -77,7 +77,7 @@ func TestNewErrors(t *testing.T) {
 
 func TestMatchSkips(t *testing.T) {
 	t.Parallel()
-	f, err := New(Options{Schema: `$a $b`, Match: `^x.*y$`})
+	f, err := New(Options{Schemas: []string{`$a $b`}, Match: `^x.*y$`})
 	if err != nil {
 		t.Fatal(err)
 	}

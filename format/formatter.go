@@ -18,31 +18,49 @@ const (
 	Skipped
 )
 
-// Options say what a Formatter does. Exactly one of Schema and Preset is given.
+// Parser makes objects of lines: schemas, or a preset. It is for one goroutine.
+type Parser interface {
+	// Append appends the object that the line makes, in the form that the stores keep and without a line end, if the verdict
+	// is Matched; otherwise dst comes back as it was. It does not allocate once dst and the Parser have grown.
+	Append(dst, line []byte) ([]byte, Verdict)
+	// Reason says in a sentence, without control characters, why Append rejects the line. It may take its time.
+	Reason(line []byte) string
+	// SetReference says when the lines that follow were written, or later: a date without a year is at most a day after it.
+	SetReference(t time.Time)
+	// Clone is another Parser that does the same.
+	Clone() Parser
+}
+
+// Options say what a Formatter does. Exactly one of Schemas, Preset and Parser is given.
 type Options struct {
-	Schema string // see docs/schema.md
-	Preset string // one of Presets
-	Fields string // see ParseFields; added to every object, or instead of what the line says
-	Match  string // a regular expression; lines that do not match it are skipped
-	Events string // of a preset: "all", or events with commas between; "" is the preset's own choice
+	Schemas []string // see docs/schema.md; of each line the first that fits
+	Preset  string   // one of Presets
+	Parser  Parser   // made elsewhere
+	Fields  string   // of schemas and presets, see ParseFields: added to every object, or instead of what the line says
+	Match   string   // a regular expression; lines that do not match it are skipped
+	Events  string   // of a preset: "all", or events with commas between; "" is the preset's own choice
+
+	// Of schemas, as in Rules:
+	Delimiter byte
+	LabelKey  string
+	Time      *Time
+
 	// Reference is when the lines were written, or later: dates without a year are at most a day after it. Zero is now.
 	Reference time.Time
 }
 
 // Formatter makes objects of lines as a command line asks for. It is not safe for concurrent use.
 type Formatter struct {
-	match   *regexp.Regexp
-	schema  *Schema
-	preset  *fail2ban
-	matcher matcher // of schema
+	match  *regexp.Regexp
+	parser Parser
 }
 
 // Presets are the names of the presets.
 func Presets() []string { return []string{"fail2ban"} }
 
-// New makes a Formatter. An error in Schema or Fields is a *SyntaxError.
+// New makes a Formatter. An error in a schema or in fields is a *SyntaxError.
 func New(o Options) (*Formatter, error) {
-	f := &Formatter{}
+	f := &Formatter{parser: o.Parser}
 	if o.Match != "" {
 		re, err := regexp.Compile(o.Match)
 		if err != nil {
@@ -55,14 +73,15 @@ func New(o Options) (*Formatter, error) {
 		return nil, err
 	}
 	switch {
-	case (o.Schema == "") == (o.Preset == ""):
+	case o.Parser != nil:
+	case (len(o.Schemas) == 0) == (o.Preset == ""):
 		return nil, errors.New("either a schema or a preset is needed")
-	case o.Schema != "" && o.Events != "":
+	case len(o.Schemas) > 0 && o.Events != "":
 		return nil, errors.New("a schema has no events to choose from; a preset has")
-	case o.Schema != "":
-		f.schema, err = Compile(o.Schema, constants...)
+	case len(o.Schemas) > 0:
+		f.parser, err = o.alternatives(constants)
 	case o.Preset == "fail2ban":
-		f.preset, err = newFail2ban(o.Events, constants)
+		f.parser, err = newFail2ban(o.Events, constants)
 	default:
 		err = fmt.Errorf("there is no preset %q; there is %s", o.Preset, strings.Join(Presets(), ", "))
 	}
@@ -73,14 +92,28 @@ func New(o Options) (*Formatter, error) {
 	return f, nil
 }
 
+// alternatives compiles the schemas.
+func (o *Options) alternatives(constants []Field) (Parser, error) {
+	var all []*Schema
+	for _, text := range o.Schemas {
+		s, err := Compile(text, Rules{Delimiter: o.Delimiter, Fields: constants, LabelKey: o.LabelKey, Time: o.Time})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	if err := o.Time.check(all); err != nil {
+		return nil, err
+	}
+	return NewAlternatives(all...), nil
+}
+
 // SetReference says anew when the lines that follow were written; see Options.
 func (f *Formatter) SetReference(t time.Time) {
 	if t.IsZero() {
 		t = time.Now()
 	}
-	if f.preset != nil {
-		f.preset.reference = t
-	}
+	f.parser.SetReference(t)
 }
 
 // Append appends the object that the line makes, without a line end, if the verdict is Matched; otherwise dst comes back
@@ -89,12 +122,11 @@ func (f *Formatter) Append(dst, line []byte) ([]byte, Verdict) {
 	if f.match != nil && !f.match.Match(line) {
 		return dst, Skipped
 	}
-	if f.preset != nil {
-		return f.preset.append(dst, line)
-	}
-	dst, ok := f.schema.append(&f.matcher, dst, line)
-	if ok {
-		return dst, Matched
-	}
-	return dst, Rejected
+	return f.parser.Append(dst, line)
 }
+
+// Reason says in a sentence why a line was rejected.
+func (f *Formatter) Reason(line []byte) string { return f.parser.Reason(line) }
+
+// Clone is another Formatter that does the same, for another goroutine.
+func (f *Formatter) Clone() *Formatter { return &Formatter{match: f.match, parser: f.parser.Clone()} }

@@ -47,7 +47,7 @@ func TestLikeJSONFormat(t *testing.T) {
 		fail2banSchema, `$date`, `$date $hour _ _ $level _ _ $ip`, `$date $hour _ _ _ _ _ $ip`, `\[$process\] Ban $ip`,
 		`$date $hour: _`, `for $user from $ip port $port`, `client: $ip, server: $server,`, `$a:$b:$c`, `\[$a\]:`, `"$method $path`,
 	} {
-		s, err := Compile(schema)
+		s, err := Compile(schema, Rules{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +68,7 @@ func TestLikeJSONFormat(t *testing.T) {
 			}
 			want[0] = '{'
 			want = append(want, '}')
-			got, ok := s.Append(nil, []byte(text))
+			got, ok := s.Append(nil, new(Match), []byte(text))
 			if !ok || string(got) != string(want) {
 				t.Errorf("%s\non %s\ngot  %s\nwant %s", schema, text, got, want)
 				break

@@ -1,96 +1,202 @@
 package format
 
 import (
+	"fmt"
 	"math"
+	"slices"
 
 	"logctl/format/token"
 	"logctl/store"
 )
 
-// Schema is a compiled schema with the fields that its objects have. It is safe for concurrent use.
+// Rules say how a schema's text is read and what its objects have besides what it captures. The zero Rules are those of a
+// schema alone.
+type Rules struct {
+	Delimiter byte    // what separates columns; 0: the schema is one of blanks and literals
+	Whole     bool    // the schema begins where the line does and ends where it does, blanks aside
+	Fields    []Field // constant members; they replace captures of the same name, in their place
+	LabelKey  string  // the member that gets the schema's label, if it has one; "" for none
+	Time      *Time   // nil: no capture is a time
+	// Taken are keys that something else writes into the same object: members of $kv... and $json... do not get them.
+	Taken []string
+}
+
+// Schema is a compiled schema with what its objects have. It is safe for concurrent use, each goroutine with a Match of
+// its own.
+//
+// Append makes a whole object of a line. Who wants more takes the steps one by one: Match reads bytes, a line or what a
+// capture of another schema took of one; Match.Bytes has what each capture took; AppendMembers writes the members onto an
+// object that may have some already, without those that something else replaces. None of them allocates once the Match and
+// the buffer have grown.
 type Schema struct {
 	prog   *program
+	stamp  *stamper // nil: no capture is a time
 	fields []field
-	tail   []byte // what follows the last captured field: constant fields and the closing brace
+	tail   []byte   // constant members behind the last captured one
+	known  []string // the keys of all these
+
+	spread    int      // the slot of $kv... or $json..., or -1
+	reserved  [][]byte // keys that its members may not have, and
+	constants [][]byte // those whose members are left out
 }
 
-// field is one captured member of an object.
+// field is a member of an object that a line decides on.
 type field struct {
-	prefix []byte // what stands before its value: an opening brace or a comma, constant fields, the key, a colon
-	slot   int
-	kind   kind
+	lead []byte // constant members in front of it, each with a comma in front
+	key  []byte // a comma, the key, a colon
+	slot int    // of what it has, or stampSlot
+	kind kind
 }
 
-// Compile makes a schema of its text (docs/schema.md has the language). Constant fields replace captures of the same name,
-// in their place, and follow the captures otherwise, in the given order. The error is a *SyntaxError.
-func Compile(text string, constants ...Field) (*Schema, error) {
-	prog, err := parse(text)
+const stampSlot = -1
+
+// Compile makes a schema of its text (docs/schema.md has the language). The error is a *SyntaxError, or says what is wrong
+// with the rules.
+func Compile(text string, r Rules) (*Schema, error) {
+	prog, err := compile(text, r.Delimiter, r.Whole)
 	if err != nil {
 		return nil, err
 	}
-	s := &Schema{prog: prog}
-	constants = lastOfEach(constants)
-	prefix := []byte("{")
-	comma := func() {
-		if len(prefix) != 1 || prefix[0] != '{' {
-			prefix = append(prefix, ',')
-		}
+	s := &Schema{prog: prog, spread: -1}
+	if r.Time != nil {
+		s.stamp = r.Time.of(prog.names)
 	}
-	for slot, name := range prog.names {
-		comma()
-		prefix = append(store.AppendJSONString(prefix, name), ':')
-		if value, ok := valueOf(constants, name); ok {
-			prefix = store.AppendJSONString(prefix, value)
-			continue
-		}
-		s.fields = append(s.fields, field{prefix, slot, prog.kinds[slot]})
-		prefix = nil
+	constants := lastOfEach(r.Fields)
+	if r.LabelKey != "" && prog.label != "" {
+		constants = lastOfEach(append(slices.Clone(constants), Field{r.LabelKey, prog.label}))
 	}
-	for _, c := range constants {
-		if !prog.captures(c.Key) {
-			comma()
-			prefix = append(store.AppendJSONString(prefix, c.Key), ':')
-			prefix = store.AppendJSONString(prefix, c.Value)
-		}
-	}
-	s.tail = append(prefix, '}')
-	return s, nil
+	return s, s.layOut(constants, r.Taken)
 }
 
-func (p *program) captures(name string) bool {
-	for _, n := range p.names {
-		if n == name {
-			return true
+// layOut decides which members stand where.
+func (s *Schema) layOut(constants []Field, taken []string) error {
+	var lead []byte
+	for slot, name := range s.prog.names {
+		it := &s.prog.takes[slot]
+		f := field{slot: slot, kind: it.kind}
+		switch {
+		case it.spread:
+			s.spread = slot
+			continue
+		case s.stamp.consumes(slot):
+			if slot != s.stamp.first {
+				continue
+			}
+			name, f.slot = stampKey, stampSlot
+		case name == stampKey && s.stamp != nil:
+			return fmt.Errorf("a schema captures $%s and has a time made of other captures; name the capture otherwise", name)
+		}
+		s.known = append(s.known, name)
+		f.key = append(store.AppendJSONString([]byte{','}, name), ':')
+		if value, ok := valueOf(constants, name); ok {
+			lead = store.AppendJSONString(append(lead, f.key...), value)
+			continue
+		}
+		f.lead, lead = lead, nil
+		s.fields = append(s.fields, f)
+	}
+	s.tail = lead
+	for _, c := range constants {
+		if !slices.Contains(s.known, c.Key) {
+			s.known = append(s.known, c.Key)
+			s.tail = append(store.AppendJSONString(append(s.tail, ','), c.Key), ':')
+			s.tail = store.AppendJSONString(s.tail, c.Value)
 		}
 	}
-	return false
+	for _, key := range append(slices.Clone(s.known), taken...) {
+		s.reserved = append(s.reserved, []byte(key))
+	}
+	for _, c := range constants {
+		s.constants = append(s.constants, []byte(c.Key))
+	}
+	return nil
+}
+
+// Label is the label in front of the schema's text, or "".
+func (s *Schema) Label() string { return s.prog.label }
+
+// Names are the names of the captures; their indices are the slots of a Match.
+func (s *Schema) Names() []string { return s.prog.names }
+
+// Slot is the slot of the capture of that name, or -1.
+func (s *Schema) Slot(name string) int { return slices.Index(s.prog.names, name) }
+
+// Members are the keys that the schema's objects may have, in their order, but for those of $kv... and $json..., which
+// stand in the lines.
+func (s *Schema) Members() []string { return s.known }
+
+// Match tells whether the schema fits bytes, a line or a part of one, and leaves in m what it took.
+func (s *Schema) Match(m *Match, line []byte) bool {
+	if len(line) > math.MaxUint32 || !s.prog.match(m, line) {
+		return false
+	}
+	return s.stamp == nil || s.stamp.read(m)
 }
 
 // Append appends the JSON object that the schema makes of line, in the form that the stores keep, and tells whether the
-// line matched. Without a match dst comes back as it was. It does not allocate once dst is large enough.
-func (s *Schema) Append(dst, line []byte) ([]byte, bool) {
-	var m matcher
-	return s.append(&m, dst, line)
+// line matched. Without a match dst comes back as it was.
+func (s *Schema) Append(dst []byte, m *Match, line []byte) ([]byte, bool) {
+	if !s.Match(m, line) {
+		return dst, false
+	}
+	return append(s.AppendMembers(append(dst, '{'), m, 0), '}'), true
 }
 
-// append is Append with a matcher to reuse.
-func (s *Schema) append(m *matcher, dst, line []byte) ([]byte, bool) {
-	if len(line) > math.MaxUint32 || !s.prog.match(m, line) {
-		return dst, false
+// AppendMembers appends what m, a successful Match of the schema, makes of the line: members, those of the captures whose
+// slots are not among omit (1<<slot | …) and the constant ones, with commas between. dst ends with the object so far: an
+// opening brace, or a member.
+func (s *Schema) AppendMembers(dst []byte, m *Match, omit uint64) []byte {
+	// Each member is written with a comma in front; the first one's becomes the brace.
+	start := len(dst)
+	first := start > 0 && dst[start-1] == '{'
+	if first {
+		start--
+		dst = dst[:start]
 	}
 	for i := range s.fields {
 		f := &s.fields[i]
-		dst = append(dst, f.prefix...)
-		at := m.spans[f.slot]
-		value := line[at.start:at.end]
+		dst = append(dst, f.lead...)
+		if f.slot == stampSlot {
+			if m.stamp.end > 0 && omit>>s.stamp.first&1 == 0 {
+				dst = token.AppendJSON(append(dst, f.key...), m.arena[m.stamp.start:m.stamp.end])
+			}
+			continue
+		}
+		if (m.present&^omit)>>f.slot&1 == 0 {
+			continue
+		}
+		dst = append(dst, f.key...)
 		switch f.kind {
 		case kindInt:
-			dst = token.AppendInt(dst, value)
+			dst = token.AppendInt(dst, m.bytes(f.slot))
 		case kindFloat:
-			dst = token.AppendFloat(dst, value)
+			dst = token.AppendFloat(dst, m.bytes(f.slot))
+		case kindBool:
+			dst = appendBool(dst, m.bytes(f.slot))
+		case kindJSON:
+			dst = append(dst, m.value(f.slot)...)
+		case kindKV:
+			dst = m.appendPairs(dst, m.bytes(f.slot))
 		default:
-			dst = token.AppendJSON(dst, value)
+			dst = token.AppendJSON(dst, m.bytes(f.slot))
 		}
 	}
-	return append(dst, s.tail...), true
+	if s.spread >= 0 && (m.present&^omit)>>s.spread&1 != 0 {
+		dst = s.appendSpread(dst, m)
+	}
+	dst = append(dst, s.tail...)
+	if first {
+		if len(dst) == start {
+			return append(dst, '{')
+		}
+		dst[start] = '{'
+	}
+	return dst
+}
+
+func appendBool(dst, word []byte) []byte {
+	if value, _ := token.Bool(word); value {
+		return append(dst, "true"...)
+	}
+	return append(dst, "false"...)
 }

@@ -36,7 +36,7 @@ func TestStream(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s, out := newStream(t, Options{Schema: "$k $v"})
+			s, out := newStream(t, Options{Schemas: []string{"$k $v"}})
 			s.MaxLine, s.Verbose, s.Terminal = 10, tt.verbose, tt.terminal
 			if err := s.Copy(t.Context(), strings.NewReader(in)); err != nil {
 				t.Fatal(err)
@@ -53,7 +53,7 @@ func TestStream(t *testing.T) {
 
 func TestStreamSkips(t *testing.T) {
 	t.Parallel()
-	s, out := newStream(t, Options{Schema: "$k $v", Match: "a"})
+	s, out := newStream(t, Options{Schemas: []string{"$k $v"}, Match: "a"})
 	s.Verbose = true
 	if err := s.Copy(t.Context(), strings.NewReader("a 1\nb 2\na\n")); err != nil {
 		t.Fatal(err)
@@ -69,7 +69,7 @@ func TestStreamSkips(t *testing.T) {
 // TestStreamWritesBeforeReading sees each object before the stream asks for more input.
 func TestStreamWritesBeforeReading(t *testing.T) {
 	t.Parallel()
-	s, out := newStream(t, Options{Schema: "$k"})
+	s, out := newStream(t, Options{Schemas: []string{"$k"}})
 	asked := 0
 	src := iotest.OneByteReader(readerFunc(func(p []byte) (int, error) {
 		if want := asked / 2 * len(`{"k":"a"}`+"\n"); out.Len() != want {
@@ -98,7 +98,7 @@ func (w failingWriter) Write([]byte) (int, error) { return 0, w.err }
 func TestStreamErrors(t *testing.T) {
 	t.Parallel()
 	torn := errors.New("torn")
-	s, out := newStream(t, Options{Schema: "$k"})
+	s, out := newStream(t, Options{Schemas: []string{"$k"}})
 	err := s.Copy(t.Context(), io.MultiReader(strings.NewReader("a\nb"), iotest.ErrReader(torn)))
 	if err != torn || out.String() != `{"k":"a"}`+"\n" {
 		t.Errorf("input: %v after %q", err, out)

@@ -108,7 +108,7 @@ func (h *Header) cutTraditional(b []byte, dateLen int, reference time.Time) ([]b
 		}
 	}
 	if year == 0 {
-		year = yearOf(month, day, reference)
+		year = token.LatestYear(month, day, reference)
 	}
 	h.Year, h.Month, h.Day = year, month, day
 	return rest, day <= token.DaysIn(year, month)
@@ -134,20 +134,4 @@ func IsZoneName(b []byte) bool {
 		return true
 	}
 	return false
-}
-
-// yearOf is the latest year in which the month has that day and the date is at most a day after the reference.
-func yearOf(month, day int, reference time.Time) int {
-	limit := reference.AddDate(0, 0, 1)
-	year := limit.Year()
-	if m := int(limit.Month()); month > m || month == m && day > limit.Day() {
-		year--
-	}
-	for range 8 { // leap years are at most eight years apart
-		if day <= token.DaysIn(year, month) {
-			break
-		}
-		year--
-	}
-	return year
 }

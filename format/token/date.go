@@ -1,5 +1,7 @@
 package token
 
+import "time"
+
 // DatePrefix is the length of the traditional syslog date that b begins with, "Nov 21" or "Nov  1", or 0. It is the
 // one date that has a blank in it.
 func DatePrefix(b []byte) int {
@@ -155,4 +157,20 @@ func DaysIn(year, month int) int {
 		return 30
 	}
 	return 31
+}
+
+// LatestYear is the latest year in which the month has that day and the date is at most a day after the reference.
+func LatestYear(month, day int, reference time.Time) int {
+	limit := reference.AddDate(0, 0, 1)
+	year := limit.Year()
+	if m := int(limit.Month()); month > m || month == m && day > limit.Day() {
+		year--
+	}
+	for range 8 { // leap years are at most eight years apart
+		if day <= DaysIn(year, month) {
+			break
+		}
+		year--
+	}
+	return year
 }

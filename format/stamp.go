@@ -1,0 +1,109 @@
+package format
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"logctl/format/timefmt"
+)
+
+// stampKey is the member that a Time makes.
+const stampKey = "time"
+
+// Time says which captures together are the time of a line. They are not members of the object; in the place of the first it
+// has "time", as RFC 3339 with the wall clock of the line: 2017-06-14T17:16:12.329+02:00. A line whose captures are no
+// time does not fit; one without any of them has no "time".
+type Time struct {
+	fields []string
+	layout *timefmt.Layout
+	zone   *time.Location
+}
+
+// NewTime makes a Time of names of captures, in the order in which a line's time is read from them, with a blank between two.
+// The layout is one of timefmt's (see timefmt.New), or "" for any that is well known; the zone is that of times that do
+// not tell theirs, an IANA name, or "" for the machine's.
+func NewTime(fields []string, layout, zone string) (*Time, error) {
+	t := &Time{fields: fields, layout: timefmt.Guess(), zone: time.Local}
+	var err error
+	if len(fields) == 0 {
+		return nil, errors.New("a time is made of at least one capture")
+	}
+	if layout != "" {
+		if t.layout, err = timefmt.New(layout); err != nil {
+			return nil, err
+		}
+	}
+	if zone != "" {
+		if t.zone, err = time.LoadLocation(zone); err != nil {
+			return nil, fmt.Errorf("there is no time zone %q: a name like Europe/Berlin, or UTC", zone)
+		}
+	}
+	return t, nil
+}
+
+// stamper is a Time for the captures of one schema.
+type stamper struct {
+	*Time
+	slots []int // in the order of Time.fields
+	first int   // the lowest slot
+}
+
+// of gives the stamper for captures, nil if none of them is part of a time.
+func (t *Time) of(names []string) *stamper {
+	s := &stamper{Time: t}
+	for _, name := range t.fields {
+		if slot := slices.Index(names, name); slot >= 0 {
+			s.slots = append(s.slots, slot)
+		}
+	}
+	if len(s.slots) == 0 {
+		return nil
+	}
+	s.first = slices.Min(s.slots)
+	return s
+}
+
+func (s *stamper) consumes(slot int) bool { return s != nil && slices.Contains(s.slots, slot) }
+
+// read makes the time of what a match took. It tells false if that is no time.
+func (s *stamper) read(m *Match) bool {
+	var text []byte
+	for _, slot := range s.slots {
+		b, ok := m.Bytes(slot)
+		switch {
+		case !ok || len(b) == 0:
+		case text == nil:
+			text = b
+		default:
+			m.text = append(append(append(m.text[:0], text...), ' '), b...)
+			text = m.text
+		}
+	}
+	if text == nil {
+		return true
+	}
+	t, ok := s.layout.Parse(text)
+	if !ok {
+		m.stop = stop{reach: len(m.line), node: -1, at: int(m.spans[s.slots[0]].start)}
+		return false
+	}
+	start := len(m.arena)
+	m.arena = t.AppendRFC3339(m.arena, s.zone, m.Reference)
+	m.stamp = span{uint32(start), uint32(len(m.arena))}
+	return true
+}
+
+// check refuses a time of captures that no schema has.
+func (t *Time) check(schemas []*Schema) error {
+	if t == nil {
+		return nil
+	}
+	for _, name := range t.fields {
+		if !slices.ContainsFunc(schemas, func(s *Schema) bool { return s.Slot(name) >= 0 }) {
+			return fmt.Errorf("no schema captures $%s, which is to be part of the time", name)
+		}
+	}
+	return nil
+}
