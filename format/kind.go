@@ -12,6 +12,7 @@ type kind uint8
 const (
 	kindRun    kind = iota // any run of non-blanks
 	kindIP                 // see token.IsIP
+	kindHost               // see token.IsHost
 	kindInt                // see token.IsInt
 	kindFloat              // see token.IsFloat
 	kindBool               // see token.IsBool
@@ -19,7 +20,8 @@ const (
 	kindUUID               // see token.IsUUID
 	kindTime               // see token.IsTime
 	kindDate               // see token.IsDate, token.DatePrefix
-	kindStamp              // see timefmt.Prefix; may hold blanks, as the ones below
+	kindText               // any text, as little of it as can be; may hold blanks, as the ones below
+	kindStamp              // see timefmt.Prefix
 	kindQuoted             // see token.Quoted
 	kindJSON               // one JSON value
 	kindKV                 // pairs, see package kv
@@ -31,6 +33,7 @@ const (
 var kinds = [numKinds]struct{ name, what string }{
 	kindRun:    {"", "text without a blank"},
 	kindIP:     {"ip", "an IP address"},
+	kindHost:   {"host", "an IP address or the name of a host"},
 	kindInt:    {"int", "a whole number"},
 	kindFloat:  {"float", "a number"},
 	kindBool:   {"bool", "true or false, yes or no, on or off"},
@@ -38,6 +41,7 @@ var kinds = [numKinds]struct{ name, what string }{
 	kindUUID:   {"uuid", "a UUID"},
 	kindTime:   {"time", "a time of day"},
 	kindDate:   {"date", "a date"},
+	kindText:   {"text", "text"},
 	kindStamp:  {"ts", "a date with its time"},
 	kindQuoted: {"quoted", "a string in quotes"},
 	kindJSON:   {"json", "a JSON value"},
@@ -62,6 +66,8 @@ func (k kind) fits(b []byte) bool {
 	switch k {
 	case kindIP:
 		return token.IsIP(b)
+	case kindHost:
+		return token.IsHost(b)
 	case kindInt:
 		return token.IsInt(b)
 	case kindFloat:

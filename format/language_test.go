@@ -105,6 +105,77 @@ func TestTypes(t *testing.T) {
 	})
 }
 
+func TestText(t *testing.T) {
+	const failed = `Failed password for (invalid user )?$user:text from $ip:host port $port:int( $protocol)?`
+	whole := Rules{Whole: true}
+	runExamples(t, []example{
+		{"a word", one(failed), whole, "Failed password for root from 192.0.2.1 port 22", `{"user":"root","ip":"192.0.2.1","port":22}`},
+		{"blanks", one(failed), whole, "Failed password for invalid user a  b from 192.0.2.1 port 22 ssh2", `{"user":"a  b","ip":"192.0.2.1","port":22,"protocol":"ssh2"}`},
+		{"what follows in it", one(failed), whole, "Failed password for x from 192.0.2.9 port 1 ssh2 from 192.0.2.1 port 22 ssh2",
+			`{"user":"x from 192.0.2.9 port 1 ssh2","ip":"192.0.2.1","port":22,"protocol":"ssh2"}`},
+		{"the least", one(`a $x:text b $y...`), Rules{}, "a 1 b 2 b 3", `{"x":"1","y":"2 b 3"}`},
+		{"to the end", one(`a $x:text`), Rules{}, "z a 1 2  ", `{"x":"1 2"}`},
+		{"not nothing", one(`a $x:text b`), whole, "a  b", ""},
+		{"nothing behind a literal", one(`"$x:text" $y`), whole, `"" z`, `{"x":"","y":"z"}`},
+		{"up to a literal", one(`\[$x:text\] $y`), whole, `[a b] [c] d`, `{"x":"a b] [c","y":"d"}`},
+		{"up to the literal that fits", one(`\[$x:text\] $y`), whole, `[a b] [c]`, `{"x":"a b","y":"[c]"}`},
+		{"before what may be absent", one(`a $x:text( b $b)?( c $c)?`), whole, "a 1 2 c 3", `{"x":"1 2","c":"3"}`},
+		{"before what is absent", one(`a $x:text( b $b)?( c $c)?`), whole, "a 1 2 d 3", `{"x":"1 2 d 3"}`},
+		{"in a column", one(`$x:text,$y`), Rules{Delimiter: ','}, "a b,c", `{"x":"a b","y":"c"}`},
+		{"names of hosts", one(`$a:host $b:host $c:host`), whole, "192.0.2.1 a-b.example. 2001:db8::1", `{"a":"192.0.2.1","b":"a-b.example.","c":"2001:db8::1"}`},
+		{"no name of a host", one(`x $a:host`), whole, "x UNKNOWN", ""},
+		{"no name of a host: a port", one(`x $a:host`), whole, "x a.example:80", ""},
+	})
+}
+
+// Very many ways to fit must not take very long.
+func TestTextIsBounded(t *testing.T) {
+	t.Parallel()
+	s, err := Compile(`$a:text a $b:text a $c:text a $d:text a $e:text b`, Rules{Whole: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m Match
+	if s.Match(&m, []byte(strings.Repeat("a ", 5000))) {
+		t.Error("it fits")
+	}
+	if !s.Stop(&m).GaveUp {
+		t.Error("it did not give up")
+	}
+}
+
+func TestFirst(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		schema, bytes string
+		empty         bool
+	}{
+		{`Failed $x`, "F", false},
+		{` Failed $x`, "F", false},
+		{`(error: )?PAM: $x`, "Pe", false},
+		{`(a $x)?(b )?`, "ab", true},
+		{`$x:quoted`, `"'`, false},
+		{`$x:int a`, "+-0123456789", false},
+		{`$x... `, "*", true},
+		{`$x`, "*", false},
+	} {
+		s, err := Compile(tt.schema, Rules{Whole: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		set, empty := s.First()
+		var got strings.Builder
+		for b := range set {
+			if set[b] {
+				got.WriteByte(byte(b))
+			}
+		}
+		if g := got.String(); empty != tt.empty || g != tt.bytes && (tt.bytes != "*" || len(g) != 256) {
+			t.Errorf("%s: %q %v", tt.schema, g, empty)
+		}
+	}
+}
+
 func TestTails(t *testing.T) {
 	runExamples(t, []example{
 		{"logfmt", one(`$kv...`), Rules{}, `level=info msg="a b" n=7 e=`, `{"level":"info","msg":"a b","n":"7","e":""}`},

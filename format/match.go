@@ -63,6 +63,9 @@ func (m *Match) Bytes(slot int) (text []byte, ok bool) {
 	return m.bytes(slot), true
 }
 
+// HasTime tells whether the line has the time that the schema's rules ask for.
+func (m *Match) HasTime() bool { return m.stamp.end > 0 }
+
 func (m *Match) bytes(slot int) []byte {
 	at := m.spans[slot]
 	if m.unquoted>>slot&1 != 0 {
@@ -173,6 +176,8 @@ func (m *Match) run(n int32, at int) int {
 			}
 			at = end
 			m.take(nd, start, at)
+		case opText:
+			return m.shortest(n, at)
 		case opPrefix:
 			size := nd.kind.prefix(m.line[at:], nd.last)
 			if size == 0 || !m.valid(nd, at, at+size) {
@@ -246,6 +251,49 @@ func (m *Match) upTo(n int32, at, end int) int {
 		}
 	}
 	return m.fail(n, at)
+}
+
+// shortest lets a node take the least of the line from a place on with which the rest fits.
+func (m *Match) shortest(n int32, at int) int {
+	nd := &m.nodes[n]
+	cut := at
+	if !nd.empty {
+		cut++
+	}
+	literal := m.nodes[nd.follows[0].node].literal
+	for ; cut <= len(m.line) && m.effort > 0; cut++ {
+		if len(nd.follows) == 1 && literal != nil {
+			i := bytes.Index(m.line[cut:], literal)
+			if i < 0 {
+				break
+			}
+			cut += i
+			m.effort -= i
+		}
+		m.effort--
+		for _, f := range nd.follows {
+			if !m.mayStand(f.node, cut) {
+				continue
+			}
+			m.present &^= f.absent
+			if behind := m.cut(n, f.node, at, cut); behind >= 0 {
+				return behind
+			}
+		}
+	}
+	return m.fail(n, at)
+}
+
+// mayStand tells whether a node that follows text may be at a place. Text does not end with a blank, and reaches to the end of the
+// line if nothing follows it.
+func (m *Match) mayStand(n int32, at int) bool {
+	switch nd := &m.nodes[n]; nd.op {
+	case opLiteral:
+		return bytes.HasPrefix(m.line[at:], nd.literal)
+	case opBlank:
+		return at < len(m.line) && token.IsBlank(m.line[at]) && (at == 0 || !token.IsBlank(m.line[at-1]))
+	}
+	return token.SkipBlanks(m.line, at) == len(m.line)
 }
 
 // cut lets a node take line[at:cut] and goes on behind it.

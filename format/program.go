@@ -12,9 +12,10 @@ type op uint8
 const (
 	opLiteral   op = iota // itself
 	opBlank               // one or more blanks
-	opTake                // a capture or a skip, until it is compiled to one of the next four
+	opTake                // a capture or a skip, until it is compiled to one of the next five
 	opRun                 // takes a whole run of non-blanks
 	opUpTo                // takes the part of a run before what follows it
+	opText                // takes as little as can be before what follows it, blanks included
 	opPrefix              // takes what can be told from its beginning, blanks included
 	opRest                // takes the rest of the line
 	opGroup               // something that may be absent
@@ -34,7 +35,7 @@ type node struct {
 	inner    int32    // of an opGroup: its first node; its last is followed by next
 	absent   uint64   // of an opGroup: the slots that are not taken without it
 	literal  []byte   // of an opLiteral
-	follows  []follow // of an opUpTo: what may come behind it
+	follows  []follow // of an opUpTo or opText: what may come behind it
 	from, to int32    // in the schema's text
 }
 
@@ -136,7 +137,7 @@ func (p *parser) check(items []item, c before) (before, error) {
 			if c.takes {
 				return c, p.fail(it.from, "two parts that take text need a blank or a literal between them")
 			}
-			it.empty = c.literal && it.kind == kindRun
+			it.empty = c.literal && (it.kind == kindRun || it.kind == kindText)
 			c = before{started: true, takes: true, rest: it.kind == kindRest || it.spread}
 		case opGroup:
 			with, err := p.check(it.inner, c)
@@ -194,6 +195,10 @@ func (p *program) complete(n *node) {
 	switch {
 	case n.kind == kindRest:
 		n.op = opRest
+		return
+	case n.kind == kindText:
+		n.follows = p.follow(nil, n.next, 0, map[int32]bool{})
+		n.op = opText
 		return
 	case !n.kind.inRun():
 		n.op = opPrefix

@@ -188,7 +188,7 @@ func TestAppendDoesNotAllocate(t *testing.T) {
 
 func FuzzCompile(f *testing.F) {
 	for _, s := range []string{fail2banSchema, `$a:ip:$b:int \[_\] "$c" $d...`, `$a`, `\`, `$a:x`, ` $a:quoted `, `l := $a? ($b:kv)? ( $c:json)?`,
-		`((($a)?)? $b:ts)?$kv...`, `$json...`, `$a:date?$b:hex( x)?`} {
+		`((($a)?)? $b:ts)?$kv...`, `$json...`, `$a:date?$b:hex( x)?`, `($a:text )?x$b:text( from $c:host)?`} {
 		for mode := range uint8(8) {
 			f.Add(s, fail2banLine, mode)
 		}
@@ -219,7 +219,7 @@ func FuzzCompile(f *testing.F) {
 
 func FuzzMatch(f *testing.F) {
 	schemas := []string{fail2banSchema, `$a:ip:$b:int`, `$k=$v $q:quoted $f:float`, `\[$p\]$x...`, `$d:date _ ,$n:int,$m `,
-		`$a $kv...`, `$a?( $j:json)? $sd:kv $m...`, `$t:ts( $b:bool)?`, `$json...`, `$u(@$h)?(:$p:int)? $x:uuid?`}
+		`$a $kv...`, `$a?( $j:json)? $sd:kv $m...`, `$t:ts( $b:bool)?`, `$json...`, `$u(@$h)?(:$p:int)? $x:uuid?`, `$x:text ($y:text =)?"$z:text"( $h:host)?`}
 	for i := range schemas {
 		f.Add(uint8(i), fail2banLine)
 		f.Add(uint8(i), `Nov  1 x ,007,m 1:2:: "a" 1e2`)

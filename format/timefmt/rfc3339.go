@@ -33,6 +33,26 @@ func (t *Time) valid() bool {
 		t.hour < 24 && t.min < 60 && t.sec <= 60
 }
 
+// Of is the time of a date, a time of day as in a line (17:16:12,329) and a zone as in a line, which may be missing. It tells false
+// if there is no such time.
+func Of(year, month, day int, clock, offset []byte) (Time, bool) {
+	t := Time{year: year, month: month, day: day, hasYear: true}
+	n := token.TimePrefix(clock)
+	if n == 0 || n < len(clock) {
+		return t, false
+	}
+	t.hour, _ = token.Digits(clock[:2])
+	t.min, _ = token.Digits(clock[3:5])
+	t.sec, _ = token.Digits(clock[6:8])
+	if n > 9 {
+		t.fraction = clock[9:]
+	}
+	if len(offset) > 0 && zone(offset, &t) < len(offset) {
+		return t, false
+	}
+	return t, len(t.fraction) <= maxFraction && t.valid()
+}
+
 // AppendRFC3339 appends the time: 2017-06-14T17:16:12.329+02:00. Without a year it is the latest year that puts the date at
 // most a day after the reference; without a zone it is the wall clock of the given one, which unix times are shown in, too.
 func (t *Time) AppendRFC3339(dst []byte, zone *time.Location, reference time.Time) []byte {

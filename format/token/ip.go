@@ -19,6 +19,27 @@ func IsIP(b []byte) bool {
 	return false
 }
 
+// IsHost tells whether b is an address or the name of a host with at least one point in it: letters, digits, - and _ between
+// points, of which one may be last.
+func IsHost(b []byte) bool {
+	if IsIP(b) {
+		return true
+	}
+	if len(b) < 3 || len(b) > 255 || b[0] == '.' {
+		return false
+	}
+	point := false
+	for i, c := range b {
+		switch {
+		case c == '.' && b[i-1] != '.':
+			point = true
+		case !isAlnum(c) && c != '-' && c != '_' && c < 0x80:
+			return false
+		}
+	}
+	return point
+}
+
 // IsNetwork tells whether b is an address, a slash and a prefix length.
 func IsNetwork(b []byte) bool {
 	for i := len(b) - 1; i >= 0 && i >= len(b)-4; i-- {
