@@ -116,7 +116,7 @@ func New(text string) (*Layout, error) {
 		return nil, fmt.Errorf("bad time layout %q: %w", text, err)
 	}
 	if !f.saysDay() {
-		return nil, fmt.Errorf("bad time layout %q: it does not say the day; %%m and %%d, %%j or %%s do", text)
+		return nil, fmt.Errorf("bad time layout %q: it does not say the day; %%m and %%d, %%Y and %%j, or %%s do", text)
 	}
 	return &Layout{forms: []form{f}}, nil
 }
@@ -202,18 +202,17 @@ func (o *op) check() error {
 	return nil
 }
 
-// saysDay tells whether what the form reads is of one day.
+// saysDay tells whether what the form reads is of one day, but for its year.
 func (f form) saysDay() bool {
-	month, day, all := false, false, false
+	var has [256]bool
 	for _, o := range f {
-		switch o.code {
-		case 'b', 'm':
-			month = true
-		case 'd':
-			day = true
-		case 'j', 's', opMillis, opMicros, opNanos, opTAI:
-			all = true
-		}
+		has[o.code] = true
 	}
-	return all || month && day
+	switch {
+	case has['s'], has[opMillis], has[opMicros], has[opNanos], has[opTAI]:
+		return true
+	case has['j'] && (has['Y'] || has['y']):
+		return true
+	}
+	return (has['b'] || has['m']) && has['d']
 }
