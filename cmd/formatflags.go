@@ -29,6 +29,12 @@ type formatFlags struct {
 }
 
 func (f *formatFlags) addFlags(fs *pflag.FlagSet) {
+	f.addLineFlags(fs)
+	f.geoip.addFlags(fs, "MaxMind databases (.mmdb, with commas between): add country, network, ... of addresses")
+}
+
+// addLineFlags adds the flags that say how a line is read.
+func (f *formatFlags) addLineFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&f.Schemas, "schema", nil, "what a line looks like: $name captures, _ skips, \\ escapes; of several the first that fits")
 	fs.StringVar(&f.LabelKey, "schema-field", "", "member that gets the label of the schema that fits, as in --schema 'login := …'")
 	fs.StringVar(&f.delimiter, "delimiter", "", "character between the columns of lines of columns, such as , or | or the word tab")
@@ -39,7 +45,6 @@ func (f *formatFlags) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&f.Fields, "fields", "", "fields to add or override: key=value,key=\"a, b\"")
 	fs.StringVar(&f.Match, "match", "", "skip the lines that do not match this regular expression")
 	fs.StringVar(&f.Events, "events", "", "events that a preset keeps: all, or names with commas between (default ban)")
-	f.geoip.addFlags(fs, "MaxMind databases (.mmdb, with commas between): add country, network, ... of addresses")
 	fs.IntVar(&f.maxLine, "max-line", lines.DefaultMax, "reject lines of more than this many bytes")
 }
 

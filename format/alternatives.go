@@ -21,14 +21,33 @@ func (a *Alternatives) Append(dst, line []byte) ([]byte, Verdict) {
 	return dst, Rejected
 }
 
-// Nearest is the schema that comes farthest in a line that none fits, and where it stops.
-func (a *Alternatives) Nearest(line []byte) (*Schema, Stop) {
-	best, stop := a.schemas[0], Stop{}
-	for i, s := range a.schemas {
-		if s.Match(&a.m, line) {
-			continue
+// Explanation says what a schema took of a line, part by part, and where it stopped.
+type Explanation struct {
+	Schema *Schema // the first that fits, or else the one that comes farthest
+	Taken  []Taken // of all its parts, or of those before the place where it stops
+	Stop   *Stop   // nil if it fits
+}
+
+// Explain says what becomes of a line. It is for a person to look at, and slow.
+func (a *Alternatives) Explain(line []byte) Explanation {
+	for _, s := range a.schemas {
+		if taken, ok := s.Trace(&a.m, line); ok {
+			return Explanation{Schema: s, Taken: taken}
 		}
-		if at := s.Stop(&a.m); i == 0 || at.Reach > stop.Reach {
+	}
+	s, stop := a.nearest(line)
+	taken, _ := s.Trace(&a.m, line)
+	return Explanation{s, taken, &stop}
+}
+
+// Len is the number of schemas.
+func (a *Alternatives) Len() int { return len(a.schemas) }
+
+// nearest is the schema that comes farthest in a line that none fits, and where it stops.
+func (a *Alternatives) nearest(line []byte) (best *Schema, stop Stop) {
+	for _, s := range a.schemas {
+		s.Match(&a.m, line)
+		if at := s.Stop(&a.m); best == nil || at.Reach > stop.Reach {
 			best, stop = s, at
 		}
 	}
@@ -37,7 +56,7 @@ func (a *Alternatives) Nearest(line []byte) (*Schema, Stop) {
 
 // Reason is Parser's: where the nearest schema stops.
 func (a *Alternatives) Reason(line []byte) string {
-	s, stop := a.Nearest(line)
+	s, stop := a.nearest(line)
 	if label := s.Label(); label != "" {
 		return label + ": " + stop.String()
 	}

@@ -125,6 +125,9 @@ func (f *Formatter) Append(dst, line []byte) ([]byte, Verdict) {
 	return f.parser.Append(dst, line)
 }
 
+// Parser is what makes the objects; for schemas it is an *Alternatives.
+func (f *Formatter) Parser() Parser { return f.parser }
+
 // Reason says in a sentence why a line was rejected.
 func (f *Formatter) Reason(line []byte) string { return f.parser.Reason(line) }
 

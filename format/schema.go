@@ -115,6 +115,9 @@ func (s *Schema) layOut(constants []Field, taken []string) error {
 // Label is the label in front of the schema's text, or "".
 func (s *Schema) Label() string { return s.prog.label }
 
+// String is the schema's text.
+func (s *Schema) String() string { return s.prog.text }
+
 // Names are the names of the captures; their indices are the slots of a Match.
 func (s *Schema) Names() []string { return s.prog.names }
 

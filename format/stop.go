@@ -61,7 +61,11 @@ func (s *Schema) Stop(m *Match) Stop {
 		out.Part, out.Expected = strings.Join(s.stamp.fields, ","), "a time"
 		return out
 	}
-	out.Part, out.Expected = s.part(m.stop.node), s.expected(m.stop.node)
+	node := m.stop.node
+	if out.Found == "" {
+		node = s.behindBlank(node)
+	}
+	out.Part, out.Expected = s.part(node), s.expected(node)
 	return out
 }
 
@@ -71,6 +75,17 @@ func (s *Schema) first() int32 {
 		return s.prog.columns[0].node
 	}
 	return s.prog.start
+}
+
+// behindBlank is what has to stand behind a blank, where n is one: at the end of a line it is that which is missed.
+func (s *Schema) behindBlank(n int32) int32 {
+	for s.prog.nodes[n].op == opBlank || s.prog.nodes[n].op == opGroup {
+		if s.prog.nodes[n].next == 0 {
+			break
+		}
+		n = s.prog.nodes[n].next
+	}
+	return n
 }
 
 func (s *Schema) part(n int32) string {
@@ -155,4 +170,4 @@ func quoteStart(b []byte) string {
 }
 
 // quoteVisible puts text in quotes, its control characters visible.
-func quoteVisible(b []byte) string { return `"` + string(appendVisible(nil, b)) + `"` }
+func quoteVisible(b []byte) string { return `"` + string(AppendVisible(nil, b)) + `"` }

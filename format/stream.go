@@ -62,7 +62,7 @@ func (s *Stream) Copy(ctx context.Context, src io.Reader) error {
 // line counts one line and appends what is written of it.
 func (s *Stream) line(line []byte, tooLong bool) {
 	if s.Verbose {
-		s.buf = append(appendVisible(s.buf, bytes.TrimSpace(line)), '\n')
+		s.buf = append(AppendVisible(s.buf, bytes.TrimSpace(line)), '\n')
 	}
 	verdict := Rejected
 	start := len(s.buf)
@@ -124,8 +124,8 @@ func (r *flushingReader) Read(p []byte) (int, error) {
 // isControl tells whether a terminal may take r for a command: C0 but for the tab, DEL, C1.
 func isControl(r rune) bool { return r < 0x20 && r != '\t' || r >= 0x7f && r < 0xa0 }
 
-// appendVisible appends a line as text for a person: control characters as \x1b, bytes that are not UTF-8 as U+FFFD.
-func appendVisible(dst, line []byte) []byte {
+// AppendVisible appends a line as text for a person: control characters as \x1b, bytes that are not UTF-8 as U+FFFD.
+func AppendVisible(dst, line []byte) []byte {
 	for len(line) > 0 {
 		r, n := utf8.DecodeRune(line)
 		if isControl(r) {
