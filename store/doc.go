@@ -66,9 +66,12 @@ type Doc struct {
 	Deleted   bool
 	Body      []byte // a JSON object, at least "{}"
 	Seq       uint64 // of the doc's last change, when read
+
+	Attachments []Attachment // in the order in which CouchDB lists them; with Body
 }
 
-// AppendJSON appends the doc as CouchDB shows it: _id and _rev first, then _deleted when set, then the body's members.
+// AppendJSON appends the doc as CouchDB shows it: _id and _rev first, then _deleted when set, then the body's members,
+// stubs of its attachments last.
 func (d *Doc) AppendJSON(dst []byte) []byte {
 	dst = append(dst, `{"_id":`...)
 	dst = AppendJSONString(dst, d.ID)
@@ -84,9 +87,9 @@ func (d *Doc) AppendJSON(dst []byte) []byte {
 	}
 	if len(d.Body) > 2 {
 		dst = append(dst, ',')
-		return append(dst, d.Body[1:]...)
+		dst = append(dst, d.Body[1:len(d.Body)-1]...)
 	}
-	return append(dst, '}')
+	return append(appendStubs(dst, d.Attachments), '}')
 }
 
 // Change is one entry of a database's changes feed: a doc's latest change.

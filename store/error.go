@@ -22,9 +22,11 @@ const (
 	KindNotAcceptable
 	KindConflict
 	KindFileExists
+	KindMissingStub
 	KindDocTooLarge
 	KindTooLarge
 	KindBadContentType
+	KindBadRange
 	KindQueryParse
 	KindCompilation
 	KindInvalidValue
@@ -56,9 +58,11 @@ var kinds = [...]struct {
 	KindNotAcceptable:    {406, "not_acceptable"},
 	KindConflict:         {409, "conflict"},
 	KindFileExists:       {412, "file_exists"},
+	KindMissingStub:      {412, "missing_stub"},
 	KindDocTooLarge:      {413, "document_too_large"},
 	KindTooLarge:         {413, "too_large"},
 	KindBadContentType:   {415, "bad_content_type"},
+	KindBadRange:         {416, "requested_range_not_satisfiable"},
 	KindQueryParse:       {400, "query_parse_error"},
 	KindCompilation:      {400, "compilation_error"},
 	KindInvalidValue:     {500, "invalid_value"},

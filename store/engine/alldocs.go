@@ -134,10 +134,10 @@ func (w *walker) at(seq uint64) (store.Doc, error) {
 	if err != nil {
 		return store.Doc{}, err
 	}
-	return w.doc(seq, &rec), nil
+	return w.doc(seq, &rec)
 }
 
-func (w *walker) doc(seq uint64, rec *seqRecord) store.Doc {
+func (w *walker) doc(seq uint64, rec *seqRecord) (store.Doc, error) {
 	// One string for the id and the hash.
 	w.text = rec.rev.appendHash(append(w.text[:0], rec.id...))
 	text := string(w.text)
@@ -147,8 +147,8 @@ func (w *walker) doc(seq uint64, rec *seqRecord) store.Doc {
 		Deleted: rec.deleted,
 		Seq:     seq,
 	}
-	if w.bodies {
-		doc.Body = w.arena.copy(rec.body)
+	if !w.bodies {
+		return doc, nil
 	}
-	return doc
+	return doc, setPayload(&doc, w.arena.copy(rec.body))
 }

@@ -56,7 +56,10 @@ func (d *DB) Changes(ctx context.Context, o ChangesOptions, fn func(c store.Chan
 			return err
 		}
 		seq := binary.BigEndian.Uint64(it.Key()[prefixLen:])
-		c := store.Change{Seq: seq, Doc: w.doc(seq, &rec)}
+		c := store.Change{Seq: seq}
+		if c.Doc, err = w.doc(seq, &rec); err != nil {
+			return err
+		}
 		if o.Conflicts && rec.leaves {
 			if c.Conflicts, err = trees.conflicts(d, it, &rec); err != nil {
 				return err

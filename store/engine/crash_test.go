@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -14,7 +16,8 @@ import (
 )
 
 // TestCrash takes clones of the file system, with what was not synced lost in part, while writers write, and opens each:
-// every doc that was acknowledged before the clone was taken is there with both of its records, and the counters agree.
+// every doc that was acknowledged before the clone was taken is there with both of its records and its attachment, no upload
+// is left over, and the counters agree.
 func TestCrash(t *testing.T) {
 	t.Parallel()
 	const writers, clones = 4, 40
@@ -61,7 +64,8 @@ func TestCrash(t *testing.T) {
 	}
 }
 
-// writeRound writes a new doc of the writer, edits its counter doc, and notes the sequence in the index.
+// writeRound writes a new doc of the writer with an attachment, edits its counter doc, which keeps the attachment of the first
+// round, and notes the sequence in the index. Every other round has an upload that comes to nothing.
 func writeRound(d *DB, x store.KV, w int, n int64) error {
 	ctx := context.Background()
 	counter := fmt.Sprintf("counter%d", w)
@@ -69,10 +73,23 @@ func writeRound(d *DB, x store.KV, w int, n int64) error {
 		{ID: fmt.Sprintf("%d-%06d", w, n), Body: fmt.Appendf(nil, `{"w":%d,"n":%d}`, w, n)},
 		{ID: counter, Body: fmt.Appendf(nil, `{"n":%d}`, n)},
 	}
+	for range 1 + n%2 {
+		a, err := d.Upload(ctx, func(to io.Writer) error { _, err := to.Write(roundData(w, n)); return err })
+		if err != nil {
+			return err
+		}
+		docs[0].Attachments = []store.Attachment{a}
+	}
 	if old, err := d.Get(counter); err == nil {
-		docs[1].Rev = old.Rev
+		docs[1].Rev, docs[1].Attachments = old.Rev, old.Attachments
 	} else if n > 0 {
 		return err
+	} else {
+		a, err := d.Upload(ctx, func(w io.Writer) error { _, err := w.Write([]byte("first")); return err })
+		if err != nil {
+			return err
+		}
+		docs[1].Attachments = []store.Attachment{a}
 	}
 	res, err := d.Write(ctx, docs, WriteOptions{NewEdits: true})
 	for _, r := range res {
@@ -105,7 +122,19 @@ func checkCrashed(t *testing.T, fs vfs.FS, acked []int64) {
 	for w, n := range acked {
 		checkWriter(t, d, x, w, n)
 	}
+	if n := pendingUploads(t, d); n != 0 {
+		t.Errorf("%d uploads are left over", n)
+	}
 	sound(t, d)
+}
+
+// roundData is the attachment of a round, of more than one chunk now and then.
+func roundData(w int, n int64) []byte {
+	size := 100
+	if n%40 == 3 {
+		size = chunkLen + 100
+	}
+	return bytes.Repeat([]byte{byte(w), byte(n)}, size)
 }
 
 // checkWriter checks that at least n rounds of a writer are there, whole.
@@ -113,8 +142,13 @@ func checkWriter(t *testing.T, d *DB, x store.KV, w int, n int64) {
 	t.Helper()
 	for i := range n {
 		id := fmt.Sprintf("%d-%06d", w, i)
-		if doc, err := d.Get(id); err != nil || string(doc.Body) != fmt.Sprintf(`{"w":%d,"n":%d}`, w, i) {
+		doc, err := d.Get(id)
+		if err != nil || string(doc.Body) != fmt.Sprintf(`{"w":%d,"n":%d}`, w, i) || len(doc.Attachments) != 1 {
 			t.Errorf("acknowledged doc %s: %s %v", id, doc.Body, err)
+			continue
+		}
+		if got, err := io.ReadAll(d.Attachment(doc.Attachments[0])); err != nil || !bytes.Equal(got, roundData(w, i)) {
+			t.Errorf("attachment of %s: %d bytes, %v", id, len(got), err)
 		}
 	}
 	var last int64 = -1

@@ -43,6 +43,9 @@ type DB struct {
 	indexMu sync.Mutex
 	indexes map[string]*index // by signature; indexMu
 
+	blobMu   sync.Mutex
+	nextBlob uint64 // number of the next attachment's bytes, 0: not yet known; blobMu
+
 	waitMu  sync.Mutex
 	waiters int           // waitMu
 	news    chan struct{} // closed when something happened and there are waiters; waitMu
@@ -124,9 +127,9 @@ type Stats struct {
 	DelDocCount  uint64 // docs whose winner is a tombstone
 	UpdateSeq    uint64
 	PurgeSeq     uint64
-	DiskSize     int64 // of its docs in Pebble's tables; what only the log holds is not counted
+	DiskSize     int64 // of its docs and attachments in Pebble's tables; what only the log holds is not counted
 	ActiveSize   int64 // of what the docs would take after a compaction, estimated
-	ExternalSize int64 // of the winners' bodies, uncompressed
+	ExternalSize int64 // of the winners' bodies and attachments, uncompressed
 	Created      time.Time
 }
 
@@ -148,7 +151,7 @@ func (d *DB) Stats() Stats {
 	}
 	defer d.end()
 	lo, _ := d.keys.all()
-	_, hi := d.keys.space(subBodies)
+	_, hi := d.keys.space(subChunks)
 	if n, err := d.e.pdb.EstimateDiskUsage(lo, hi); err == nil {
 		s.DiskSize = int64(n)
 	}

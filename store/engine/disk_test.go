@@ -348,7 +348,7 @@ func TestOpenRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := Open(dir, Options{})
-		if !store.IsKind(err, store.KindNewerFormat) || !strings.Contains(err.Error(), "format 2") {
+		if !store.IsKind(err, store.KindNewerFormat) || !strings.Contains(err.Error(), fmt.Sprint("format ", formatVersion+1)) {
 			t.Errorf("open: %v", err)
 		}
 		if names, _ := filepath.Glob(filepath.Join(dir, "*")); len(names) != 1 {

@@ -16,6 +16,11 @@
 // they were applied, each call's all or nothing. The rows of a view index are written without a sync, in the same order:
 // an index may be older than the docs, never newer.
 //
+// # Attachments
+//
+// The bytes of an attachment are stored before its doc, in chunks, by DB.Upload; the doc names them (store.Attachment.Blob).
+// They stay until no revision that is kept refers to them. A doc that is on disk has its attachments on disk.
+//
 // # A full or failing disk
 //
 // When there is no room for a file that the store writes, writing calls return store.KindNoSpace, reads go on, and the

@@ -12,7 +12,7 @@ type docState struct {
 	id      string
 	seq     uint64 // of its by-sequence record when it was loaded, 0 if the doc is new
 	deleted bool   // as it was loaded
-	size    uint64 // of the winner's body as it was loaded
+	size    uint64 // of the winner's payload as it was loaded
 	tree    tree
 	winner  int
 	changed bool
@@ -44,9 +44,12 @@ func (ed *editor) load(id string) (docState, error) {
 	if err != nil {
 		return st, err
 	}
-	st.seq, st.deleted, st.size, st.tree = rec.seq, rec.deleted, uint64(len(sr.body)), rec.tree
+	st.seq, st.deleted, st.tree = rec.seq, rec.deleted, rec.tree
+	if st.size, err = externalSize(sr.body); err != nil {
+		return st, err
+	}
 	if st.tree == nil {
-		st.tree = tree{{rev: sr.rev.rev(), parent: noParent, deleted: sr.deleted, kept: true, seq: rec.seq}}
+		st.tree = tree{sr.only(rec.seq)}
 	}
 	st.winner = st.tree.find(sr.rev.rev())
 	if st.winner == noParent {
@@ -70,7 +73,7 @@ func (st *docState) edit(doc *store.Doc, rev store.Rev, ed *editor) (store.Rev, 
 		}
 		parent = st.winner
 		old := st.tree[parent].rev
-		hash := ejson.AppendRevHash(nil, doc.Deleted, old, body(doc))
+		hash := ejson.AppendRevHash(nil, doc.Deleted, old, body(doc), hashed(doc)...)
 		rev = store.Rev{Gen: old.Gen + 1, Hash: string(hash)}
 	default:
 		parent = st.tree.find(doc.Rev)
@@ -99,11 +102,13 @@ func (st *docState) merge(doc *store.Doc, ed *editor) error {
 	return nil
 }
 
-// fill gives node i the doc's body and a sequence.
+// fill gives node i the doc's payload and a sequence.
 func (st *docState) fill(i int, doc *store.Doc, ed *editor) {
 	st.touch(ed)
 	n := &st.tree[i]
-	n.deleted, n.kept, n.seq, n.body = doc.Deleted, true, ed.count.seq, body(doc)
+	n.deleted, n.kept, n.seq, n.body = doc.Deleted, true, ed.count.seq, payload(doc)
+	n.atts = len(doc.Attachments) > 0
+	ed.hold(doc.Attachments)
 	st.winner = st.tree.leaves()[0]
 }
 
@@ -126,7 +131,9 @@ func (ed *editor) store(st *docState) error {
 		ed.uncountDoc(st)
 	}
 	for _, n := range st.tree.stem(ed.db.RevsLimit()) {
-		ed.forget(&n)
+		if err := ed.forget(&n); err != nil {
+			return err
+		}
 	}
 	leaves := st.tree.leaves()
 	win := &st.tree[leaves[0]]
@@ -154,7 +161,8 @@ func (ed *editor) store(st *docState) error {
 	ed.pending = append(ed.pending, pending{
 		seq: rec.seq, id: st.id, rev: makeRawRev(win.rev), deleted: win.deleted, leaves: len(leaves) > 1, body: win.body,
 	})
-	ed.countDoc(win.deleted, len(win.body))
+	size, err := externalSize(win.body)
+	ed.countDoc(win.deleted, size)
 	ed.db.highest.raise(st.id)
-	return nil
+	return err
 }

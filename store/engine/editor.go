@@ -18,6 +18,7 @@ type editor struct {
 	batch   *pebble.Batch
 	count   counters
 	pending []pending
+	refs    map[uint64]int // by how much references to blobs change
 	buf     []byte
 }
 
@@ -53,6 +54,9 @@ func (ed *editor) run(ctx context.Context, d *DB, size int, fill func(*editor) e
 	}
 	if ed.count == d.count {
 		return d.e.group.position(), nil
+	}
+	if err := ed.settleRefs(); err != nil {
+		return 0, err
 	}
 	ed.finish()
 	applying = true
@@ -97,7 +101,7 @@ func (ed *editor) takeAll(c *call) error {
 
 func (ed *editor) release() {
 	ed.batch.Close()
-	ed.call, ed.batch = nil, nil
+	ed.call, ed.batch, ed.refs = nil, nil, nil
 	clear(ed.pending)
 	ed.pending = ed.pending[:0]
 	if cap(ed.pending) > maxKept {
@@ -130,7 +134,7 @@ func (ed *editor) take(n int) (int, error) {
 		}
 		return more, nil
 	}
-	if c.newEdits && more == 1 && c.docs[first].Rev.IsZero() {
+	if c.newEdits && more == 1 && c.docs[first].Rev.IsZero() && c.docs[first].Attachments == nil {
 		done, err := ed.takeNew(first)
 		if done || err != nil {
 			return 1, err
@@ -143,7 +147,9 @@ func (ed *editor) take(n int) (int, error) {
 	for k := range more {
 		i := c.at(n + k)
 		doc, res := &c.docs[i], &c.results[i]
-		if c.newEdits {
+		if err := ed.checkBlobs(doc); err != nil {
+			res.Rev, res.Err = store.Rev{}, err
+		} else if c.newEdits {
 			res.Rev, res.Err = st.edit(doc, res.Rev, ed)
 		} else {
 			res.Rev, res.Err = doc.Rev, st.merge(doc, ed)
@@ -197,13 +203,13 @@ func (ed *editor) insert(i int) {
 		seq: rec.seq, id: doc.ID, deleted: doc.Deleted, body: body(doc),
 		rev: rawRev{gen: 1, raw: true, hash: ed.call.raw[i][:]},
 	})
-	ed.countDoc(doc.Deleted, len(body(doc)))
+	ed.countDoc(doc.Deleted, uint64(len(body(doc))))
 	ed.db.highest.raise(doc.ID)
 }
 
 // countDoc counts a doc whose winner has these properties.
-func (ed *editor) countDoc(deleted bool, size int) {
-	ed.count.external += uint64(size)
+func (ed *editor) countDoc(deleted bool, size uint64) {
+	ed.count.external += size
 	if deleted {
 		ed.count.deleted++
 	} else {
@@ -221,11 +227,17 @@ func (ed *editor) uncountDoc(st *docState) {
 	}
 }
 
-// forget deletes the body of a node that left its tree, if it has a key of its own.
-func (ed *editor) forget(n *node) {
+// forget deletes the payload of a node that left its tree, if it has a key of its own, and what only it refers to.
+func (ed *editor) forget(n *node) error {
+	if n.atts {
+		if err := ed.letGo(n); err != nil {
+			return err
+		}
+	}
 	if n.kept && n.body == nil {
 		ed.batch.Delete(ed.db.keys.revBody(n.seq), nil)
 	}
+	return nil
 }
 
 func (ed *editor) writeByID(id string, rec *idRecord) {

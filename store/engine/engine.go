@@ -82,7 +82,7 @@ func Open(dir string, o Options) (*Engine, error) {
 }
 
 func open(dir, sub string, version int, o Options, lock *pebble.Lock) (*Engine, error) {
-	if version == 0 {
+	if version < formatVersion {
 		if err := writeVersion(o.FS, dir); err != nil {
 			return nil, unreadable(fmt.Errorf("write %s: %w", versionFile, err))
 		}
@@ -120,6 +120,9 @@ func (e *Engine) load() error {
 	}
 	if len(next) == 4 {
 		e.next = binary.BigEndian.Uint32(next)
+	}
+	if err := e.dropUploads(); err != nil {
+		return err
 	}
 	lo := nameKey("")
 	return e.scan(lo, successor(lo), func(k, v []byte) error {
@@ -259,6 +262,8 @@ func (e *Engine) drop(ctx context.Context, name store.DBName) (uint64, error) {
 		defer b.Close()
 		lo, hi := d.keys.all()
 		b.Delete(nameKey(name), nil)
+		b.DeleteRange(lo, hi, nil)
+		lo, hi = d.keys.uploads()
 		b.DeleteRange(lo, hi, nil)
 		pos, err := e.apply(b)
 		if err == nil {

@@ -11,26 +11,32 @@ import (
 //	01 'i' name                       the engine's own settings: uuid, next database number
 //	01 'm' name                       settings of the users of the engine
 //	02 database name                  database record: number, instance, time of creation
+//	03 number(4) blob(8)              an upload that no doc refers to yet
 //	10 number(4) 01                   counters as of the last purge
 //	10 number(4) 02 'i'|'m' name      settings of the database: its own, its users'
 //	10 number(4) 03 doc id            local docs
 //	10 number(4) 04 signature         number(4) of the index with that signature
+//	10 number(4) 05 blob(8)           how many kept revisions refer to an attachment's bytes
 //	10 number(4) 10 doc id            by id: where the doc stands in the changes feed, its revision tree
 //	10 number(4) 20 seq(8)            by sequence: the winner, its body inline
 //	10 number(4) 30 seq(8)            bodies of the other revisions, by the sequence that wrote them
+//	10 number(4) 38 blob(8) n(4)      chunks of attachments
 //	10 number(4) 40 index(4) key      rows of a view index
 const (
-	spaceServer byte = 0x01
-	spaceNames  byte = 0x02
-	spaceDB     byte = 0x10
+	spaceServer  byte = 0x01
+	spaceNames   byte = 0x02
+	spaceUploads byte = 0x03
+	spaceDB      byte = 0x10
 
 	subCounters byte = 0x01
 	subSettings byte = 0x02
 	subLocal    byte = 0x03
 	subIndexes  byte = 0x04
+	subBlobs    byte = 0x05
 	subByID     byte = 0x10
 	subBySeq    byte = 0x20
 	subBodies   byte = 0x30
+	subChunks   byte = 0x38
 	subRows     byte = 0x40
 
 	ownSetting  byte = 'i'

@@ -32,7 +32,8 @@ type modelDoc struct {
 type modelNode struct {
 	parent  store.Rev
 	deleted bool
-	body    string // "" if it was never seen
+	body    string // with what text tells of attachments; "" if it was never seen
+	atts    []store.Attachment
 }
 
 func newModel(limit int) *model {
@@ -130,12 +131,12 @@ func (m *modelDoc) edit(doc store.Doc) (store.Rev, error) {
 	case !slices.Contains(leaves, parent):
 		return store.Rev{}, errConflict()
 	}
-	hash := ejson.AppendRevHash(nil, doc.Deleted, parent, doc.Body)
+	hash := ejson.AppendRevHash(nil, doc.Deleted, parent, doc.Body, hashed(&doc)...)
 	rev := store.Rev{Gen: parent.Gen + 1, Hash: string(hash)}
 	if m.nodes[rev] != nil {
 		return store.Rev{}, errConflict()
 	}
-	m.nodes[rev] = &modelNode{parent: parent, deleted: doc.Deleted, body: string(doc.Body)}
+	m.nodes[rev] = &modelNode{parent: parent, deleted: doc.Deleted, body: text(&doc), atts: doc.Attachments}
 	return rev, nil
 }
 
@@ -156,7 +157,7 @@ func (m *modelDoc) merge(doc store.Doc) bool {
 		}
 	}
 	if n := m.nodes[doc.Rev]; n.body == "" {
-		n.body, n.deleted, changed = string(doc.Body), doc.Deleted, true
+		n.body, n.deleted, n.atts, changed = text(&doc), doc.Deleted, doc.Attachments, true
 	}
 	return changed
 }
@@ -184,12 +185,16 @@ func testModel(t *testing.T, rnd *rand.Rand) {
 		switch p := rnd.IntN(100); {
 		case p < 55:
 			docs := m.someEdits(rnd)
+			m.attach(t, rnd, d, docs)
 			got, err := d.Write(ctx, docs, WriteOptions{NewEdits: true, NoSync: rnd.IntN(2) == 0})
 			sameResults(t, got, m.write(docs, true), err)
+			discard(t, d, docs)
 		case p < 80:
 			docs := m.someRevisions(rnd)
+			m.attach(t, rnd, d, docs)
 			got, err := d.Write(ctx, docs, WriteOptions{NoSync: rnd.IntN(2) == 0})
 			sameResults(t, got, m.write(docs, false), err)
+			discard(t, d, docs)
 		case p < 84:
 			id := fmt.Sprintf("_local/%d", rnd.IntN(3))
 			doc := store.Doc{ID: id, Body: fmt.Appendf(nil, `{"n":%d}`, step)}
@@ -337,6 +342,7 @@ func (m *model) compare(t *testing.T, d *DB) {
 		t.Errorf("stats %+v, want %d live, %d deleted, seq %d", s, live, len(m.docs)-live, m.seq)
 	}
 	m.compareScans(t, d)
+	m.compareBlobs(t, d)
 	for name, want := range m.meta {
 		if got, err := d.Meta(name); err != nil || string(got) != want {
 			t.Errorf("meta %s: %q %v, want %q", name, got, err, want)
@@ -365,7 +371,7 @@ func (m *model) compareDoc(t *testing.T, d *DB, id string, md *modelDoc) {
 		if !store.IsKind(err, store.KindNotFound) || err.Error() != reasonDeleted {
 			t.Errorf("get %s: %v, want deleted", id, err)
 		}
-	case err != nil || doc.Rev != leaves[0] || string(doc.Body) != win.body || doc.Seq != md.seq:
+	case err != nil || doc.Rev != leaves[0] || text(&doc) != win.body || doc.Seq != md.seq:
 		t.Errorf("get %s: %+v %s %v, want %v %s seq %d", id, doc, doc.Body, err, leaves[0], win.body, md.seq)
 	}
 	winner, revs, err := d.Revs(id)
@@ -389,7 +395,7 @@ func (m *model) compareDoc(t *testing.T, d *DB, id string, md *modelDoc) {
 			t.Errorf("%s: history of %v is %v, want %v", id, r.Rev, r.Ancestors, history)
 		}
 		got, err := d.GetRev(id, r.Rev)
-		if n.body == "" && !store.IsKind(err, store.KindNotFound) || n.body != "" && (err != nil || string(got.Body) != n.body) {
+		if n.body == "" && !store.IsKind(err, store.KindNotFound) || n.body != "" && (err != nil || text(&got) != n.body) {
 			t.Errorf("%s: body of %v: %q %v, want %q", id, r.Rev, got.Body, err, n.body)
 		}
 	}
@@ -408,7 +414,7 @@ func (m *model) compareScans(t *testing.T, d *DB) {
 	for _, descending := range []bool{false, true} {
 		got = nil
 		err := d.AllDocs(ctx, IDRange{Descending: descending}, true, func(doc store.Doc) bool {
-			got = append(got, doc.ID+" "+doc.Rev.String()+" "+string(doc.Body))
+			got = append(got, doc.ID+" "+doc.Rev.String()+" "+text(&doc))
 			return true
 		})
 		if err != nil || !slices.Equal(got, want) {

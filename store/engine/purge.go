@@ -65,7 +65,9 @@ func (ed *editor) purge(id string, revs []store.Rev) ([]store.Rev, error) {
 	ed.count.seq++
 	ed.count.purges++
 	for _, n := range st.tree.drop(keep) {
-		ed.forget(&n)
+		if err := ed.forget(&n); err != nil {
+			return gone, err
+		}
 	}
 	if len(st.tree) > 0 {
 		st.changed = true

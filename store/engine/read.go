@@ -27,11 +27,12 @@ func (f *found) revisions() tree {
 	if f.tree != nil {
 		return f.tree
 	}
-	return tree{{rev: f.winner.rev.rev(), parent: noParent, deleted: f.winner.deleted, kept: true, seq: f.seq}}
+	return tree{f.winner.only(f.seq)}
 }
 
-func (f *found) doc(id string) store.Doc {
-	return store.Doc{ID: id, Rev: f.winner.rev.rev(), Deleted: f.winner.deleted, Body: f.winner.body, Seq: f.seq}
+func (f *found) doc(id string) (store.Doc, error) {
+	doc := store.Doc{ID: id, Rev: f.winner.rev.rev(), Deleted: f.winner.deleted, Seq: f.seq}
+	return doc, setPayload(&doc, f.winner.body)
 }
 
 // find reads a doc; its bytes are the caller's. KindNotFound "missing" if the id was never written.
@@ -77,7 +78,7 @@ func (d *DB) Get(id string) (store.Doc, error) {
 	if f.winner.deleted {
 		return store.Doc{}, errDeleted()
 	}
-	return f.doc(id), nil
+	return f.doc(id)
 }
 
 // GetRev reads any revision whose body is still there, with its ancestors. KindNotFound "missing" otherwise.
@@ -99,12 +100,14 @@ func (d *DB) GetRev(id string, rev store.Rev) (store.Doc, error) {
 		}
 		doc := store.Doc{ID: id, Rev: rev, Ancestors: t.ancestors(i), Deleted: t[i].deleted, Seq: t[i].seq}
 		if f.winner.rev.rev() == rev {
-			doc.Body = f.winner.body
-			return doc, nil
+			return doc, setPayload(&doc, f.winner.body)
 		}
-		doc.Body, err = d.e.get(d.keys.revBody(t[i].seq))
-		if err != nil || doc.Body != nil {
+		p, err := d.e.get(d.keys.revBody(t[i].seq))
+		if err != nil {
 			return doc, err
+		}
+		if p != nil {
+			return doc, setPayload(&doc, p)
 		}
 		// An edit between the reads moved the body. If none did, it is lost.
 		if f.seq == before {

@@ -18,6 +18,7 @@ const (
 	flagRawHash byte = 0x04 // the hash is 16 bytes, shown as 32 hex digits
 	flagBody    byte = 0x08 // a node of a tree: its body is kept
 	flagCounts  byte = 0x10 // by sequence: the last record of its batch, with the database's counters
+	flagAtts    byte = 0x10 // a node of a tree: its body is kept, with attachments
 )
 
 const rawHashLen = 16
@@ -70,6 +71,11 @@ type seqRecord struct {
 	leaves  bool // there are other leaves beside the winner
 	body    []byte
 	counts  *counters // of the database after the record's batch, if it is the last record of one
+}
+
+// only is the tree's node of a doc that has this revision and no other.
+func (r *seqRecord) only(seq uint64) node {
+	return node{rev: r.rev.rev(), parent: noParent, deleted: r.deleted, kept: true, seq: seq, atts: hasAttachments(r.body)}
 }
 
 // appendSeqHead appends a by-sequence record but for the body, which follows.
@@ -194,7 +200,7 @@ type counters struct {
 	seq      uint64 // the last one given
 	docs     uint64 // docs whose winner is live
 	deleted  uint64 // docs whose winner is a tombstone
-	external uint64 // bytes of the winners' bodies
+	external uint64 // bytes of the winners' bodies and attachments
 	purges   uint64
 }
 

@@ -17,6 +17,7 @@ type node struct {
 	deleted bool
 	kept    bool   // its body is in the store
 	seq     uint64 // of the edit that brought its body; it names the body's key while the node is not the winner
+	atts    bool   // its body is kept and comes with attachments
 	body    []byte // while an edit is under way: the body, if it is at hand
 }
 
@@ -165,6 +166,9 @@ func (t tree) append(dst []byte) []byte {
 		if n.kept {
 			flags |= flagBody
 		}
+		if n.atts {
+			flags |= flagAtts
+		}
 		dst = rev.append(append(dst, flags))
 		dst = binary.AppendUvarint(dst, uint64(n.parent+1))
 		if n.kept {
@@ -183,7 +187,7 @@ func (d *decoder) tree() tree {
 	t := make(tree, count)
 	for i := range t {
 		flags := d.byte()
-		n := node{rev: d.rev(flags).rev(), deleted: flags&flagDeleted != 0, kept: flags&flagBody != 0}
+		n := node{rev: d.rev(flags).rev(), deleted: flags&flagDeleted != 0, kept: flags&flagBody != 0, atts: flags&flagAtts != 0}
 		parent := d.uvarint()
 		if parent > count {
 			d.short()

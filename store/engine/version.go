@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	// formatVersion names the layout of keys and records. A store of a greater one is left alone.
-	formatVersion = 1
+	// formatVersion names the layout of keys and records. A store of a greater one is left alone; one of a lesser is one of
+	// this that lacks what came since, and is marked as this when it is opened.
+	formatVersion = 2
 
 	versionFile = "VERSION"
 	pebbleDir   = "pebble"
