@@ -40,8 +40,8 @@ func (a *Attachment) AppendStub(dst []byte) []byte {
 	return append(dst, `,"stub":true}`...)
 }
 
-// appendStubs appends the member _attachments, if there is anything in it, to an object that is still open.
-func appendStubs(dst []byte, atts []Attachment) []byte {
+// AppendStubs appends the member _attachments, if there is anything in it, to an object that is still open.
+func AppendStubs(dst []byte, atts []Attachment) []byte {
 	for i := range atts {
 		if i == 0 {
 			dst = append(dst, `,"_attachments":{`...)

@@ -89,7 +89,7 @@ func (d *Doc) AppendJSON(dst []byte) []byte {
 		dst = append(dst, ',')
 		dst = append(dst, d.Body[1:len(d.Body)-1]...)
 	}
-	return append(appendStubs(dst, d.Attachments), '}')
+	return append(AppendStubs(dst, d.Attachments), '}')
 }
 
 // Change is one entry of a database's changes feed: a doc's latest change.

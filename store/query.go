@@ -28,6 +28,8 @@ type ViewQuery struct {
 	GroupLevelGiven      bool
 	IncludeDocs          bool
 	Conflicts            bool
+	Attachments          bool // with IncludeDocs: with the attachments in base64
+	AttEncodingInfo      bool // and how they are stored
 	Update               Stale
 	UpdateSeq            bool
 	Unsorted             bool // sorted=false

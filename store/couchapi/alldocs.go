@@ -230,7 +230,7 @@ func (x *exchange) appendDocRow(s *stream, doc store.Doc, q *store.ViewQuery) er
 	s.buf = append(s.buf, '}')
 	if q.IncludeDocs {
 		s.buf = append(s.buf, `,"doc":`...)
-		if err := x.appendRowDoc(s, doc, q.Conflicts); err != nil {
+		if err := x.writeRowDoc(s, doc, q); err != nil {
 			return err
 		}
 	}
@@ -238,18 +238,17 @@ func (x *exchange) appendDocRow(s *stream, doc store.Doc, q *store.ViewQuery) er
 	return nil
 }
 
-// appendRowDoc writes the doc of a row; a deleted one is null.
-func (x *exchange) appendRowDoc(s *stream, doc store.Doc, conflicts bool) error {
+// writeRowDoc writes the doc of a row; a deleted one is null.
+func (x *exchange) writeRowDoc(s *stream, doc store.Doc, q *store.ViewQuery) error {
 	if doc.Deleted {
 		s.buf = append(s.buf, "null"...)
 		return nil
 	}
-	d, _, err := x.show(doc, docOptions{conflicts: conflicts})
+	d, _, err := x.show(doc, docOptions{conflicts: q.Conflicts, atts: attOptions{data: q.Attachments, encoding: q.AttEncodingInfo}})
 	if err != nil {
 		return err
 	}
-	s.buf = d.append(s.buf)
-	return nil
+	return d.write(s)
 }
 
 // appendKeys writes a row for each key: of a doc, of a tombstone, or that there is none.

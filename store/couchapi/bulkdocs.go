@@ -21,7 +21,14 @@ var docLists = sync.Pool{New: func() any { return &docList{} }}
 // docList is scratch space for the docs of one request: the docs and, in one piece, their bodies.
 type docList struct {
 	docs   []store.Doc
+	atts   []givenAtts
 	bodies []byte
+}
+
+// givenAtts are the attachments that came with a doc.
+type givenAtts struct {
+	doc int // in the list
+	raw []byte
 }
 
 func (l *docList) free() {
@@ -29,7 +36,8 @@ func (l *docList) free() {
 		return
 	}
 	clear(l.docs)
-	l.docs, l.bodies = l.docs[:0], l.bodies[:0]
+	clear(l.atts)
+	l.docs, l.atts, l.bodies = l.docs[:0], l.atts[:0], l.bodies[:0]
 	docLists.Put(l)
 }
 
@@ -67,6 +75,11 @@ func bulkDocs(x *exchange) error {
 			return x.refuseAllOrNothing(ids)
 		}
 		if err := x.splitBulk(list, req); err != nil {
+			return err
+		}
+	}
+	for _, a := range list.atts {
+		if err := x.attach(&list.docs[a.doc], a.raw, req.newEdits, nil); err != nil {
 			return err
 		}
 	}
@@ -128,13 +141,8 @@ func parseBulk(src []byte) (req bulkRequest, ids []byte, err error) {
 // splitBulk takes the docs of a request apart and gives ids to those that have none.
 func (x *exchange) splitBulk(list *docList, req bulkRequest) error {
 	var err error
-	list.docs = list.docs[:0]
+	list.docs, list.atts = list.docs[:0], list.atts[:0]
 	list.bodies, err = ejson.SplitDocs(list.bodies[:0], req.docs, func(s ejson.Split) error {
-		if s.Attachments != nil {
-			if err := checkAttachments(s.Doc.ID, s.Attachments); err != nil {
-				return err
-			}
-		}
 		if err := x.checkSize(&s.Doc); err != nil {
 			return err
 		}
@@ -146,6 +154,9 @@ func (x *exchange) splitBulk(list *docList, req bulkRequest) error {
 		}
 		if req.newEdits {
 			s.Doc.Ancestors = nil
+		}
+		if s.Attachments != nil {
+			list.atts = append(list.atts, givenAtts{len(list.docs), s.Attachments})
 		}
 		list.docs = append(list.docs, s.Doc)
 		return nil

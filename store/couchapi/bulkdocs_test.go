@@ -107,16 +107,3 @@ func TestBodyLimits(t *testing.T) {
 	}
 	expect(t, h, "POST", "/db", `{"a":1}`, 201, zip)
 }
-
-// TestAttachmentsAreRefused shows that nothing of a doc is stored whose attachments can't be.
-func TestAttachmentsAreRefused(t *testing.T) {
-	t.Parallel()
-	h := newTestHandler(t, Options{})
-	expect(t, h, "PUT", "/db", "", 201)
-	const doc = `{"_id":"a","_attachments":{"f":{"data":"aGk=","content_type":"text/plain"}}}`
-	expect(t, h, "POST", "/db", doc, 501)
-	expect(t, h, "POST", "/db/_bulk_docs", `{"docs":[{"_id":"b"},`+doc+`]}`, 501)
-	expect(t, h, "PUT", "/db/a/f", "hi", 501)
-	expect(t, h, "GET", "/db/a", "", 404)
-	expect(t, h, "GET", "/db/b", "", 404)
-}

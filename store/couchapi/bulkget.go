@@ -40,8 +40,7 @@ func bulkGet(x *exchange) error {
 			s.buf = append(s.buf, ',')
 		}
 		first = false
-		var err error
-		if s.buf, err = x.appendWanted(s.buf, elem); err != nil {
+		if err := x.writeWanted(s, elem); err != nil {
 			return err
 		}
 		return s.spill()
@@ -73,6 +72,7 @@ type wanted struct {
 	id, rev string
 	hasID   bool
 	hasRev  bool
+	since   []byte // atts_since, a JSON value; nil: not given
 }
 
 func parseWanted(elem []byte) (wanted, error) {
@@ -86,44 +86,50 @@ func parseWanted(elem []byte) (wanted, error) {
 			w.id, w.hasID = text(value)
 		case "rev":
 			w.rev, w.hasRev = text(value)
+		case "atts_since":
+			w.since = value
 		}
 		return nil
 	})
 	return w, err
 }
 
-// appendWanted appends the result for one doc that was asked for.
-func (x *exchange) appendWanted(dst, elem []byte) ([]byte, error) {
+// writeWanted writes the result for one doc that was asked for.
+func (x *exchange) writeWanted(s *stream, elem []byte) error {
 	w, err := parseWanted(elem)
 	if err != nil {
-		return dst, err
+		return err
 	}
-	dst = append(dst, `{"id":`...)
+	s.buf = append(s.buf, `{"id":`...)
 	if !w.hasID {
-		return append(dst, `null,"docs":[{"error":{"id":null,"rev":null,"error":"bad_request",`+
-			`"reason":"document must be a JSON object"}}]}`...), nil
+		s.buf = append(s.buf, `null,"docs":[{"error":{"id":null,"rev":null,"error":"bad_request",`+
+			`"reason":"document must be a JSON object"}}]}`...)
+		return nil
 	}
-	dst = store.AppendJSONString(dst, w.id)
-	dst = append(dst, `,"docs":[`...)
+	s.buf = store.AppendJSONString(s.buf, w.id)
+	s.buf = append(s.buf, `,"docs":[`...)
 	found, bad := x.findWanted(w)
 	for i := range found {
 		if i > 0 {
-			dst = append(dst, ',')
+			s.buf = append(s.buf, ',')
 		}
 		if found[i].found {
-			dst = found[i].append(dst)
+			if err := found[i].write(s); err != nil {
+				return err
+			}
 			continue
 		}
-		dst = appendWantedError(dst, w.id, `"`+missingRev(w)+`"`, store.NewError(store.KindNotFound, "missing"))
+		s.buf = appendWantedError(s.buf, w.id, `"`+missingRev(w)+`"`, store.NewError(store.KindNotFound, "missing"))
 	}
 	if bad != nil {
 		rev := "null"
 		if w.hasRev {
 			rev = string(store.AppendJSONString(nil, w.rev))
 		}
-		dst = appendWantedError(dst, w.id, rev, x.asError(bad))
+		s.buf = appendWantedError(s.buf, w.id, rev, x.asError(bad))
 	}
-	return append(dst, "]}"...), nil
+	s.buf = append(s.buf, "]}"...)
+	return nil
 }
 
 // missingRev is the revision that an answer names for a doc that is not there; CouchDB's word where none was asked for.
@@ -156,6 +162,10 @@ func (x *exchange) findWanted(w wanted) ([]revResult, error) {
 		}
 		revs = []store.Rev{rev}
 	}
+	atts, err := x.wantedAtts(w)
+	if err != nil {
+		return nil, err
+	}
 	missing := []revResult{{}}
 	if x.db.Name() == usersDBName && !x.h.users.mayRead(x, w.id) {
 		return missing, nil
@@ -170,7 +180,22 @@ func (x *exchange) findWanted(w wanted) ([]revResult, error) {
 	if revs == nil {
 		revs = []store.Rev{winner}
 	}
-	return x.readRevs(w.id, revs, tree, docOptions{revs: x.flag("revs"), latest: x.flag("latest")}), nil
+	return x.readRevs(w.id, revs, tree, docOptions{revs: x.flag("revs"), latest: x.flag("latest"), atts: atts}), nil
+}
+
+// wantedAtts says how attachments are shown: those since some revisions only, if the request for the doc names such.
+func (x *exchange) wantedAtts(w wanted) (attOptions, error) {
+	o := attOptions{data: x.flag("attachments"), encoding: x.flag("att_encoding_info")}
+	if w.since == nil || string(w.since) == "[]" {
+		return o, nil
+	}
+	if w.since[0] != '[' {
+		return o, errBadRequest("att_since value must be array of revs.")
+	}
+	var err error
+	o.data = true
+	o.since, err = parseRevs(w.since)
+	return o, err
 }
 
 func (x *exchange) bulkGetParts(docs []byte, accept string) error {

@@ -37,6 +37,7 @@ type feedOptions struct {
 	limit       int // below zero: none
 	descending  bool
 	includeDocs bool
+	atts        attOptions
 	conflicts   bool
 	allLeaves   bool          // style=all_docs
 	heartbeat   time.Duration // zero: none
@@ -75,6 +76,7 @@ func (x *exchange) feedOptions(body map[string]json.RawMessage) (feedOptions, er
 	o := feedOptions{
 		feed: "normal", limit: -1, timeout: defaultFeedTimeout,
 		descending: x.flag("descending"), includeDocs: x.flag("include_docs"), conflicts: x.flag("conflicts"),
+		atts:      attOptions{data: x.flag("attachments"), encoding: x.flag("att_encoding_info")},
 		allLeaves: q.Get("style") == "all_docs",
 	}
 	switch f := q.Get("feed"); f {
@@ -157,9 +159,9 @@ func (o *feedOptions) setTimes(q url.Values) error {
 	return nil
 }
 
-// appendChange appends one entry of a feed.
-func (f *feed) appendChange(dst []byte, c *store.Change) ([]byte, error) {
-	dst = appendSeq(append(dst, `{"seq":`...), f.x.db, c.Seq)
+// writeChange writes one entry of a feed.
+func (f *feed) writeChange(c *store.Change) error {
+	dst := appendSeq(append(f.s.buf, `{"seq":`...), f.x.db, c.Seq)
 	dst = store.AppendJSONString(append(dst, `,"id":`...), c.Doc.ID)
 	dst = append(appendRev(append(dst, `,"changes":[{"rev":`...), c.Doc.Rev), '}')
 	if f.o.allLeaves {
@@ -172,18 +174,20 @@ func (f *feed) appendChange(dst []byte, c *store.Change) ([]byte, error) {
 		dst = append(dst, `,"deleted":true`...)
 	}
 	if f.o.includeDocs {
-		d, _, err := f.x.show(c.Doc, docOptions{conflicts: f.o.conflicts})
+		d, _, err := f.x.show(c.Doc, docOptions{conflicts: f.o.conflicts, atts: f.o.atts})
 		if err != nil {
-			return dst, err
+			return err
 		}
-		dst = append(dst, `,"doc":`...)
-		if f.o.filter.fields == nil {
-			dst = d.append(dst)
-		} else {
-			dst = f.o.filter.fields.Append(dst, d.append(nil))
+		f.s.buf = append(dst, `,"doc":`...)
+		if fields := f.o.filter.fields; fields != nil {
+			f.s.buf = fields.Append(f.s.buf, d.append(nil))
+		} else if err := d.write(f.s); err != nil {
+			return err
 		}
+		dst = f.s.buf
 	}
-	return append(dst, '}'), nil
+	f.s.buf = append(dst, '}')
+	return nil
 }
 
 // pending is how many changes come after seq. In a database whose docs were each written once that is a difference of two

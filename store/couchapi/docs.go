@@ -41,7 +41,7 @@ func postToDoc(x *exchange) error {
 	if x.r.Header.Get("Referer") == "" {
 		return errBadRequest("Referer header required.")
 	}
-	return errNotYet("Attachments are")
+	return errNotYet("Forms are")
 }
 
 // docID is the id that the path names.
@@ -58,14 +58,17 @@ func (x *exchange) docID() string {
 // docOptions are the parameters of a read that add to the doc or choose another revision.
 type docOptions struct {
 	revs, revsInfo, conflicts, deletedConflicts, localSeq, latest bool
+	atts                                                          attOptions
 }
 
-func (x *exchange) docOptions() docOptions {
+func (x *exchange) docOptions() (docOptions, error) {
 	meta := x.flag("meta")
+	atts, err := x.attOptions()
 	return docOptions{
+		atts: atts,
 		revs: x.flag("revs"), revsInfo: meta || x.flag("revs_info"), conflicts: meta || x.flag("conflicts"),
 		deletedConflicts: meta || x.flag("deleted_conflicts"), localSeq: x.flag("local_seq"), latest: x.flag("latest"),
-	}
+	}, err
 }
 
 // getDoc answers GET on a doc.
@@ -81,7 +84,10 @@ func getDoc(x *exchange) error {
 	if x.db.Name() == usersDBName && !x.h.users.mayRead(x, id) {
 		return errNotFound("missing")
 	}
-	o := x.docOptions()
+	o, err := x.docOptions()
+	if err != nil {
+		return err
+	}
 	if list := x.query().Get("open_revs"); list != "" && list != "[]" {
 		return x.openRevs(id, list, o)
 	}
@@ -92,7 +98,7 @@ func getDoc(x *exchange) error {
 	if plain && x.etag(doc.doc.Rev.String()) {
 		return nil
 	}
-	return x.json(http.StatusOK, doc.append(nil))
+	return x.sendDoc(&doc)
 }
 
 // redirectDesign sends a client that escaped the slash of a design document's id to the usual path.
@@ -138,7 +144,7 @@ func (x *exchange) show(doc store.Doc, o docOptions) (d shownDoc, plain bool, er
 	if o.localSeq {
 		d.seq = appendSeq(nil, x.db, doc.Seq)
 	}
-	if !o.revs && !o.revsInfo && !o.conflicts && !o.deletedConflicts {
+	if !o.needsTree() {
 		return d, plain, nil
 	}
 	if err := x.attachTree(&d); err != nil {
@@ -178,7 +184,7 @@ func (x *exchange) readRev(id, text string, o docOptions) (shownDoc, error) {
 	if err != nil {
 		return shownDoc{}, err
 	}
-	d := shownDoc{o: docOptions{revs: o.revs}}
+	d := shownDoc{o: o.ofOneRev()}
 	if o.latest {
 		_, tree, err := x.db.Revs(id)
 		if err != nil {
@@ -196,7 +202,7 @@ func (x *exchange) readRev(id, text string, o docOptions) (shownDoc, error) {
 	if d.doc, err = x.db.GetRev(id, rev); err != nil {
 		return d, err
 	}
-	if d.o.revs {
+	if d.o.needsTree() {
 		err = x.attachTree(&d)
 	}
 	return d, err
@@ -217,9 +223,51 @@ func leavesBelow(tree []engine.RevInfo, rev store.Rev) []engine.RevInfo {
 	return out
 }
 
-// append appends the doc as JSON.
+// needsTree tells whether the options are about other revisions than the doc's own.
+func (o *docOptions) needsTree() bool {
+	return o.revs || o.revsInfo || o.conflicts || o.deletedConflicts || len(o.atts.since) > 0
+}
+
+// ofOneRev are the options that count for a revision that was asked for by its name.
+func (o *docOptions) ofOneRev() docOptions { return docOptions{revs: o.revs, atts: o.atts} }
+
+// sendDoc answers with a doc, with its attachments as parts that follow it where the client takes that and asked for them.
+func (x *exchange) sendDoc(d *shownDoc) error {
+	if len(d.shown()) > 0 && accepts(x.r, "multipart/related") {
+		return x.sendRelated(d)
+	}
+	s := x.stream()
+	defer s.free()
+	if err := d.write(s); err != nil {
+		return err
+	}
+	if !x.sent {
+		return x.json(http.StatusOK, s.buf)
+	}
+	s.buf = append(s.buf, '\n')
+	return s.end()
+}
+
+// write writes the doc as JSON, attachments last.
+func (d *shownDoc) write(s *stream) error {
+	s.buf = d.appendOpen(s.buf)
+	if err := d.writeAttachments(s); err != nil {
+		return err
+	}
+	s.buf = append(s.buf, '}')
+	return nil
+}
+
+// append appends the doc as JSON, its attachments as stubs.
 func (d *shownDoc) append(dst []byte) []byte {
-	dst = d.doc.AppendJSON(dst)
+	return append(store.AppendStubs(d.appendOpen(dst), d.doc.Attachments), '}')
+}
+
+// appendOpen appends the doc as JSON, without its attachments and the brace that ends it.
+func (d *shownDoc) appendOpen(dst []byte) []byte {
+	plain := d.doc
+	plain.Attachments = nil
+	dst = plain.AppendJSON(dst)
 	dst = dst[:len(dst)-1]
 	if d.o.revs && d.info != nil {
 		dst = append(dst, `,"_revisions":{"start":`...)
@@ -244,7 +292,7 @@ func (d *shownDoc) append(dst []byte) []byte {
 	if d.seq != nil {
 		dst = append(append(dst, `,"_local_seq":`...), d.seq...)
 	}
-	return append(dst, '}')
+	return dst
 }
 
 func (d *shownDoc) appendRevsInfo(dst []byte) []byte {

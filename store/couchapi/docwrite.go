@@ -10,25 +10,23 @@ import (
 	"logctl/store/engine"
 )
 
-// readOneDoc reads a body that is one doc; id is what the path names, "" if that names none.
-func (x *exchange) readOneDoc(id string) (ejson.Split, error) {
+// readOneDoc reads a body that is one doc, and stores the attachments in it. prepare gives the doc its id and
+// revision and checks it.
+func (x *exchange) readOneDoc(newEdits bool, prepare func(*ejson.Split) error) (store.Doc, error) {
 	b, err := x.readJSON()
 	if err != nil {
-		return ejson.Split{}, err
+		return store.Doc{}, err
 	}
 	defer b.free()
 	split, _, err := ejson.SplitDoc(nil, b.bytes)
 	if err != nil {
-		return split, err
+		return split.Doc, err
 	}
-	if id != "" {
-		split.Doc.ID = id
+	if err := prepare(&split); err != nil {
+		return split.Doc, err
 	}
-	if err := checkAttachments(split.Doc.ID, split.Attachments); err != nil {
-		return split, err
-	}
-	split.Attachments = nil
-	return split, x.checkSize(&split.Doc)
+	err = x.attach(&split.Doc, split.Attachments, newEdits, nil)
+	return split.Doc, err
 }
 
 // checkSize refuses a doc that is over the limit.
@@ -44,16 +42,21 @@ func postDoc(x *exchange) error {
 	if err := x.needJSON(); err != nil {
 		return err
 	}
-	split, err := x.readOneDoc("")
+	newEdits := x.query().Get("new_edits") != "false"
+	doc, err := x.readOneDoc(newEdits, func(s *ejson.Split) error {
+		if err := x.checkSize(&s.Doc); err != nil {
+			return err
+		}
+		if !s.HasID {
+			// A revision of a doc that can't exist yet means nothing.
+			s.Doc.ID, s.Doc.Rev, s.Doc.Ancestors = x.h.ids.id(), store.Rev{}, nil
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	doc := split.Doc
-	if !split.HasID {
-		// A revision of a doc that can't exist yet means nothing.
-		doc.ID, doc.Rev, doc.Ancestors = x.h.ids.id(), store.Rev{}, nil
-	}
-	if x.query().Get("new_edits") == "false" && !doc.Rev.IsZero() {
+	if !newEdits && !doc.Rev.IsZero() {
 		doc = nextEdit(doc)
 		return x.writeOne(doc, engine.WriteOptions{}, http.StatusCreated, false)
 	}
@@ -66,7 +69,7 @@ func postDoc(x *exchange) error {
 func nextEdit(doc store.Doc) store.Doc {
 	parent := doc.Rev
 	doc.Ancestors = append([]string{parent.Hash}, doc.Ancestors...)
-	doc.Rev = store.Rev{Gen: parent.Gen + 1, Hash: string(ejson.AppendRevHash(nil, doc.Deleted, parent, doc.Body))}
+	doc.Rev = store.Rev{Gen: parent.Gen + 1, Hash: string(ejson.AppendRevHash(nil, doc.Deleted, parent, doc.Body, doc.Attachments...))}
 	return doc
 }
 
@@ -76,19 +79,9 @@ func putDoc(x *exchange) error {
 	if err := ejson.CheckDocID(id); err != nil {
 		return err
 	}
-	if strings.HasPrefix(x.r.Header.Get("Content-Type"), "multipart/") {
-		return errNotYet("Attachments are")
-	}
-	split, err := x.readOneDoc(id)
-	if err != nil {
-		return err
-	}
-	doc := split.Doc
 	newEdits := x.query().Get("new_edits") != "false"
-	if !newEdits && doc.Rev.IsZero() {
-		return errBadRequest(reasonNeedsRev)
-	}
-	if err := x.agreeOnRev(&doc); err != nil {
+	doc, err := x.readPut(id, newEdits)
+	if err != nil {
 		return err
 	}
 	if newEdits {
@@ -99,6 +92,24 @@ func putDoc(x *exchange) error {
 		status = http.StatusOK
 	}
 	return x.writeOne(doc, engine.WriteOptions{NewEdits: newEdits}, status, true)
+}
+
+// readPut reads the body of a PUT: a doc or, in a MIME message, a doc and its attachments.
+func (x *exchange) readPut(id string, newEdits bool) (store.Doc, error) {
+	prepare := func(s *ejson.Split) error {
+		s.Doc.ID = id
+		if err := x.checkSize(&s.Doc); err != nil {
+			return err
+		}
+		if !newEdits && s.Doc.Rev.IsZero() {
+			return errBadRequest(reasonNeedsRev)
+		}
+		return x.agreeOnRev(&s.Doc)
+	}
+	if strings.HasPrefix(x.r.Header.Get("Content-Type"), "multipart/related;") {
+		return x.readRelated(newEdits, prepare)
+	}
+	return x.readOneDoc(newEdits, prepare)
 }
 
 const reasonNeedsRev = "When `new_edits: false`, the document needs `_rev` or `_revisions` specified"
@@ -185,6 +196,9 @@ func copyDoc(x *exchange) error {
 		if doc.Rev, err = store.ParseRev(s); err != nil {
 			return err
 		}
+	}
+	if doc.Attachments, err = x.copyAttachments(from.Attachments); err != nil {
+		return err
 	}
 	return x.writeOne(doc, engine.WriteOptions{NewEdits: true}, http.StatusCreated, true)
 }

@@ -144,7 +144,7 @@ func (f *feed) change(c *store.Change) error {
 		}
 		f.s.buf = append(f.s.buf, '\n')
 	}
-	if f.s.buf, err = f.appendChange(f.s.buf, c); err != nil {
+	if err := f.writeChange(c); err != nil {
 		return err
 	}
 	switch f.o.feed {

@@ -1,11 +1,7 @@
 package couchapi
 
 import (
-	"crypto/rand"
-	"encoding/hex"
-	"net/http"
 	"slices"
-	"strings"
 
 	"logctl/store"
 	"logctl/store/ejson"
@@ -31,7 +27,7 @@ func (x *exchange) openRevs(id, list string, o docOptions) error {
 		}
 		found = x.readRevs(id, revs, tree, o)
 	}
-	if !acceptsJSON(x.r) {
+	if accepts(x.r, "multipart/mixed") {
 		return x.sendMultipart("multipart/mixed", found)
 	}
 	s := x.stream()
@@ -41,21 +37,15 @@ func (x *exchange) openRevs(id, list string, o docOptions) error {
 		if i > 0 {
 			s.buf = append(s.buf, ',')
 		}
-		s.buf = found[i].append(s.buf)
+		if err := found[i].write(s); err != nil {
+			return err
+		}
 		if err := s.spill(); err != nil {
 			return err
 		}
 	}
 	s.buf = append(s.buf, "]\n"...)
 	return s.end()
-}
-
-// acceptsJSON tells whether the client names JSON among what it takes; otherwise it gets the parts of a MIME message.
-func acceptsJSON(r *http.Request) bool {
-	return slices.ContainsFunc(splitList(r.Header.Get("Accept")), func(s string) bool {
-		s, _, _ = strings.Cut(s, ";")
-		return strings.TrimSpace(s) == "application/json"
-	})
 }
 
 // revResult is a revision that was asked for: its doc, or that it is missing.
@@ -65,13 +55,15 @@ type revResult struct {
 	found bool
 }
 
-func (r *revResult) append(dst []byte) []byte {
+func (r *revResult) write(s *stream) error {
 	if !r.found {
-		return append(appendRev(append(dst, `{"missing":`...), r.rev), '}')
+		s.buf = append(appendRev(append(s.buf, `{"missing":`...), r.rev), '}')
+		return nil
 	}
-	dst = append(dst, `{"ok":`...)
-	dst = r.doc.append(dst)
-	return append(dst, '}')
+	s.buf = append(s.buf, `{"ok":`...)
+	err := r.doc.write(s)
+	s.buf = append(s.buf, '}')
+	return err
 }
 
 // readRevs reads revisions of a doc; with latest, the leaves that they have become, each once.
@@ -108,7 +100,7 @@ func (x *exchange) readOne(id string, rev store.Rev, tree []engine.RevInfo, o do
 		return revResult{rev: rev}
 	}
 	return revResult{rev: rev, found: true, doc: shownDoc{
-		doc: doc, o: docOptions{revs: o.revs}, tree: tree, info: findRev(tree, rev),
+		doc: doc, o: o.ofOneRev(), tree: tree, info: findRev(tree, rev),
 	}}
 }
 
@@ -131,23 +123,28 @@ func parseRevs(raw []byte) ([]store.Rev, error) {
 	return revs, nil
 }
 
+// writePart writes the result as a part of a MIME message. A doc comes with its attachments, asked for or not.
+func (r *revResult) writePart(s *stream, boundary string) error {
+	s.buf = append(s.buf, "\r\nContent-Type: "...)
+	if !r.found {
+		s.buf = append(s.buf, "application/json; error=\"true\"\r\n\r\n"...)
+		return r.write(s)
+	}
+	r.doc.o.atts.data = true
+	s.buf = append(append(s.buf, r.doc.relatedType(boundary)...), "\r\n\r\n"...)
+	return r.doc.writeRelated(s, boundary)
+}
+
 // sendMultipart sends docs as the parts of a MIME message.
 func (x *exchange) sendMultipart(kind string, found []revResult) error {
-	var raw [16]byte
-	rand.Read(raw[:]) // never fails
-	boundary := hex.EncodeToString(raw[:])
+	boundary, inner := newBoundary(), newBoundary()
 	x.w.Header().Set("Content-Type", kind+`; boundary="`+boundary+`"`)
 	s := x.stream()
 	defer s.free()
 	s.buf = append(append(s.buf, "--"...), boundary...)
 	for i := range found {
-		s.buf = append(s.buf, "\r\nContent-Type: application/json"...)
-		if found[i].found {
-			s.buf = append(s.buf, "\r\n\r\n"...)
-			s.buf = found[i].doc.append(s.buf)
-		} else {
-			s.buf = append(s.buf, "; error=\"true\"\r\n\r\n"...)
-			s.buf = found[i].append(s.buf)
+		if err := found[i].writePart(s, inner); err != nil {
+			return err
 		}
 		s.buf = append(append(s.buf, "\r\n--"...), boundary...)
 		if err := s.spill(); err != nil {

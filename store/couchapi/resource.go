@@ -37,6 +37,7 @@ type resource struct {
 // ServeHTTP runs the checks that every exchange passes, in CouchDB's order, then the action.
 func (s *resource) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := newExchange(s.h, w, r)
+	defer x.endUploads()
 	if err := s.answer(x); err != nil {
 		x.fail(err)
 	}

@@ -41,9 +41,12 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	go func() {
 		defer close(done)
 		defer in.Body.Close()
-		t.h.ServeHTTP(w, in)
+		err := serve(t.h, w, in)
 		w.WriteHeader(http.StatusOK) // where the handler wrote nothing
-		pw.CloseWithError(ctx.Err()) // an answer that was cut short must not look whole
+		if err == nil {
+			err = ctx.Err()
+		}
+		pw.CloseWithError(err) // an answer that was cut short must not look whole
 	}()
 	select {
 	case <-w.ready:
@@ -58,6 +61,19 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	// The context ends a read that waits for the handler, too.
 	body.stop = context.AfterFunc(ctx, func() { pr.CloseWithError(ctx.Err()) })
 	return w.response(r, body), nil
+}
+
+// serve runs the handler. One that aborts its answer, as it does at a socket, has its reader told.
+func serve(h http.Handler, w http.ResponseWriter, r *http.Request) (err error) {
+	defer func() {
+		if p := recover(); p == http.ErrAbortHandler {
+			err = io.ErrUnexpectedEOF
+		} else if p != nil {
+			panic(p)
+		}
+	}()
+	h.ServeHTTP(w, r)
+	return nil
 }
 
 // pipeWriter is the ResponseWriter of an answer that goes through a pipe.

@@ -112,8 +112,8 @@ func setFlag(q *store.ViewQuery, name, val string) error {
 		"conflicts":         func(on bool) { q.Conflicts = on },
 		"update_seq":        func(on bool) { q.UpdateSeq = on },
 		"sorted":            func(on bool) { q.Unsorted = !on },
-		"attachments":       func(bool) {},
-		"att_encoding_info": func(bool) {},
+		"attachments":       func(on bool) { q.Attachments = on },
+		"att_encoding_info": func(on bool) { q.AttEncodingInfo = on },
 	}
 	set, ok := flags[name]
 	if !ok {

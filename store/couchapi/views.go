@@ -139,7 +139,7 @@ func (x *exchange) appendViewRow(s *stream, r *store.Row, q *store.ViewQuery) er
 	s.buf = append(append(s.buf, `,"value":`...), r.Value...)
 	if q.IncludeDocs && r.ID != "" {
 		s.buf = append(s.buf, `,"doc":`...)
-		if err := x.appendLinked(s, r, q.Conflicts); err != nil {
+		if err := x.writeLinked(s, r, q); err != nil {
 			return err
 		}
 	}
@@ -147,9 +147,9 @@ func (x *exchange) appendViewRow(s *stream, r *store.Row, q *store.ViewQuery) er
 	return nil
 }
 
-// appendLinked writes the doc of a row: its own or the one, at the revision, that a value of {"_id":…,"_rev":…} names.
+// writeLinked writes the doc of a row: its own or the one, at the revision, that a value of {"_id":…,"_rev":…} names.
 // One that is not there is null.
-func (x *exchange) appendLinked(s *stream, r *store.Row, conflicts bool) error {
+func (x *exchange) writeLinked(s *stream, r *store.Row, q *store.ViewQuery) error {
 	id, rev := r.ID, ""
 	if len(r.Value) > 0 && r.Value[0] == '{' && strings.Contains(string(r.Value), `"_`) {
 		m, err := members(r.Value)
@@ -169,7 +169,7 @@ func (x *exchange) appendLinked(s *stream, r *store.Row, conflicts bool) error {
 	if err != nil {
 		return err
 	}
-	return x.appendRowDoc(s, doc, conflicts)
+	return x.writeRowDoc(s, doc, q)
 }
 
 func (x *exchange) linked(id, rev string) (store.Doc, error) {

@@ -8,15 +8,9 @@ import (
 	"logctl/store"
 )
 
-// Attachment is what of an attachment enters the revision hash of its doc.
-type Attachment struct {
-	Name, Type string
-	MD5        [md5.Size]byte // of the bytes as CouchDB keeps them: gzipped where it compresses the type
-}
-
 // AppendRevHash appends the 32 hex digits by which CouchDB names the revision that an edit makes: the doc had the
 // revision parent (zero for none) and gets this body, which is in stored form, and these attachments, in the order in
-// which CouchDB lists them. Edits that are alike make equal revisions on every server; this is what replication stands
+// which CouchDB lists them, of which name, type and MD5 count. Edits that are alike make equal revisions on every server; this is what replication stands
 // on.
 //
 // It is couch_db:new_revid: the MD5 of the Erlang term
@@ -34,7 +28,7 @@ type Attachment struct {
 //	  j | l n (h 3 m Name m Type m MD5)… j
 //	                        Atts, the last first
 //	j                       the end of the list
-func AppendRevHash(dst []byte, deleted bool, parent store.Rev, body []byte, atts ...Attachment) []byte {
+func AppendRevHash(dst []byte, deleted bool, parent store.Rev, body []byte, atts ...store.Attachment) []byte {
 	t := terms.Get().(*termWriter)
 	defer t.free()
 	b := append(t.out[:0], 131, 'l', 0, 0, 0, 5)

@@ -13,8 +13,8 @@ import (
 // TestRevHashAttachments has edits that CouchDB 3.5.0 made of a doc without a body.
 func TestRevHashAttachments(t *testing.T) {
 	t.Parallel()
-	att := func(name, kind, data string) Attachment {
-		return Attachment{Name: name, Type: kind, MD5: md5.Sum([]byte(data))}
+	att := func(name, kind, data string) store.Attachment {
+		return store.Attachment{Name: name, Type: kind, MD5: md5.Sum([]byte(data))}
 	}
 	var long strings.Builder
 	for c := range byte(32) {
@@ -25,12 +25,12 @@ func TestRevHashAttachments(t *testing.T) {
 	nested := att("d/e/f.png", "image/png", "nested")
 	for _, c := range []struct {
 		parent, want string
-		atts         []Attachment // in the order in which CouchDB lists them: a new one comes first
+		atts         []store.Attachment // in the order in which CouchDB lists them: a new one comes first
 	}{
-		{"", "d63d029dbbe84271d9ce9584e304184c", []Attachment{first}},
-		{"1-d63d029dbbe84271d9ce9584e304184c", "69951e305710a5af06d7cdbb6f6cbda8", []Attachment{second}},
-		{"2-69951e305710a5af06d7cdbb6f6cbda8", "65d5f7dba09d0553303573a6fa94a32e", []Attachment{nested, second}},
-		{"3-65d5f7dba09d0553303573a6fa94a32e", "579a66b5bf61fa7c1289f3ce1e0026f5", []Attachment{nested}},
+		{"", "d63d029dbbe84271d9ce9584e304184c", []store.Attachment{first}},
+		{"1-d63d029dbbe84271d9ce9584e304184c", "69951e305710a5af06d7cdbb6f6cbda8", []store.Attachment{second}},
+		{"2-69951e305710a5af06d7cdbb6f6cbda8", "65d5f7dba09d0553303573a6fa94a32e", []store.Attachment{nested, second}},
+		{"3-65d5f7dba09d0553303573a6fa94a32e", "579a66b5bf61fa7c1289f3ce1e0026f5", []store.Attachment{nested}},
 	} {
 		parent, _ := store.ParseRev(c.parent)
 		if got := string(AppendRevHash(nil, false, parent, []byte("{}"), c.atts...)); got != c.want {

@@ -41,7 +41,8 @@ func (ed *editor) refer(atts []store.Attachment, n int) {
 	}
 }
 
-// checkBlobs errs where a blob that a doc refers to is not there: what the doc was made from has gone meanwhile.
+// checkBlobs errs with KindMissingStub where a blob that a doc refers to is not there: an attachment that was not found, or
+// one that has gone meanwhile.
 func (ed *editor) checkBlobs(doc *store.Doc) error {
 	for i := range doc.Attachments {
 		a := &doc.Attachments[i]

@@ -73,13 +73,16 @@ func (st *docState) edit(doc *store.Doc, rev store.Rev, ed *editor) (store.Rev, 
 		}
 		parent = st.winner
 		old := st.tree[parent].rev
-		hash := ejson.AppendRevHash(nil, doc.Deleted, old, body(doc), hashed(doc)...)
+		hash := ejson.AppendRevHash(nil, doc.Deleted, old, body(doc), doc.Attachments...)
 		rev = store.Rev{Gen: old.Gen + 1, Hash: string(hash)}
 	default:
 		parent = st.tree.find(doc.Rev)
 		if parent == noParent || st.tree.parents()[parent] || st.tree.find(rev) != noParent {
 			return store.Rev{}, errConflict()
 		}
+	}
+	if err := ed.checkBlobs(doc); err != nil {
+		return store.Rev{}, err
 	}
 	i, _ := st.tree.attach(rev, parent)
 	st.fill(i, doc, ed)
@@ -90,6 +93,11 @@ func (st *docState) edit(doc *store.Doc, rev store.Rev, ed *editor) (store.Rev, 
 func (st *docState) merge(doc *store.Doc, ed *editor) error {
 	if doc.Rev.Gen < 1 || doc.Rev.Hash == "" {
 		return store.NewError(store.KindBadRequest, "When `new_edits: false`, the document needs `_rev` or `_revisions` specified")
+	}
+	if i := st.tree.find(doc.Rev); i == noParent || !st.tree[i].kept {
+		if err := ed.checkBlobs(doc); err != nil {
+			return err
+		}
 	}
 	i, changed := st.tree.merge(doc.Rev, doc.Ancestors)
 	switch {

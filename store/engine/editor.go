@@ -147,9 +147,7 @@ func (ed *editor) take(n int) (int, error) {
 	for k := range more {
 		i := c.at(n + k)
 		doc, res := &c.docs[i], &c.results[i]
-		if err := ed.checkBlobs(doc); err != nil {
-			res.Rev, res.Err = store.Rev{}, err
-		} else if c.newEdits {
+		if c.newEdits {
 			res.Rev, res.Err = st.edit(doc, res.Rev, ed)
 		} else {
 			res.Rev, res.Err = doc.Rev, st.merge(doc, ed)

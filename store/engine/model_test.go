@@ -131,7 +131,7 @@ func (m *modelDoc) edit(doc store.Doc) (store.Rev, error) {
 	case !slices.Contains(leaves, parent):
 		return store.Rev{}, errConflict()
 	}
-	hash := ejson.AppendRevHash(nil, doc.Deleted, parent, doc.Body, hashed(&doc)...)
+	hash := ejson.AppendRevHash(nil, doc.Deleted, parent, doc.Body, doc.Attachments...)
 	rev := store.Rev{Gen: parent.Gen + 1, Hash: string(hash)}
 	if m.nodes[rev] != nil {
 		return store.Rev{}, errConflict()

@@ -214,3 +214,15 @@ func (d *DB) dropChunks(b *pebble.Batch, blob uint64) {
 	lo := d.keys.numbered(subChunks, blob)
 	b.DeleteRange(lo, successor(lo), nil)
 }
+
+// Uploads is how many uploads no doc refers to yet.
+func (d *DB) Uploads() (int, error) {
+	if err := d.begin(); err != nil {
+		return 0, err
+	}
+	defer d.end()
+	n := 0
+	lo, hi := d.keys.uploads()
+	err := d.e.scan(lo, hi, func(_, _ []byte) error { n++; return nil })
+	return n, err
+}

@@ -111,7 +111,7 @@ func (c *call) prepare(docs []store.Doc, o WriteOptions, results []WriteResult) 
 	c.raw = slices.Grow(c.raw[:0], len(docs))[:len(docs)]
 	text := make([]byte, 0, 2*rawHashLen*len(docs))
 	for i := range docs {
-		text = ejson.AppendRevHash(text, docs[i].Deleted, docs[i].Rev, body(&docs[i]), hashed(&docs[i])...)
+		text = ejson.AppendRevHash(text, docs[i].Deleted, docs[i].Rev, body(&docs[i]), docs[i].Attachments...)
 		hex.Decode(c.raw[i][:], text[len(text)-2*rawHashLen:])
 	}
 	hashes := string(text)
@@ -134,19 +134,6 @@ func body(doc *store.Doc) []byte {
 		return []byte("{}")
 	}
 	return doc.Body
-}
-
-// hashed is what of a doc's attachments enters its revision's hash.
-func hashed(doc *store.Doc) []ejson.Attachment {
-	if len(doc.Attachments) == 0 {
-		return nil
-	}
-	atts := make([]ejson.Attachment, len(doc.Attachments))
-	for i := range atts {
-		a := &doc.Attachments[i]
-		atts[i] = ejson.Attachment{Name: a.Name, Type: a.Type, MD5: a.MD5}
-	}
-	return atts
 }
 
 // checkID errs on an id that can't be stored.

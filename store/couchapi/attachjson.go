@@ -1,0 +1,133 @@
+package couchapi
+
+import (
+	"crypto/md5"
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+
+	"logctl/store"
+	"logctl/store/ejson"
+)
+
+// givenAtt is one member of a doc's _attachments as a client gives it: with its data, as a stub of what the revision before
+// has, or announced to follow in a part of its own.
+type givenAtt struct {
+	name, kind    string // kind: its content type
+	data          []byte // base64, a JSON string; nil without
+	stub, follows bool
+	revPos        int
+	hasRevPos     bool
+	length        int64 // below zero: not told
+	encoded       int64 // of the bytes as they follow; below zero: not told
+	gzip          bool
+	sum           []byte // MD5 of the bytes as they follow, nil: not told
+}
+
+const defaultAttType = "application/octet-stream"
+
+// parseAttachments reads the _attachments of a doc, in their order.
+func parseAttachments(id string, raw []byte) ([]givenAtt, error) {
+	if strings.HasPrefix(id, localPrefix) {
+		return nil, errLocalAttachments()
+	}
+	var atts []givenAtt
+	err := ejson.Members(raw, func(name, value []byte) error {
+		a := givenAtt{name: string(name), kind: defaultAttType, length: -1, encoded: -1}
+		if err := checkAttName(a.name); err != nil {
+			return err
+		}
+		if value[0] != '{' {
+			return a.invalid()
+		}
+		err := ejson.Members(value, func(key, val []byte) error {
+			a.take(string(key), val)
+			return nil
+		})
+		if err == nil && !a.stub && !a.follows && a.data == nil {
+			err = a.invalid()
+		}
+		if a.encoded < 0 || !a.gzip {
+			a.encoded = a.length
+		}
+		atts = append(atts, a)
+		return err
+	})
+	return atts, err
+}
+
+func errLocalAttachments() error {
+	return errBadRequest("_local documents do not accept attachments.")
+}
+
+// take takes one member of an attachment's object. What has another shape than it should is as if it were not there.
+func (a *givenAtt) take(key string, val []byte) {
+	switch key {
+	case "content_type":
+		if s, ok := text(val); ok {
+			a.kind = s
+		}
+	case "data":
+		if val[0] == '"' {
+			a.data = val
+		}
+	case "stub":
+		a.stub = string(val) == "true"
+	case "follows":
+		a.follows = string(val) == "true"
+	case "revpos":
+		a.hasRevPos = json.Unmarshal(val, &a.revPos) == nil
+	case "length":
+		takeLength(&a.length, val)
+	case "encoded_length":
+		takeLength(&a.encoded, val)
+	case "encoding":
+		a.gzip = string(val) == `"gzip"`
+	case "digest":
+		s, _ := text(val)
+		if s, ok := strings.CutPrefix(s, "md5-"); ok {
+			if sum, err := base64.StdEncoding.DecodeString(s); err == nil && len(sum) == md5.Size {
+				a.sum = sum
+			}
+		}
+	}
+}
+
+func takeLength(n *int64, val []byte) {
+	if json.Unmarshal(val, n) != nil || *n < 0 {
+		*n = -1
+	}
+}
+
+func (a *givenAtt) invalid() error { return errBadRequest("Invalid attachment data for " + a.name) }
+
+// checkAttName refuses a name that no attachment can have.
+func checkAttName(name string) error {
+	if strings.HasPrefix(name, "_") {
+		return errBadRequest("Attachment name '" + name + "' starts with prohibited character '_'")
+	}
+	if !utf8.ValidString(name) {
+		return errBadRequest("Attachment name is not UTF-8 encoded")
+	}
+	return nil
+}
+
+// base64Text is the text of the attachment's data.
+func (a *givenAtt) base64Text() string {
+	if s := a.data[1 : len(a.data)-1]; !strings.Contains(string(s), `\`) {
+		return string(s)
+	}
+	s, _ := text(a.data)
+	return s
+}
+
+// find is the attachment of that name.
+func findAtt(atts []store.Attachment, name string) (store.Attachment, bool) {
+	for _, a := range atts {
+		if a.Name == name {
+			return a, true
+		}
+	}
+	return store.Attachment{}, false
+}

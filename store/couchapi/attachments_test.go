@@ -1,0 +1,388 @@
+package couchapi
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/md5"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+
+	"logctl/store"
+)
+
+func header(k, v string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set(k, v) }
+}
+
+// ask is call with the whole answer.
+func ask(t testing.TB, h http.Handler, method, path, body string, edit ...func(*http.Request)) *httptest.ResponseRecorder {
+	t.Helper()
+	return anonymous(h, method, path, body, append([]func(*http.Request){
+		func(r *http.Request) {
+			*r = *r.WithContext(store.WithCaller(r.Context(), store.Caller{Name: "a", Roles: []string{store.AdminRole}}))
+		},
+	}, edit...)...)
+}
+
+func revOf(t testing.TB, answer string) string {
+	t.Helper()
+	_, rev, _ := strings.Cut(answer, `"rev":"`)
+	rev, _, ok := strings.Cut(rev, `"`)
+	if !ok {
+		t.Fatalf("no revision in %s", answer)
+	}
+	return rev
+}
+
+// TestAttachmentTexts has how an attachment of a type that compresses is kept and shown.
+func TestAttachmentTexts(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	expect(t, h, "PUT", "/db", "", 201)
+	long := strings.Repeat("hello,", 1000)
+	rev := revOf(t, expect(t, h, "PUT", "/db/a/t.txt", long, 201, header("Content-Type", "text/plain; charset=utf-8")))
+	if got := expect(t, h, "GET", "/db/a/t.txt", "", 200); got != long {
+		t.Errorf("%d bytes of %d", len(got), len(long))
+	}
+	w := ask(t, h, "GET", "/db/a/t.txt", "", header("Accept-Encoding", "deflate, gzip"))
+	z, err := gzip.NewReader(w.Body)
+	if err != nil || w.Header().Get("Content-Encoding") != "gzip" || w.Header().Get("Content-Security-Policy") != "sandbox" {
+		t.Fatalf("%v %v", err, w.Header())
+	}
+	if got, err := io.ReadAll(z); err != nil || string(got) != long {
+		t.Errorf("compressed: %d bytes, %v", len(got), err)
+	}
+	stored := w.Header().Get("Content-Length")
+	doc := expect(t, h, "GET", "/db/a?att_encoding_info=true", "", 200)
+	if !strings.Contains(doc, `"length":6000,"stub":true,"encoding":"gzip","encoded_length":`+stored) {
+		t.Errorf("%s, want a length of 6000, stored %s", doc, stored)
+	}
+	tag := w.Header().Get("ETag")
+	if !strings.Contains(doc, `"digest":"md5-`+strings.Trim(tag, `"`)+`"`) {
+		t.Errorf("tag %s of %s", tag, doc)
+	}
+	if w := ask(t, h, "GET", "/db/a/t.txt", "", header("Accept-Encoding", "gzip;q=0")); w.Header().Get("Content-Encoding") != "" {
+		t.Error("compressed for somebody who refuses that")
+	}
+	if w := ask(t, h, "HEAD", "/db/a/t.txt", ""); w.Header().Get("Content-Length") != "6000" || w.Body.Len() > 0 {
+		t.Errorf("HEAD: %v", w.Header())
+	}
+	for _, path := range []string{"/db/a?attachments=true", "/db/_all_docs?include_docs=true&attachments=true",
+		"/db/_changes?include_docs=true&attachments=true"} {
+		got := expect(t, h, "GET", path, "", 200, header("Accept", "application/json"))
+		if !strings.Contains(got, `"data":"`+base64.StdEncoding.EncodeToString([]byte(long))+`"`) {
+			t.Errorf("%s: %.300s", path, got)
+		}
+	}
+	// What a client has compressed stays as it is, and nobody knows how long it is otherwise.
+	var zipped bytes.Buffer
+	zw := gzip.NewWriter(&zipped)
+	if _, err := zw.Write([]byte(long)); err != nil || zw.Close() != nil {
+		t.Fatal(err)
+	}
+	n := zipped.Len()
+	expect(t, h, "PUT", "/db/a/z?rev="+rev, zipped.String(), 201, header("Content-Encoding", "gzip"), header("Content-Type", "image/svg+xml"))
+	if got := expect(t, h, "GET", "/db/a/z", "", 200); got != long {
+		t.Errorf("%d bytes of what came compressed", len(got))
+	}
+	if doc := expect(t, h, "GET", "/db/a", "", 200); !strings.Contains(doc, `"length":`+strconv.Itoa(n)+`,"stub":true`) {
+		t.Errorf("%s, want a length of %d", doc, n)
+	}
+	expect(t, h, "PUT", "/db/b/z", "x", 415, header("Content-Encoding", "br"))
+}
+
+// TestAttachmentRanges has what of a Range header is honoured.
+func TestAttachmentRanges(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	expect(t, h, "PUT", "/db", "", 201)
+	expect(t, h, "PUT", "/db/a/f", "0123456789", 201, header("Content-Type", "image/png"))
+	for _, c := range []struct {
+		ranges string
+		status int
+		want   string
+	}{
+		{"bytes=2-4", 206, "234"}, {"bytes=7-", 206, "789"}, {"bytes=-3", 206, "789"}, {"bytes=5-99", 206, "56789"},
+		{"bytes=-99", 206, "0123456789"}, {"bytes=0-", 200, "0123456789"}, {"lines=1-2", 200, "0123456789"},
+		{"bytes=a-b", 200, "0123456789"}, {"bytes=-", 200, "0123456789"},
+		{"bytes=10-", 416, ""}, {"bytes=4-2", 416, ""}, {"bytes=20-30", 416, ""},
+		{"bytes=0-0,1-1,2-2,3-3,4-4,5-5,6-6,7-7,8-8,9-9", 200, "0123456789"},
+	} {
+		w := ask(t, h, "GET", "/db/a/f", "", header("Range", c.ranges))
+		if w.Code != c.status || c.status != 416 && w.Body.String() != c.want {
+			t.Errorf("%s: %d %q, want %d %q", c.ranges, w.Code, w.Body, c.status, c.want)
+		}
+	}
+	w := ask(t, h, "GET", "/db/a/f", "", header("Range", "bytes=0-1,8-9"))
+	parts, err := parseMultipart(w.Header().Get("Content-Type"), w.Body.Bytes())
+	if err != nil || w.Code != 206 || len(parts) != 2 || !strings.Contains(w.Body.String(), "Content-Range: bytes 8-9/10\r\n\r\n89\r\n") {
+		t.Errorf("two ranges: %d %v %q", w.Code, err, w.Body)
+	}
+}
+
+// TestAttachmentsFollow sends a doc and its attachments as one MIME message and reads them back as one.
+func TestAttachmentsFollow(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	expect(t, h, "PUT", "/db", "", 201)
+	sum := md5.Sum([]byte("pixels"))
+	message := func(meta string, bodies ...string) string {
+		m := "--xx\r\nContent-Type: application/json\r\n\r\n" + meta
+		for _, b := range bodies {
+			m += "\r\n--xx\r\n\r\n" + b
+		}
+		return m + "\r\n--xx--"
+	}
+	related := header("Content-Type", `multipart/related;boundary="xx"`)
+	meta := fmt.Sprintf(`{"n":1,"_attachments":{"a.png":{"follows":true,"content_type":"image/png","length":6,"digest":"md5-%s"},`+
+		`"in":{"data":"aW4=","content_type":"image/gif"},"b.txt":{"follows":true,"content_type":"text/plain","length":4}}}`,
+		base64.StdEncoding.EncodeToString(sum[:]))
+	rev := revOf(t, expect(t, h, "PUT", "/db/d", message(meta, "pixels", "text"), 201, related))
+	for name, want := range map[string]string{"a.png": "pixels", "b.txt": "text", "in": "in"} {
+		if got := expect(t, h, "GET", "/db/d/"+name, "", 200); got != want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	w := ask(t, h, "GET", "/db/d?attachments=true", "") // Accept: */*, as curl does
+	parts, err := parseMultipart(w.Header().Get("Content-Type"), w.Body.Bytes())
+	if err != nil || len(parts) != 4 {
+		t.Fatalf("%v: %q", err, w.Body)
+	}
+	// The answer goes into another database as it came.
+	expect(t, h, "PUT", "/copy", "", 201)
+	again := w.Body.String()
+	expect(t, h, "PUT", "/copy/d?new_edits=false", again, 201, header("Content-Type", w.Header().Get("Content-Type")))
+	if got := revOf(t, strings.ReplaceAll(expect(t, h, "GET", "/copy/d", "", 200), "_rev", "rev")); got != rev {
+		t.Errorf("revision %s became %s", rev, got)
+	}
+	if a, b := expect(t, h, "GET", "/db/d", "", 200), expect(t, h, "GET", "/copy/d", "", 200); a != b {
+		t.Errorf("%s became %s", a, b)
+	}
+	for _, c := range []struct{ meta, body, want string }{
+		{`{"_attachments":{"a":{"follows":true,"length":3}}}`, "four", "attachment longer than expected"},
+		{`{"_attachments":{"a":{"follows":true,"length":5}}}`, "four", "attachment shorter than expected"},
+		{`{"_attachments":{"a":{"follows":true,"length":4,"digest":"md5-` + base64.StdEncoding.EncodeToString(sum[:]) + `"}}}`, "four", "content_md5_mismatch"},
+		{`{"_attachments":{"a":{"follows":true},"b":{"follows":true}}}`, "four", "attachment shorter than expected"},
+		{`{"_attachments":{"_a":{"follows":true}}}`, "four", "prohibited character"},
+	} {
+		if got := expect(t, h, "PUT", "/db/bad", message(c.meta, c.body), 400, related); !strings.Contains(got, c.want) {
+			t.Errorf("%s: %s, want %s", c.meta, got, c.want)
+		}
+	}
+	expect(t, h, "GET", "/db/bad", "", 404)
+	noOrphans(t, h)
+}
+
+// noOrphans checks that no request has left an upload behind: every byte is one of a doc.
+func noOrphans(t *testing.T, h *Handler) {
+	t.Helper()
+	for _, name := range h.o.Engine.Names() {
+		db, err := h.o.Engine.DB(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := db.Uploads(); err != nil || n != 0 {
+			t.Errorf("%s: %d uploads are left over, %v", name, n, err)
+		}
+	}
+}
+
+// TestAttachmentStubs has what stubs stand for in edits, conflicts and copies.
+func TestAttachmentStubs(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	expect(t, h, "PUT", "/db", "", 201)
+	first := revOf(t, expect(t, h, "PUT", "/db/d", `{"_attachments":{"x":{"content_type":"image/png","data":"aGk="}}}`, 201))
+	// An edit without a revision, or with an old one, is a conflict, whatever else it brings.
+	expect(t, h, "PUT", "/db/d", `{"_attachments":{"x":{"stub":true},"y":{"data":"aGk="}}}`, 409)
+	second := revOf(t, expect(t, h, "PUT", "/db/d", `{"_rev":"`+first+`","_attachments":{"x":{"stub":true}}}`, 201))
+	expect(t, h, "PUT", "/db/d", `{"_rev":"`+first+`","_attachments":{"x":{"stub":true}}}`, 409)
+	for _, c := range []struct{ doc, want string }{
+		{`{"_id":"d","_rev":"` + second + `","_attachments":{"nope":{"stub":true}}}`, "Invalid attachment stub in d for nope"},
+		{`{"_id":"d","_rev":"` + second + `","_attachments":{"x":{"stub":true,"revpos":2}}}`, "Invalid attachment stub in d for x"},
+		{`{"_id":"new","_attachments":{"x":{"stub":true}}}`, "Invalid attachment stub in new for x"},
+	} {
+		if got := expect(t, h, "POST", "/db/_bulk_docs", `{"docs":[{"_id":"other"},`+c.doc+`]}`, 412); !strings.Contains(got, c.want) {
+			t.Errorf("%s: %s", c.doc, got)
+		}
+	}
+	expect(t, h, "GET", "/db/other", "", 404)
+	expect(t, h, "COPY", "/db/d", "", 201, header("Destination", "e"))
+	expect(t, h, "DELETE", "/db/d?rev="+second, "", 200)
+	if got := expect(t, h, "GET", "/db/e/x", "", 200); got != "hi" {
+		t.Errorf("the copy's attachment is %q", got)
+	}
+	expect(t, h, "GET", "/db/d/x", "", 404)
+	if got := expect(t, h, "GET", "/db/d/x?rev="+second, "", 200); got != "hi" {
+		t.Errorf("the replaced revision's attachment is %q", got)
+	}
+	for _, c := range []struct {
+		method, path, body string
+		status             int
+		want               string
+	}{
+		{"PUT", "/db/e/x?rev=1-00000000000000000000000000000000", "y", 409, "missing_rev"},
+		{"DELETE", "/db/nope/x", "", 404, "missing"},
+		{"PUT", "/db/_local/x/y", "y", 400, "_local documents do not accept attachments."},
+		{"PUT", "/db/_local/x", `{"_attachments":{}}`, 400, "_local documents do not accept attachments."},
+		{"PUT", "/db/_x/y", "y", 400, "Only reserved document ids"},
+		{"PUT", "/db/z", `{"_attachments":{"a":{"data":"%"}}}`, 400, "Invalid attachment data for a"},
+		{"PUT", "/db/z", `{"_attachments":{"a":{}}}`, 400, "Invalid attachment data for a"},
+		{"PUT", "/db/z", `{"_attachments":{"a":7}}`, 400, "Invalid attachment data for a"},
+		{"PUT", "/db/z", `{"_attachments":{"a":{"follows":true}}}`, 400, "multipart/related"},
+		{"POST", "/db/e/x", "", 405, "Only DELETE,GET,HEAD,PUT allowed"},
+	} {
+		if got := expect(t, h, c.method, c.path, c.body, c.status); !strings.Contains(got, c.want) {
+			t.Errorf("%s %s: %s, want %s", c.method, c.path, got, c.want)
+		}
+	}
+	noOrphans(t, h)
+}
+
+// TestAttachmentLimit has attachments over max_attachment_size, announced or not.
+func TestAttachmentLimit(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{MaxRequest: 100})
+	expect(t, h, "PUT", "/db", "", 201)
+	expect(t, h, "PUT", "/_node/_local/_config/couchdb/max_attachment_size", `"1000"`, 200)
+	fits, over := strings.Repeat("x", 1000), strings.Repeat("x", 1001)
+	rev := revOf(t, expect(t, h, "PUT", "/db/a/f", fits, 201)) // the limit of other bodies is not one of attachments
+	unannounced := func(r *http.Request) { r.ContentLength = -1 }
+	for _, edit := range []func(*http.Request){func(*http.Request) {}, unannounced} {
+		got := expect(t, h, "PUT", "/db/a/f?rev="+rev, over, 413, edit)
+		if got != `{"error":"attachment_too_large","reason":"f"}` {
+			t.Error(got)
+		}
+	}
+	noOrphans(t, h)
+}
+
+// slowBytes gives n random bytes without holding them.
+type slowBytes struct {
+	rnd *rand.Rand
+	n   int64
+	err error // at the end; nil: io.EOF
+}
+
+func (s *slowBytes) Read(p []byte) (int, error) {
+	if s.n == 0 {
+		if s.err != nil {
+			return 0, s.err
+		}
+		return 0, io.EOF
+	}
+	p = p[:min(int64(len(p)), s.n)]
+	for i := range p {
+		p[i] = byte(s.rnd.Uint32())
+	}
+	s.n -= int64(len(p))
+	return len(p), nil
+}
+
+// TestLargeAttachment streams one through a server and back, and breaks one off.
+func TestLargeAttachment(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(store.WithCaller(r.Context(), store.Caller{Name: "a", Roles: []string{store.AdminRole}})))
+	}))
+	defer srv.Close()
+	expect(t, h, "PUT", "/db", "", 201)
+	const size = 5<<20 + 17
+	put := func(path string, body io.Reader) (*http.Response, error) {
+		r, err := http.NewRequest("PUT", srv.URL+path, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.ContentLength = size
+		return http.DefaultClient.Do(r)
+	}
+	want := md5.New()
+	res, err := put("/db/a/f", io.TeeReader(&slowBytes{rnd: rand.New(rand.NewPCG(1, 2)), n: size}, want))
+	if err != nil || res.StatusCode != 201 {
+		t.Fatalf("%v %v", res, err)
+	}
+	res.Body.Close()
+	res, err = http.Get(srv.URL + "/db/a/f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	got := md5.New()
+	if n, err := io.Copy(got, res.Body); n != size || err != nil || !bytes.Equal(got.Sum(nil), want.Sum(nil)) || res.ContentLength != size {
+		t.Errorf("%d of %d bytes came back, %v", n, size, err)
+	}
+	if res, err := put("/db/b/f", &slowBytes{rnd: rand.New(rand.NewPCG(1, 2)), n: size / 2, err: errors.New("unplugged")}); err == nil {
+		t.Errorf("half an attachment: %v", res.Status)
+	}
+	srv.Close() // waits for the request that was broken off
+	expect(t, h, "GET", "/db/b", "", 404)
+	noOrphans(t, h)
+}
+
+// TestAbortedAnswer shows that an answer that is cut off does not look whole to who reads it within the process.
+func TestAbortedAnswer(t *testing.T) {
+	t.Parallel()
+	tr := &transport{h: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if _, err := w.Write([]byte("half")); err == nil {
+			panic(http.ErrAbortHandler)
+		}
+	})}
+	r, err := http.NewRequestWithContext(context.Background(), "GET", "http://store/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := tr.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if got, err := io.ReadAll(res.Body); string(got) != "half" || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func FuzzParseAttachments(f *testing.F) {
+	f.Add(`{"a":{"data":"aGk=","content_type":"text/plain","revpos":3,"digest":"md5-AAAAAAAAAAAAAAAAAAAAAA=="}}`)
+	f.Add(`{"a":{"follows":true,"length":7,"encoding":"gzip","encoded_length":3},"b":{"stub":true}}`)
+	f.Add(`{"a":{"data":"a\/8="},"_b":1}`)
+	f.Fuzz(func(t *testing.T, raw string) {
+		atts, err := parseAttachments("d", []byte(raw))
+		if err != nil {
+			return
+		}
+		for _, a := range atts {
+			if checkAttName(a.name) != nil || !a.stub && !a.follows && a.data == nil {
+				t.Errorf("%+v", a)
+			}
+			if a.data != nil {
+				a.base64Text()
+			}
+		}
+	})
+}
+
+func FuzzParseRanges(f *testing.F) {
+	f.Add("bytes=0-1,-5,3-", int64(10))
+	f.Add("bytes=9223372036854775807-", int64(0))
+	f.Fuzz(func(t *testing.T, header string, length int64) {
+		if length < 0 {
+			return
+		}
+		ranges, err := parseRanges(header, length)
+		for _, r := range ranges {
+			if err == nil && (r.from < 0 || r.from > r.to || r.to >= length) {
+				t.Errorf("%q of %d bytes: %+v", header, length, r)
+			}
+		}
+	})
+}

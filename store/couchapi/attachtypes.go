@@ -1,0 +1,59 @@
+package couchapi
+
+import (
+	"strconv"
+	"strings"
+
+	"logctl/store"
+)
+
+// What CouchDB's configuration is without any.
+const (
+	defaultMaxAttachment    = 1 << 30
+	defaultCompressible     = "text/*, application/javascript, application/json, application/xml"
+	defaultCompressionLevel = 8
+)
+
+// compresses tells whether attachments of that type are kept compressed.
+func (s *settings) compresses(kind string) bool {
+	if text, ok := s.get("attachments", "compression_level"); ok {
+		if n, err := strconv.Atoi(text); err != nil || n < 1 || n > 9 {
+			return false
+		}
+	}
+	list, ok := s.get("attachments", "compressible_types")
+	if !ok {
+		list = defaultCompressible
+	}
+	kind, _, _ = strings.Cut(kind, ";")
+	kind = strings.TrimSpace(kind)
+	for _, pattern := range splitList(list) {
+		head, tail, any := strings.Cut(pattern, "*")
+		if !any && strings.EqualFold(kind, pattern) ||
+			any && len(kind) >= len(pattern)-1 && strings.EqualFold(kind[:len(head)], head) &&
+				strings.EqualFold(kind[len(kind)-len(tail):], tail) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxAttachment is the largest attachment in bytes, below zero where there is no limit.
+func (s *settings) maxAttachment() int64 {
+	text, ok := s.get("couchdb", "max_attachment_size")
+	if !ok {
+		return defaultMaxAttachment
+	}
+	if text == "infinity" {
+		return -1
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 {
+		return defaultMaxAttachment
+	}
+	return n
+}
+
+func errAttachmentTooLarge(name string) error {
+	return &store.Error{Kind: store.KindTooLarge, Word: "attachment_too_large", Reason: name}
+}

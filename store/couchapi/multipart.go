@@ -1,0 +1,96 @@
+package couchapi
+
+import (
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"logctl/store"
+)
+
+// accepts tells whether the client takes a content type. As in CouchDB, one that takes everything takes that, too.
+func accepts(r *http.Request, kind string) bool {
+	main, _, _ := strings.Cut(kind, "/")
+	list := splitList(strings.Join(r.Header.Values("Accept"), ","))
+	if len(list) == 0 {
+		return true
+	}
+	refused := func(s string) bool {
+		name, weight, _ := strings.Cut(strings.ReplaceAll(s, " ", ""), ";")
+		return (name == kind || name == main+"/*") && isZeroWeight(weight)
+	}
+	return !slices.ContainsFunc(list, refused) && slices.ContainsFunc(list, func(s string) bool {
+		name, weight, _ := strings.Cut(strings.ReplaceAll(s, " ", ""), ";")
+		return (name == kind || name == main+"/*" || name == "*/*") && !isZeroWeight(weight)
+	})
+}
+
+// isZeroWeight tells a parameter that refuses what it stands at: q=0, q=0.0.
+func isZeroWeight(s string) bool {
+	s, ok := strings.CutPrefix(s, "q=0")
+	return ok && strings.Trim(s, ".0") == ""
+}
+
+// relatedType is the content type of a doc whose attachments follow it, plain JSON where none do.
+func (d *shownDoc) relatedType(boundary string) string {
+	if len(d.shown()) == 0 {
+		return "application/json"
+	}
+	return `multipart/related; boundary="` + boundary + `"`
+}
+
+// writeRelated writes a doc with the attachments that follow it.
+func (d *shownDoc) writeRelated(s *stream, boundary string) error {
+	d.o.atts.follow, d.o.atts.encoding = true, true
+	parts := d.shown()
+	if len(parts) == 0 {
+		return d.write(s)
+	}
+	s.buf = append(append(append(s.buf, "--"...), boundary...), "\r\nContent-Type: application/json\r\n\r\n"...)
+	if err := d.write(s); err != nil {
+		return err
+	}
+	for i := range parts {
+		s.buf = append(append(s.buf, "\r\n--"...), boundary...)
+		if err := writePart(s, &parts[i]); err != nil {
+			return err
+		}
+	}
+	s.buf = append(append(append(s.buf, "\r\n--"...), boundary...), "--"...)
+	return nil
+}
+
+// writePart writes an attachment as it is stored.
+func writePart(s *stream, a *store.Attachment) error {
+	s.buf = append(append(append(s.buf, "\r\nContent-Disposition: attachment; filename=\""...), headerText(a.Name)...), '"')
+	s.buf = append(append(s.buf, "\r\nContent-Type: "...), headerText(a.Type)...)
+	s.buf = strconv.AppendInt(append(s.buf, "\r\nContent-Length: "...), a.Stored, 10)
+	if a.Gzip {
+		s.buf = append(s.buf, "\r\nContent-Encoding: gzip"...)
+	}
+	s.buf = append(s.buf, "\r\n\r\n"...)
+	_, err := io.Copy(streamWriter{s}, s.x.db.Attachment(*a))
+	return err
+}
+
+// headerText is s without what would end a header's line.
+func headerText(s string) string {
+	if !strings.ContainsAny(s, "\r\n") {
+		return s
+	}
+	return strings.NewReplacer("\r", "", "\n", "").Replace(s)
+}
+
+// sendRelated answers with a doc and its attachments as the parts of a MIME message.
+func (x *exchange) sendRelated(d *shownDoc) error {
+	boundary := newBoundary()
+	x.w.Header().Set("Content-Type", d.relatedType(boundary))
+	s := x.stream()
+	defer s.free()
+	if err := d.writeRelated(s, boundary); err != nil {
+		return err
+	}
+	return s.end()
+}
