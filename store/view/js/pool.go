@@ -52,14 +52,7 @@ func (f *function) put(in *instance) {
 
 // call runs the function once. args makes its arguments in the runtime; result sees what it returned.
 func (f *function) call(args func(m *machine) ([]goja.Value, error), result func(m *machine, v goja.Value) error) error {
-	in, err := f.get()
-	if err != nil {
-		return err
-	}
-	defer f.put(in)
-	stop := in.m.watch()
-	defer stop()
-	return in.m.run(func() error {
+	return f.with(func(in *instance) error {
 		values, err := args(in.m)
 		if err != nil {
 			return err
@@ -70,6 +63,18 @@ func (f *function) call(args func(m *machine) ([]goja.Value, error), result func
 		}
 		return result(in.m, v)
 	})
+}
+
+// with lets do use the function in a runtime, as one call.
+func (f *function) with(do func(in *instance) error) error {
+	in, err := f.get()
+	if err != nil {
+		return err
+	}
+	defer f.put(in)
+	stop := in.m.watch()
+	defer stop()
+	return in.m.run(func() error { return do(in) })
 }
 
 // parseArguments reads JSON texts; nil is null.
