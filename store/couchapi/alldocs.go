@@ -183,8 +183,20 @@ func (x *exchange) offsetOf(list listing, asked, r engine.IDRange, q *store.View
 
 // appendDocs writes the rows of a range.
 func (x *exchange) appendDocs(s *stream, r engine.IDRange, q *store.ViewQuery) error {
-	skip, left := q.Skip, q.Limit
 	first := true
+	return x.eachDoc(r, q, func(doc store.Doc) error {
+		s.buf = appendRowStart(s.buf, first)
+		first = false
+		if err := x.appendDocRow(s, doc, q); err != nil {
+			return err
+		}
+		return s.spill()
+	})
+}
+
+// eachDoc calls fn for the docs of a range, less those to skip, up to the limit.
+func (x *exchange) eachDoc(r engine.IDRange, q *store.ViewQuery, fn func(doc store.Doc) error) error {
+	skip, left := q.Skip, q.Limit
 	var failed error
 	err := x.db.AllDocs(x.ctx(), r, q.IncludeDocs, func(doc store.Doc) bool {
 		if skip > 0 {
@@ -195,11 +207,7 @@ func (x *exchange) appendDocs(s *stream, r engine.IDRange, q *store.ViewQuery) e
 			return false
 		}
 		left-- // below zero there is no limit
-		s.buf = appendRowStart(s.buf, first)
-		first = false
-		if failed = x.appendDocRow(s, doc, q); failed == nil {
-			failed = s.spill()
-		}
+		failed = fn(doc)
 		return failed == nil && left != 0
 	})
 	if failed != nil {
@@ -264,6 +272,20 @@ func (x *exchange) appendKeys(s *stream, q *store.ViewQuery, total int, many boo
 	x.appendUpdateSeq(s, q)
 	s.buf = append(s.buf, `,"rows":[`...)
 	first := true
+	err := x.eachKey(q, func(key json.RawMessage) error {
+		s.buf = appendRowStart(s.buf, first)
+		first = false
+		if err := x.appendKey(s, key, q); err != nil {
+			return err
+		}
+		return s.spill()
+	})
+	s.buf = append(s.buf, "\r\n]}"...)
+	return err
+}
+
+// eachKey calls fn for the keys of a query in their order, less those to skip, up to the limit.
+func (x *exchange) eachKey(q *store.ViewQuery, fn func(key json.RawMessage) error) error {
 	for i := range q.Keys {
 		key := q.Keys[i]
 		if q.Descending {
@@ -275,16 +297,10 @@ func (x *exchange) appendKeys(s *stream, q *store.ViewQuery, total int, many boo
 		if q.Limit >= 0 && i-q.Skip >= q.Limit {
 			break
 		}
-		s.buf = appendRowStart(s.buf, first)
-		first = false
-		if err := x.appendKey(s, key, q); err != nil {
-			return err
-		}
-		if err := s.spill(); err != nil {
+		if err := fn(key); err != nil {
 			return err
 		}
 	}
-	s.buf = append(s.buf, "\r\n]}"...)
 	return nil
 }
 

@@ -43,6 +43,8 @@ type dbDesigns struct {
 	mu     sync.Mutex
 	parsed map[string]parsedDesign // guarded by mu; by id
 	filter map[string]*js.Filter   // guarded by mu; by design document, kind and name
+
+	renderer map[string]*js.Renderer // guarded by mu; by design document, kind, name and revision
 }
 
 type parsedDesign struct {
@@ -61,7 +63,7 @@ func (c *designCache) of(instance string) *dbDesigns {
 		if len(c.dbs) >= maxDesignDBs {
 			clear(c.dbs)
 		}
-		d = &dbDesigns{parsed: map[string]parsedDesign{}, filter: map[string]*js.Filter{}}
+		d = &dbDesigns{parsed: map[string]parsedDesign{}, filter: map[string]*js.Filter{}, renderer: map[string]*js.Renderer{}}
 		c.dbs[instance] = d
 	}
 	return d

@@ -6,7 +6,6 @@ const (
 	noReplicator  = "the server does not replicate by itself yet"
 	noPurge       = "purging is not there yet"
 	noPartitions  = "partitioned databases are not there yet"
-	noFunctions   = "show, list and update functions are not there yet"
 )
 
 // expectedFailures are the cases ("group/case") and steps ("group/case/3") of the transcripts that this server does not
@@ -17,9 +16,6 @@ var expectedFailures = map[string]string{
 	"documents/design-doc-storage/18":  noAttachments,
 	"documents/ids/19":                 noAttachments,
 	"documents/standalone-attachments": noAttachments,
-	"lists_shows/list-csv-html":        noFunctions,
-	"lists_shows/show":                 noFunctions,
-	"lists_shows/update":               noFunctions,
 	"maintenance/fauxton-startup/15":   noReplicator,
 	"maintenance/partitions":           noPartitions,
 	"maintenance/partitions-off":       noPartitions,

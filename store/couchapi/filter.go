@@ -93,7 +93,7 @@ func (x *exchange) jsFilter(name string, q url.Values) (filter, error) {
 	if err != nil {
 		return filter{}, err
 	}
-	req, err := x.filterRequest(q)
+	req, err := x.requestObject(q, json.RawMessage(`"undefined"`), url.Values{})
 	if err != nil {
 		return filter{}, err
 	}
@@ -182,29 +182,6 @@ func descend(doc map[string]json.RawMessage, outer, inner string) (json.RawMessa
 		return nil, errNotFound("missing json key: " + inner)
 	}
 	return raw, nil
-}
-
-// filterRequest is the request object that a filter function gets.
-func (x *exchange) filterRequest(q url.Values) ([]byte, error) {
-	query := map[string]string{}
-	for k, v := range q {
-		query[k] = v[len(v)-1]
-	}
-	headers := map[string]string{}
-	for k, v := range x.r.Header {
-		if k != "Authorization" && k != "Cookie" {
-			headers[k] = strings.Join(v, ",")
-		}
-	}
-	return json.Marshal(map[string]any{
-		"method": x.r.Method, "query": query, "headers": headers, "peer": peer(x.r), "id": nil,
-		"path": strings.Split(strings.Trim(x.r.URL.Path, "/"), "/"),
-		"userCtx": struct {
-			DB string `json:"db"`
-			userCtx
-		}{string(x.db.Name()), ctxOf(x.caller)},
-		"secObj": json.RawMessage(x.security.raw),
-	})
 }
 
 func appendNumber(dst []byte, n uint64) []byte { return strconv.AppendUint(dst, n, 10) }

@@ -23,6 +23,8 @@ func (h *Handler) routes() *mux.Router {
 	h.allDocsRoutes(rt)
 	h.changesRoutes(rt)
 	h.viewRoutes(rt)
+	h.renderRoutes(rt)
+	h.rewriteRoutes(rt)
 	h.findRoutes(rt)
 	h.securityRoutes(rt)
 	h.replicationRoutes(rt)

@@ -18,16 +18,6 @@ func (h *Handler) viewRoutes(rt *mux.Router) {
 	}})
 	h.inDB(rt, "/_design/{design}/_view/{view}/queries", resource{allow: "POST", methods: onPost(postViewQueries)})
 	h.inDB(rt, "/_design/{design}/_info", resource{allow: "GET", methods: onGet(designInfo)})
-	for kind, what := range map[string]string{
-		"_show": "Show functions are", "_list": "List functions are", "_update": "Update functions are",
-		"_rewrite": "Rewrites are",
-	} {
-		for _, rest := range []string{"", "/{rest:.*}"} {
-			h.inDB(rt, "/_design/{design}/"+kind+rest, resource{allow: "GET,POST,PUT", methods: map[string]action{
-				http.MethodGet: notYet(what), http.MethodPost: notYet(what), http.MethodPut: notYet(what),
-			}})
-		}
-	}
 }
 
 func getView(x *exchange) error { return x.queryView(nil) }
