@@ -2,7 +2,7 @@ package view
 
 import (
 	"bytes"
-	"encoding/json"
+	"errors"
 	"math"
 	"strconv"
 
@@ -14,13 +14,72 @@ import (
 // wholeKey is the group level at which every key is a group.
 const wholeKey = math.MaxInt
 
-// groups gives a row for each group of a span: all rows whose keys begin alike up to the group level. A group costs as many
-// steps as the tree has levels, whatever it holds.
+// groups gives a row for each group of a span: all rows whose keys begin alike up to the group level.
 func (a *answer) groups(x *index, view int, s span) error {
 	level := a.q.GroupLevel
 	if a.q.Group {
 		level = wholeKey
 	}
+	if _, script := x.reducers[view].(scriptReducer); !script && !a.q.Descending {
+		return a.walkGroups(x.reducers[view], s, level)
+	}
+	return a.seekGroups(x, view, s, level)
+}
+
+var errEnough = store.NewError(store.KindInternal, "enough rows")
+
+// walkGroups goes over the groups from the first to the last: many small ones share the way to a leaf, and large ones take what is
+// stored for whole nodes.
+func (a *answer) walkGroups(r btree.Reducer, s span, level int) error {
+	if a.limit == 0 {
+		return nil
+	}
+	var arena []byte // of keys and values
+	prefix := func(e btree.Entry) (int, error) {
+		first, err := parseRow(e)
+		return collate.Group(first.sortKey, level), err
+	}
+	err := a.tree.Groups(s.from, s.to, prefix, func(g *btree.Group) error {
+		if a.skip > 0 {
+			a.skip--
+			return nil
+		}
+		if a.limit == 0 {
+			return errEnough
+		}
+		first, err := parseRow(btree.Entry{Key: g.Key, Value: g.Value})
+		if err != nil {
+			return err
+		}
+		if cap(arena)-len(arena) < 4*len(first.sortKey)+len(first.key)+reductionRoom {
+			arena = make([]byte, 0, 8192+4*len(first.sortKey)+len(first.key))
+		}
+		start := len(arena)
+		arena = appendGroupKey(arena, first, level)
+		at := len(arena)
+		row := store.Row{Key: arena[start:at:at]}
+		if r == nil {
+			arena = strconv.AppendUint(arena, g.Rows, 10)
+		} else {
+			if a.scratch, err = g.Reduce(a.scratch[:0]); err != nil {
+				return err
+			}
+			arena = r.(builtinReducer).Final(arena, a.scratch)
+		}
+		row.Value = arena[at:len(arena):len(arena)]
+		return a.give(row)
+	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+// reductionRoom is about what a builtin's reduction takes.
+const reductionRoom = 256
+
+// seekGroups looks up group by group. Each costs as many steps as the tree has levels, whatever it holds.
+func (a *answer) seekGroups(x *index, view int, s span, level int) error {
 	for s.len() > 0 && a.limit != 0 {
 		group, first, err := a.group(s, level)
 		if err != nil {
@@ -40,7 +99,7 @@ func (a *answer) groups(x *index, view int, s span) error {
 			return err
 		}
 		if r.Err == "" {
-			r.Key = groupKey(first, level)
+			r.Key = appendGroupKey(nil, first, level)
 		}
 		if err := a.give(r); err != nil {
 			return err
@@ -73,19 +132,20 @@ func (a *answer) group(s span, level int) (span, row, error) {
 	return span{s.from, min(s.to, to)}, first, err
 }
 
-// groupKey is the key that a group is shown with.
-func groupKey(first row, level int) json.RawMessage {
+// appendGroupKey appends the key that a group is shown with.
+func appendGroupKey(dst []byte, first row, level int) []byte {
 	if level == 0 {
-		return json.RawMessage("null")
+		return append(dst, "null"...)
 	}
-	key := first.appendKey(nil)
-	if level == wholeKey || key[0] != '[' {
-		return key
+	start := len(dst)
+	dst = first.appendKey(dst)
+	if level == wholeKey || dst[start] != '[' {
+		return dst
 	}
-	return cutArray(key, level)
+	return dst[:start+len(cutArray(dst[start:], level))]
 }
 
-// cutArray is a JSON array with no more than its first n elements.
+// cutArray cuts a JSON array, in place, to no more than its first n elements.
 func cutArray(array []byte, n int) []byte {
 	depth, quoted := 0, false
 	for i := 0; i < len(array); i++ {
@@ -103,7 +163,8 @@ func cutArray(array []byte, n int) []byte {
 			depth--
 		case c == ',' && depth == 1:
 			if n--; n == 0 {
-				return append(array[:i:i], ']')
+				array[i] = ']'
+				return array[:i+1]
 			}
 		}
 	}

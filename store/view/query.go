@@ -106,13 +106,14 @@ func (x *index) answer(ctx context.Context, snap store.KVReader, view int, q *st
 
 // answer is a query on its way.
 type answer struct {
-	ctx   context.Context
-	tree  *btree.Tree
-	q     *store.ViewQuery
-	fn    func(store.Row) error
-	skip  uint64 // rows still to skip
-	limit int    // rows still to give, negative for all
-	n     int
+	ctx     context.Context
+	tree    *btree.Tree
+	q       *store.ViewQuery
+	fn      func(store.Row) error
+	skip    uint64 // rows still to skip
+	limit   int    // rows still to give, negative for all
+	n       int
+	scratch []byte
 }
 
 // ctxEvery is how many rows are given between looks at the context.

@@ -1,6 +1,8 @@
 package view
 
 import (
+	"sync"
+
 	"logctl/store/view/btree"
 	"logctl/store/view/js"
 	"logctl/store/view/reduce"
@@ -35,17 +37,28 @@ func (r entryRows) Value(i int) []byte { return r[i].value }
 // builtinReducer stores reductions of one of CouchDB's builtins.
 type builtinReducer struct{ reduce.Reducer }
 
+// rowParts are what builtins see of rows.
+type rowParts struct{ keys, values [][]byte }
+
+var rowPartsPool = sync.Pool{New: func() any { return &rowParts{} }}
+
 // Reduce implements btree.Reducer.
 func (b builtinReducer) Reduce(dst []byte, entries []btree.Entry) ([]byte, error) {
-	keys, values := make([][]byte, len(entries)), make([][]byte, len(entries))
-	for i, e := range entries {
+	p := rowPartsPool.Get().(*rowParts)
+	defer func() {
+		clear(p.keys)
+		clear(p.values)
+		rowPartsPool.Put(p)
+	}()
+	p.keys, p.values = p.keys[:0], p.values[:0]
+	for _, e := range entries {
 		r, err := parseRow(e)
 		if err != nil {
 			return dst, err
 		}
-		keys[i], values[i] = r.sortKey, r.value
+		p.keys, p.values = append(p.keys, r.sortKey), append(p.values, r.value)
 	}
-	return b.Reducer.Reduce(dst, keys, values)
+	return b.Reducer.Reduce(dst, p.keys, p.values)
 }
 
 // scriptReducer stores reductions of a JavaScript function.

@@ -39,17 +39,18 @@ type row struct {
 	value   []byte
 }
 
+var errRow = store.NewError(store.KindCorrupt, "view index: row does not add up")
+
 func parseRow(e btree.Entry) (row, error) {
-	bad := store.NewError(store.KindCorrupt, "view index: row does not add up")
 	head, n := binary.Uvarint(e.Value)
 	if n <= 0 || head>>1 > uint64(len(e.Key)) {
-		return row{}, bad
+		return row{}, errRow
 	}
 	r := row{entry: e, sortKey: e.Key[:head>>1], value: e.Value[n:]}
 	if head&1 == 1 {
 		size, n := binary.Uvarint(r.value)
 		if n <= 0 || size > uint64(len(r.value)-n) {
-			return row{}, bad
+			return row{}, errRow
 		}
 		r.key, r.value = r.value[n:n+int(size)], r.value[n+int(size):]
 	}

@@ -117,15 +117,15 @@ func (d *decoder) bytes() []byte {
 	return b
 }
 
-// key reads a key that shares its beginning with last, into dst, which may be last's own memory.
-func (d *decoder) key(dst, last []byte) []byte {
+// key reads a key that shares its beginning with last, into dst, which may be last's own memory, and tells how much it shares.
+func (d *decoder) key(dst, last []byte) (key []byte, shared int) {
 	n := d.uvarint()
 	suffix := d.bytes()
 	if n > uint64(len(last)) {
 		d.bad, d.data = true, nil
-		return nil
+		return nil, 0
 	}
-	return append(append(dst[:0], last[:n]...), suffix...)
+	return append(append(dst[:0], last[:n]...), suffix...), int(n)
 }
 
 // decode reads a node as written by encodeLeaf or encodeInner. It keeps data; the rows of a leaf are read when they are
@@ -160,7 +160,7 @@ func decode(data []byte) (*node, error) {
 		n.kids = make([]kid, items)
 		var last []byte
 		for i := range n.kids {
-			last = d.key(nil, last)
+			last, _ = d.key(nil, last)
 			n.kids[i] = kid{last: last, id: d.uvarint(), rows: d.uvarint(), red: d.bytes()}
 		}
 	default:

@@ -15,13 +15,14 @@ type leaf struct {
 
 // cursor walks over rows. Its key is overwritten by the next one.
 type cursor struct {
-	d   decoder
-	key []byte
-	val []byte
+	d      decoder
+	shared int // what the key has in common with the one before it, at least
+	key    []byte
+	val    []byte
 }
 
 func (c *cursor) next() bool {
-	c.key = c.d.key(c.key, c.key)
+	c.key, c.shared = c.d.key(c.key, c.key)
 	c.val = c.d.bytes()
 	return !c.d.bad
 }
@@ -35,16 +36,21 @@ func (l *leaf) at(restart int, key []byte) cursor {
 	return cursor{d: decoder{data: l.rows[at:]}, key: key[:0]}
 }
 
+// first is the key of a restart, which is there in full; nil if it is not.
+func (l *leaf) first(restart int) []byte {
+	c := l.at(restart, nil)
+	c.d.uvarint()
+	return c.d.bytes()
+}
+
 var errRows = corrupt("leaf whose rows do not add up")
 
 // search is the number of rows with keys less than key.
 func (l *leaf) search(key []byte) (int, error) {
 	bad := false
 	restart := sort.Search(len(l.restarts)/restartSize, func(i int) bool {
-		c := l.at(i, nil)
-		c.d.uvarint()
-		first := c.d.bytes() // a restart's key is there in full
-		bad = bad || c.d.bad
+		first := l.first(i)
+		bad = bad || first == nil
 		return bytes.Compare(first, key) >= 0
 	}) - 1
 	if bad {

@@ -133,6 +133,7 @@ func check(t *testing.T, r *rand.Rand, tree *Tree, rows []Entry) {
 		if err != nil || !bytes.Equal(got, want) {
 			t.Fatalf("reduce %d..%d: %x, %v, want %x", from, to, got, err, want)
 		}
+		checkGroups(t, tree, rows[from:to], from, len("key/0000")-r.IntN(4))
 		e, err := tree.At(from)
 		if err != nil || !bytes.Equal(e.Key, rows[from].Key) {
 			t.Fatalf("row at %d is %s, %v", from, e.Key, err)
@@ -142,6 +143,36 @@ func check(t *testing.T, r *rand.Rand, tree *Tree, rows []Entry) {
 		wantRank := sort.Search(len(rows), func(i int) bool { return bytes.Compare(rows[i].Key, probe) >= 0 })
 		if err != nil || rank != uint64(wantRank) {
 			t.Fatalf("rank of %s is %d, %v, want %d", probe, rank, err, wantRank)
+		}
+	}
+}
+
+// checkGroups compares the groups of a range, by the first bytes of the keys, with and without reductions.
+func checkGroups(t *testing.T, tree *Tree, rows []Entry, from uint64, prefix int) {
+	t.Helper()
+	counting := *tree
+	counting.Reducer = nil
+	for _, tree := range []*Tree{tree, &counting} {
+		left := rows
+		err := tree.Groups(from, from+uint64(len(rows)), func(e Entry) (int, error) { return min(prefix, len(e.Key)), nil }, func(g *Group) error {
+			n := 0
+			for n < len(left) && bytes.HasPrefix(left[n].Key, g.Key[:prefix]) {
+				n++
+			}
+			if n == 0 || g.Rows != uint64(n) || !bytes.Equal(g.Key, left[0].Key) || !bytes.Equal(g.Value, left[0].Value) {
+				return fmt.Errorf("group of %s has %d rows, want %d", g.Key, g.Rows, n)
+			}
+			if tree.Reducer != nil {
+				want, _ := rolling{}.Reduce(nil, left[:n])
+				if got, err := g.Reduce(nil); err != nil || !bytes.Equal(got, want) {
+					return fmt.Errorf("group of %s: %x, %v, want %x", g.Key, got, err, want)
+				}
+			}
+			left = left[n:]
+			return nil
+		})
+		if err != nil || len(left) > 0 {
+			t.Fatalf("groups by %d bytes: %d rows left, %v", prefix, len(left), err)
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package reduce
 
 import (
+	"bytes"
+
 	"logctl/store"
 )
 
@@ -37,6 +39,9 @@ func (s Stats) Reduce(dst []byte, _, values [][]byte) ([]byte, error) { return s
 
 // Rereduce implements Reducer.
 func (Stats) Rereduce(dst []byte, reductions [][]byte) ([]byte, error) {
+	if s, ok := plainStats(reductions); ok {
+		return s.append(dst), nil
+	}
 	var acc []stats
 	array := false
 	for i, raw := range reductions {
@@ -105,6 +110,85 @@ func readSeries(v value, raw []byte) (stats, error) {
 		return s, nil
 	}
 	return stats{}, invalid("non-numeric _stats input: " + string(raw))
+}
+
+// plainStats merges numbers and reductions in the form in which they are written here: what most views have.
+func plainStats(reductions [][]byte) (acc stats, ok bool) {
+	for i, raw := range reductions {
+		var s stats
+		if !s.scan(raw) {
+			return acc, false
+		}
+		if i == 0 {
+			acc = s
+		} else {
+			acc = acc.merge(s)
+		}
+	}
+	return acc, len(reductions) > 0
+}
+
+// scan reads a number or what append wrote.
+func (s *stats) scan(raw []byte) bool {
+	if len(raw) == 0 {
+		return false
+	}
+	if raw[0] != '{' {
+		n, rest := scanInt(raw)
+		if ok := rest != nil && len(rest) == 0; !ok {
+			if n, ok = parseNumber(raw); !ok {
+				return false
+			}
+		}
+		*s = stats{sum: n, count: number{i: 1}, min: n, max: n, sumsqr: n.square()}
+		return true
+	}
+	raw = raw[1:]
+	for i, f := range s.names() {
+		if i > 0 {
+			if len(raw) == 0 || raw[0] != ',' {
+				return false
+			}
+			raw = raw[1:]
+		}
+		if len(raw) < len(f.name)+3 || raw[0] != '"' || string(raw[1:1+len(f.name)]) != f.name || raw[1+len(f.name)] != '"' || raw[2+len(f.name)] != ':' {
+			return false
+		}
+		raw = raw[len(f.name)+3:]
+		n, rest := scanInt(raw)
+		if rest == nil || len(rest) > 0 && rest[0] != ',' && rest[0] != '}' {
+			end := bytes.IndexAny(raw, ",}")
+			if end < 0 {
+				return false
+			}
+			var ok bool
+			if n, ok = parseNumber(raw[:end]); !ok {
+				return false
+			}
+			rest = raw[end:]
+		}
+		*f.n, raw = n, rest
+	}
+	return string(raw) == "}"
+}
+
+// scanInt reads an integer of at most 18 digits and gives what is behind it, nil if there is none.
+func scanInt(s []byte) (n number, rest []byte) {
+	i, negative := 0, len(s) > 0 && s[0] == '-'
+	if negative {
+		i++
+	}
+	start := i
+	for ; i < len(s) && s[i] >= '0' && s[i] <= '9'; i++ {
+		n.i = n.i*10 + int64(s[i]-'0')
+	}
+	if i == start || i-start > 18 {
+		return n, nil
+	}
+	if negative {
+		n.i = -n.i
+	}
+	return n, s[i:]
 }
 
 func (s stats) append(dst []byte) []byte {

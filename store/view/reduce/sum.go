@@ -17,6 +17,9 @@ func (s Sum) Reduce(dst []byte, _, values [][]byte) ([]byte, error) { return s.R
 
 // Rereduce implements Reducer.
 func (Sum) Rereduce(dst []byte, reductions [][]byte) ([]byte, error) {
+	if n, ok := plainSum(reductions); ok {
+		return n.append(dst), nil
+	}
 	acc := value{kind: isNumber}
 	for i := len(reductions) - 1; i >= 0; i-- {
 		var failed *value
@@ -29,6 +32,20 @@ func (Sum) Rereduce(dst []byte, reductions [][]byte) ([]byte, error) {
 
 // Final implements Reducer.
 func (Sum) Final(dst, reduction []byte) []byte { return append(dst, reduction...) }
+
+// plainSum adds integers whose sum is one.
+func plainSum(values [][]byte) (sum number, ok bool) {
+	for _, v := range values {
+		n, rest := scanInt(v)
+		if rest == nil || len(rest) > 0 {
+			return sum, false
+		}
+		if sum = sum.add(n); sum.isFloat {
+			return sum, false
+		}
+	}
+	return sum, true
+}
 
 // sumError is the value that stands for a failed sum.
 func sumError(cause value) *value {
