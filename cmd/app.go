@@ -28,9 +28,10 @@ func newApp(g *globals) *cobra.Command {
 func newAppCreate(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "create APP",
-		Short: "Make an app's database with its permissions and reports",
-		Long: `Make what an app needs: the database log_APP, its permissions, and the views of the reports. Everybody may then
-write to it through the door; accounts made with "logctl user add" may read it. Run it as often as you like: what is
+		Short: "Make an app's databases with their permissions and reports",
+		Long: `Make what an app needs: the database log_APP, log_APP_rejects for lines that become no docs, their permissions, and
+the views of the reports. Everybody may then
+write to them through the door; accounts made with "logctl user add" may read it. Run it as often as you like: what is
 there already stays as it is.
 
   logctl app create shop
@@ -49,8 +50,8 @@ Exit status: 0 done, 1 failed, 2 usage, 4 not allowed, 5 try again later.`,
 }
 
 func runAppCreate(ctx context.Context, std streams, g *globals, app string) error {
-	if _, err := store.AppDB(app); err != nil {
-		return usage(err)
+	if err := checkApp(app); err != nil {
+		return err
 	}
 	password, err := writerPassword("")
 	if err != nil {
@@ -74,15 +75,27 @@ func createApp(ctx context.Context, c *couch.Client, app, writerPassword string)
 	if err != nil {
 		return steps, err
 	}
-	db, docs, err := designsOf(app, nil)
-	if err != nil {
-		return steps, err
+	for _, designs := range []struct {
+		db   func(app string) (store.DBName, error)
+		docs func() ([]designdocs.Doc, error)
+	}{{store.AppDB, designdocs.Own}, {store.RejectsDB, designdocs.Rejects}} {
+		db, err := designs.db(app)
+		if err != nil {
+			return steps, err
+		}
+		docs, err := designs.docs()
+		if err != nil {
+			return steps, err
+		}
+		installed, err := designdocs.Install(ctx, c, db, docs)
+		for _, r := range installed {
+			steps = append(steps, admin.Step{What: "_design/" + r.Name, Change: admin.Change(r.Change)})
+		}
+		if err != nil {
+			return steps, err
+		}
 	}
-	installed, err := designdocs.Install(ctx, c, db, docs)
-	for _, r := range installed {
-		steps = append(steps, admin.Step{What: "_design/" + r.Name, Change: admin.Change(r.Change)})
-	}
-	return steps, err
+	return steps, nil
 }
 
 func newAppList(g *globals) *cobra.Command {
@@ -122,7 +135,7 @@ func runAppList(ctx context.Context, std streams, g *globals, o *outputFlag) err
 		Rows: func(yield func([]any, error) bool) {
 			for _, db := range names {
 				app, ok := db.App()
-				if !ok {
+				if _, rejects := db.RejectsOf(); !ok || rejects {
 					continue
 				}
 				info, err := c.Info(ctx, db)
@@ -216,8 +229,8 @@ func newAppDelete(g *globals) *cobra.Command {
 	var yes bool
 	c := &cobra.Command{
 		Use:   "delete APP --yes",
-		Short: "Delete an app with all its docs",
-		Long: `Delete an app with all its docs, for good. Without --yes it only tells how many there are. It takes an admin's
+		Short: "Delete an app with all its docs and rejects",
+		Long: `Delete an app with all its docs and rejects, for good. Without --yes it only tells how many there are. It takes an admin's
 account.
 
   logctl app delete shop --yes
@@ -248,6 +261,13 @@ func runAppDelete(ctx context.Context, std streams, g *globals, app string, yes 
 	}
 	if !yes {
 		return hinted(usagef("app %s has %s; they would be gone for good", app, count(info.Docs, "doc")), "logctl app delete "+app+" --yes")
+	}
+	rejects, err := store.RejectsDB(app)
+	if err == nil {
+		err = c.DropDatabase(ctx, rejects)
+	}
+	if err != nil && !store.IsKind(err, store.KindNotFound) {
+		return c.explain(err, app)
 	}
 	if err := c.DropDatabase(ctx, db); err != nil {
 		return c.explain(err, app)

@@ -261,8 +261,12 @@ func checkApp(app string) error {
 	if app == "" {
 		return usagef("which app? --app says it")
 	}
-	if _, err := store.AppDB(app); err != nil {
+	db, err := store.AppDB(app)
+	if err != nil {
 		return usage(err)
+	}
+	if of, ok := db.RejectsOf(); ok {
+		return usagef("%s keeps the rejects of app %s; an app needs another name", db, of)
 	}
 	return nil
 }

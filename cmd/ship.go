@@ -1,12 +1,14 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,11 +23,12 @@ import (
 
 type shipOptions struct {
 	formatFlags
-	app     string
-	rejects string
-	wait    time.Duration
-	quiet   bool
-	lock    bool
+	app        string
+	rejects    string
+	maxRejects int
+	wait       time.Duration
+	quiet      bool
+	lock       bool
 }
 
 func newShip(g *globals) *cobra.Command {
@@ -50,9 +53,10 @@ pipe, and in a file that nobody has written to for a day it is taken as it is.
 When the server stays away for longer than --wait, a file can be shipped again later; what came through a pipe
 and is told as "not stored yet" must come again.
 
-Lines that do not fit are counted as rejected. --rejects FILE keeps them as they are, each as often as it came and no
-oftener however often the command runs; of a line longer than --max-line its beginning. A line whose doc the
-server refuses is kept there too, and the server's reason is told.
+Lines that do not fit, are longer than --max-line, or whose docs the server refuses are rejected: counted, and kept with the
+reason in the database log_APP_rejects, or as they are in the file that --rejects names, each as often as it came and no oftener
+however often the command runs. Of lines that are too long the beginning is kept. "logctl status APP" shows what there is,
+"logctl reparse APP" makes docs of what a better schema fits. One run keeps --max-rejects at most, and says so.
 
 Docs get the member "machine" with this machine's name unless they have one; --fields machine=NAME sets another.
 --geoip adds what is known of addresses (docs/geoip.md). It is no part of a doc's id, so nothing is stored twice when the
@@ -74,7 +78,8 @@ or refused, 4 not allowed, 5 the server is away or another run with --lock is un
 func (o *shipOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.app, "app", "", "the app whose logs these are")
 	o.formatFlags.addFlags(fs)
-	fs.StringVar(&o.rejects, "rejects", "", "file that keeps rejected lines")
+	fs.StringVar(&o.rejects, "rejects", "", "file that keeps rejected lines (default: the database log_APP_rejects)")
+	fs.IntVar(&o.maxRejects, "max-rejects", ship.DefaultMaxRejects, "rejected lines that a run keeps at most")
 	fs.DurationVar(&o.wait, "wait", time.Minute, "how long to wait for a server that is away")
 	fs.BoolVar(&o.quiet, "quiet", false, "say nothing unless something is wrong")
 	fs.BoolVar(&o.lock, "lock", false, "do nothing while another run with --lock for the same app is under way")
@@ -86,6 +91,9 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 	}
 	if o.wait < 0 {
 		return usagef("--wait must not be below zero")
+	}
+	if o.maxRejects < 0 {
+		return usagef("--max-rejects must not be below zero")
 	}
 	formatter, err := o.formatter(std.err)
 	if err != nil {
@@ -111,9 +119,9 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 		return hinted(store.NewError(store.KindForbidden, "--geoip needs an account: a door lets a stranger choose an id only if it follows from the whole doc"),
 			"logctl serve --geoip FILE adds the same to what strangers send")
 	}
-	machine, err := os.Hostname()
+	machine, err := o.machine()
 	if err != nil {
-		return hinted(fmt.Errorf("find this machine's name: %w", err), "--fields machine=NAME")
+		return err
 	}
 	if len(files) == 0 && isTerminalInput(std.in) && !o.quiet {
 		fmt.Fprintln(std.err, "logctl: reading lines from the terminal, Ctrl-D ends them")
@@ -121,7 +129,7 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 	so := ship.Options{
 		Endpoint: ship.Endpoint{BaseURL: conn.BaseURL, Transport: conn.Transport, Anonymous: conn.Anonymous, Compress: !conn.InProcess},
 		App:      o.app, Inputs: files, Stdin: std.in, Machine: machine, MaxLine: o.maxLine, Rejects: o.rejects, Wait: o.wait,
-		Extend: extend,
+		MaxRejects: cmp.Or(o.maxRejects, -1), Extend: extend,
 		Format: func(reference time.Time) ship.Formatter {
 			formatter.SetReference(reference)
 			return shipFormatter{formatter}
@@ -144,6 +152,24 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 		err = hinted(usage(err), "give it another name in --schema or --fields")
 	}
 	return o.conclude(std.err, sum, err, conn)
+}
+
+// machine is the name that docs get unless they have one of their own; rejects get it too, so that docs made of them are the same.
+func (o *shipOptions) machine() (string, error) {
+	fields, err := format.ParseFields(o.Fields)
+	if err != nil {
+		return "", usage(err)
+	}
+	for _, f := range slices.Backward(fields) {
+		if f.Key == "machine" {
+			return f.Value, nil
+		}
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return "", hinted(fmt.Errorf("find this machine's name: %w", err), "--fields machine=NAME")
+	}
+	return name, nil
 }
 
 // takeLock takes the lock of the app's runs. With --quiet a run that finds it taken ends without a word.
@@ -177,10 +203,11 @@ func (o *shipOptions) conclude(w io.Writer, sum ship.Summary, err error, conn *a
 		if sum.Elapsed > 0 {
 			fmt.Fprintf(w, "logctl: %s\n", summaryLine(sum, conn.Anonymous))
 		}
-		if sum.Rejected > 0 && o.rejects == "" && err == nil {
-			fmt.Fprintln(w, "logctl: hint: --rejects FILE keeps the rejected lines")
+		if sum.Kept.Lines > 0 && o.rejects == "" && err == nil {
+			fmt.Fprintf(w, "logctl: hint: logctl status %s shows why lines are rejected\n", o.app)
 		}
 	}
+	sayNotKept(w, sum.Kept, o)
 	switch {
 	case err != nil:
 		return err

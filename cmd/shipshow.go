@@ -20,6 +20,9 @@ func summaryLine(s ship.Summary, anonymous bool) string {
 		fmt.Fprintf(&b, "%d stored, %d already there", s.Stored, s.There)
 	}
 	fmt.Fprintf(&b, ", %d rejected", s.Rejected+s.Refused)
+	if s.TooLong > 0 {
+		fmt.Fprintf(&b, " (%d too long)", s.TooLong)
+	}
 	if s.Skipped > 0 {
 		fmt.Fprintf(&b, ", %d skipped", s.Skipped)
 	}
@@ -28,6 +31,18 @@ func summaryLine(s ship.Summary, anonymous bool) string {
 	}
 	fmt.Fprintf(&b, " in %.2f s (%.0f lines/s)", s.Elapsed.Seconds(), perSecond(s.Lines, s.Elapsed))
 	return b.String()
+}
+
+// sayNotKept tells on w of rejects that are only counted.
+func sayNotKept(w io.Writer, k ship.Kept, o *shipOptions) {
+	if k.Over > 0 && o.maxRejects > 0 {
+		fmt.Fprintf(w, "logctl: error: %s not kept: a run keeps %d, and 256 MiB of them\n", count(k.Over, "reject"), o.maxRejects)
+		fmt.Fprintln(w, "logctl: hint: is it the right schema? --max-rejects keeps more; the files still have all of them")
+	}
+	if k.Lost > 0 {
+		fmt.Fprintf(w, "logctl: error: %s not kept: %s\n", count(k.Lost, "reject"), oneLine(k.Why.Error()))
+		fmt.Fprintf(w, "logctl: hint: logctl app create %s makes the database for them; --rejects FILE keeps them in a file\n", o.app)
+	}
 }
 
 // count is "1 line" or "2 lines".

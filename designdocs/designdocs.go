@@ -1,5 +1,5 @@
 // Package designdocs keeps design documents as JavaScript files, turns them into documents, and installs them: our own
-// _design/report, which is embedded, and anybody's from a directory in the same layout.
+// _design/report and _design/rejects, which are embedded, and anybody's from a directory in the same layout.
 //
 //	NAME/views/VIEW/map.js         a function (doc) { … emit(key, value) … }
 //	NAME/views/VIEW/reduce         a builtin such as _count, or reduce.js with a function (keys, values, rereduce) { … }
@@ -23,7 +23,10 @@ import (
 )
 
 //go:embed report
-var embedded embed.FS
+var ofApps embed.FS
+
+//go:embed rejects
+var ofRejects embed.FS
 
 // Doc is a design document as it is to be installed.
 type Doc struct {
@@ -35,7 +38,10 @@ type Doc struct {
 func (d Doc) ID() string { return "_design/" + d.Name }
 
 // Own are our design documents: _design/report with the views attacks and attackers.
-func Own() ([]Doc, error) { return Load(embedded) }
+func Own() ([]Doc, error) { return Load(ofApps) }
+
+// Rejects are those of a database of rejects: _design/rejects with the view reasons.
+func Rejects() ([]Doc, error) { return Load(ofRejects) }
 
 // Load reads the design documents in dir, sorted by name. A file that has no place in the layout is an error that names it;
 // names that begin with a dot or an underscore and *.md are passed over.

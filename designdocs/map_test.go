@@ -124,3 +124,39 @@ func TestMapsInSpiderMonkey(t *testing.T) {
 		}
 	}
 }
+
+// TestReasonsMap is what the view of rejects emits.
+func TestReasonsMap(t *testing.T) {
+	t.Parallel()
+	docs, err := Rejects()
+	if err != nil || len(docs) != 1 {
+		t.Fatalf("Rejects: %d docs, %v", len(docs), err)
+	}
+	var design struct {
+		Views struct{ Reasons struct{ Map string } }
+	}
+	if err := json.Unmarshal(docs[0].Body, &design); err != nil {
+		t.Fatal(err)
+	}
+	maps, err := js.CompileMaps([]string{design.Views.Reasons.Map}, js.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := maps.NewMapper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Watch()()
+	for doc, want := range map[string]string{
+		`{"line":"x","reason":"no fit","machine":"m","file":"f"}`: `["no fit","m","f"] null`,
+		`{"line":"","reason":5}`:                                  `[null,null,null] null`,
+		`{"line_base64":"eA==","reason":"too long"}`:              `["too long",null,null] null`,
+		`{"reason":"no fit"}`:                                     ``,
+		`{"line":5}`:                                              ``,
+	} {
+		got := ""
+		if err := w.Map(doc, func(_ int, key, value []byte) { got += fmt.Sprintf("%s %s", key, value) }); err != nil || got != want {
+			t.Errorf("%s: %s, %v; want %s", doc, got, err, want)
+		}
+	}
+}

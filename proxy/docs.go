@@ -48,18 +48,22 @@ const docOverhead = 256
 type parser struct {
 	o     *Options
 	lease *lease
-	base  int64 // what the lease has to hold without the docs' overhead
-	own   bool  // a signed-in caller's: the store decides what may be in them
+	base  int64                             // what the lease has to hold without the docs' overhead
+	own   bool                              // a signed-in caller's: the store decides what may be in them
+	check func(id string, body []byte) bool // whether a stranger's id follows from its doc
 	buf   []byte
 	more  []byte // docs that Extend has made longer
 	out   docs
 }
 
-// parseDocs reads the docs of a body that readBody has read with l. One that is not acceptable refuses all of them.
-func (d *Door) parseDocs(body []byte, form docsForm, own bool, l *lease) (docs, error) {
-	p := &parser{o: &d.o, lease: l, own: own, base: 3 * int64(len(body))} // the body, its stored form, room for longer numbers
+// parseDocs reads the docs of a body, for a database, that readBody has read with l. One that is not acceptable refuses all of them.
+func (d *Door) parseDocs(db store.DBName, body []byte, form docsForm, own bool, l *lease) (docs, error) {
+	p := &parser{o: &d.o, lease: l, own: own, check: ejson.CheckContentID, base: 3 * int64(len(body))} // the body, its stored form, room for longer numbers
 	if err := l.need(p.base); err != nil {
 		return docs{}, err
+	}
+	if _, ok := db.RejectsOf(); ok {
+		p.check = ejson.CheckRejectID
 	}
 	p.buf = make([]byte, 0, len(body)) // not from a pool: a transport may read docs after their request has failed
 	var err error
@@ -108,7 +112,7 @@ func (p *parser) add(s ejson.Split) error {
 	if len(s.Doc.Body) > p.o.MaxDoc {
 		return store.NewError(store.KindDocTooLarge, s.Doc.ID)
 	}
-	if err := checkDoc(&s); err != nil {
+	if err := p.checkDoc(&s); err != nil {
 		return err
 	}
 	body, err := p.extend(s.Doc.Body)
@@ -166,9 +170,10 @@ func (p *parser) append(d doc) error {
 
 // checkDoc holds a stranger's doc against what a new log entry may be: its members and, if it comes with an id, the one that
 // follows from them. So nobody can overwrite, delete, branch or attach anything, take an id that is another doc's, or learn
-// from a conflict about a doc that they don't have. What CouchDB itself leaves out of a doc (_conflicts and the like) is
-// left out here.
-func checkDoc(s *ejson.Split) error {
+// from a conflict about a doc that they don't have. In a database of rejects the
+// id follows from the line alone, so what is said there about its circumstances is what the first to write it claims. What
+// CouchDB itself leaves out of a doc (_conflicts and the like) is left out here.
+func (p *parser) checkDoc(s *ejson.Split) error {
 	switch {
 	case !s.Doc.Rev.IsZero():
 		return forbidden("_rev")
@@ -176,7 +181,7 @@ func checkDoc(s *ejson.Split) error {
 		return forbidden("_deleted")
 	case s.Attachments != nil:
 		return forbidden("_attachments")
-	case s.HasID && !ejson.CheckContentID(s.Doc.ID, s.Doc.Body):
+	case s.HasID && !p.check(s.Doc.ID, s.Doc.Body):
 		return store.NewError(store.KindForbidden, "Without an account, leave _id out or make it the one that follows from the document.")
 	case bytes.Contains(s.Doc.Body, []byte(`"_`)):
 		return ejson.Members(s.Doc.Body, func(key, _ []byte) error {

@@ -17,7 +17,7 @@ func TestExtend(t *testing.T) {
 	d := New(Options{Upstream: untouched(t), MaxDoc: 100, MaxBody: 1000, Extend: addX})
 	large := `{"a":"` + strings.Repeat("y", 80) + `"}`
 	l := d.budget.lease()
-	list, err := d.parseDocs([]byte("["+good+`,{"b":2},`+large+"]"), asJSON, false, &l)
+	list, err := d.parseDocs("log_app", []byte("["+good+`,{"b":2},`+large+"]"), asJSON, false, &l)
 	if err != nil || len(list.list) != 3 {
 		t.Fatalf("%+v, %v", list, err)
 	}
@@ -30,7 +30,7 @@ func TestExtend(t *testing.T) {
 	l.free()
 	tight := New(Options{Upstream: untouched(t), Memory: 3*int64(len(many)) + 1000, Extend: addX})
 	l = tight.budget.lease()
-	if _, err := tight.parseDocs([]byte(many), asJSON, false, &l); !store.IsKind(err, store.KindUnavailable) {
+	if _, err := tight.parseDocs("log_app", []byte(many), asJSON, false, &l); !store.IsKind(err, store.KindUnavailable) {
 		t.Errorf("longer docs than there is memory for: %v", err)
 	}
 }

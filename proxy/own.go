@@ -27,7 +27,7 @@ func (d *Door) writeOwn(v *visit) error {
 	if err != nil {
 		return err
 	}
-	list, err := d.parseDocs(*body, form, true, &l)
+	list, err := d.parseDocs(v.to.db, *body, form, true, &l)
 	freeBuffer(body)
 	if err != nil {
 		return err

@@ -39,7 +39,7 @@ type bodyRule uint8
 const (
 	noBody    bodyRule = iota // it is neither read nor handed on
 	loginBody                 // a form or a JSON object with name and password
-	docsBody                  // a JSON object, an array of them or one on each line; see checkDoc for what is in one
+	docsBody                  // a JSON object, an array of them or one on each line; see parser.checkDoc for what is in one
 	anyBody                   // handed on as it is
 )
 

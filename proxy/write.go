@@ -25,7 +25,7 @@ func (d *Door) write(v *visit) error {
 	if err != nil {
 		return err
 	}
-	list, err := d.parseDocs(*body, form, false, &l)
+	list, err := d.parseDocs(v.to.db, *body, form, false, &l)
 	freeBuffer(body)
 	if err != nil {
 		return err

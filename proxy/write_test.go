@@ -11,6 +11,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"logctl/store"
+	"logctl/store/ejson"
 )
 
 // TestBodyRules sends what a stranger's doc may not be, alone, in an array and on a line. The store must not notice.
@@ -356,6 +359,25 @@ func TestOwnDocs(t *testing.T) {
 		}
 		if last := f.headers[len(f.headers)-1]; last.Get("Authorization") != "Basic cmVhZGVyOnB3" {
 			t.Errorf("%s: the caller's credentials are gone", tt.name)
+		}
+	}
+}
+
+// TestRejectIDs: in a database of rejects the id follows from the line, elsewhere from the whole doc.
+func TestRejectIDs(t *testing.T) {
+	t.Parallel()
+	const body = `{"line":"x","machine":"m","reason":"no fit","time":"2026-01-01T00:00:00Z"}`
+	reject := `{"_id":"` + string(ejson.AppendRejectID(nil, []byte(body), 0)) + `",` + body[1:]
+	whole, _, _ := withID(t, body)
+	for _, tt := range []struct {
+		db     store.DBName
+		doc    string
+		passes bool
+	}{{"log_app_rejects", reject, true}, {"log_app_rejects", whole, false}, {"log_app", reject, false}, {"log_app", whole, true}, {"log__rejects", whole, true}} {
+		d := New(Options{Upstream: untouched(t)})
+		l := d.budget.lease()
+		if _, err := d.parseDocs(tt.db, []byte(tt.doc), asJSON, false, &l); (err == nil) != tt.passes {
+			t.Errorf("%s to %s: %v", tt.doc, tt.db, err)
 		}
 	}
 }

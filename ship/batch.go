@@ -19,7 +19,8 @@ type batch struct {
 	ends     []int // of each doc in docs
 	lines    []byte
 	lineEnds []int
-	keep     bool // the lines
+	origins  []*origin // of the lines
+	keep     bool      // the lines
 }
 
 // newBatch makes an empty batch with room for what the last one took.
@@ -31,12 +32,13 @@ func newBatch(last *batch, keep bool) *batch {
 		b.ends = make([]int, 0, len(last.ends))
 		b.lines = make([]byte, 0, int(more*float64(len(last.lines))))
 		b.lineEnds = make([]int, 0, len(last.lineEnds))
+		b.origins = make([]*origin, 0, len(last.origins))
 	}
 	return b
 }
 
-// add appends a doc: body is a JSON object without an _id.
-func (b *batch) add(id, body, line []byte) {
+// add appends a doc: body is a JSON object without an _id, made of a line that was met at from.
+func (b *batch) add(id, body, line []byte, from *origin) {
 	if len(b.ends) > 0 {
 		b.docs = append(b.docs, ',')
 	}
@@ -51,6 +53,7 @@ func (b *batch) add(id, body, line []byte) {
 	if b.keep {
 		b.lines = append(b.lines, line...)
 		b.lineEnds = append(b.lineEnds, len(b.lines))
+		b.origins = append(b.origins, from)
 	}
 }
 

@@ -39,6 +39,8 @@ func (fieldFormat) Append(dst, line []byte) ([]byte, Verdict) {
 	return append(store.AppendJSONString(dst, ip), '}'), Doc
 }
 
+func (fieldFormat) Reason([]byte) string { return "" }
+
 // takesAll answers ok for every doc at the least cost.
 type takesAll struct{}
 

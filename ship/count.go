@@ -11,15 +11,16 @@ import (
 type counters struct {
 	bytes, lines, docs                       atomic.Int64
 	stored, there, either, refused, rejected atomic.Int64
-	skipped                                  atomic.Int64
+	skipped, tooLong                         atomic.Int64
 }
 
 func (r *runner) summary(start time.Time) Summary {
 	s := r.sum
 	s.Lines, s.Stored, s.There, s.Either = r.lines.Load(), r.stored.Load(), r.there.Load(), r.either.Load()
-	s.Rejected, s.Refused, s.Skipped = r.rejected.Load(), r.refused.Load(), r.skipped.Load()
+	s.Rejected, s.TooLong, s.Refused, s.Skipped = r.rejected.Load(), r.tooLong.Load(), r.refused.Load(), r.skipped.Load()
 	s.Left = r.docs.Load() - s.Stored - s.There - s.Either - s.Refused
-	s.Reasons = slices.Clone(r.courier.refusal)
+	s.Reasons = slices.Clone(r.refusals.list)
+	s.Kept = r.keeper.summary()
 	s.Elapsed = time.Since(start)
 	return s
 }
@@ -28,21 +29,26 @@ func (r *runner) summary(start time.Time) Summary {
 const maxReasons = 10
 
 // refusals are the server's reasons, in the order of their first appearance.
-type refusals []Reason
+type refusals struct {
+	mu   sync.Mutex
+	list []Reason
+}
 
 func (rs *refusals) add(text string) {
-	if i := slices.IndexFunc(*rs, func(r Reason) bool { return r.Text == text }); i >= 0 {
-		(*rs)[i].Lines++
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if i := slices.IndexFunc(rs.list, func(r Reason) bool { return r.Text == text }); i >= 0 {
+		rs.list[i].Lines++
 		return
 	}
-	if len(*rs) > maxReasons {
-		(*rs)[maxReasons].Lines++
+	if len(rs.list) > maxReasons {
+		rs.list[maxReasons].Lines++
 		return
 	}
-	if len(*rs) == maxReasons {
+	if len(rs.list) == maxReasons {
 		text = "other reasons"
 	}
-	*rs = append(*rs, Reason{Text: text, Lines: 1})
+	rs.list = append(rs.list, Reason{Text: text, Lines: 1})
 }
 
 // progressEvery is how often progress is told.

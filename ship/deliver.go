@@ -19,16 +19,19 @@ type courier struct {
 	anonymous bool
 	ensure    func(context.Context) error // makes the app's database; nil: the caller can't
 	n         *counters
-	rejects   *rejects
-	halt      <-chan struct{} // closed: finish what is on its way and don't wait for a server any more
+	// refusedDoc is told of each doc that the server will never take, and why.
+	refusedDoc func(b *batch, doc int, reason string)
+	halt       <-chan struct{} // closed: finish what is on its way and don't wait for a server any more
 
 	mu      sync.Mutex
 	ensured bool
-	refusal refusals
 }
 
 // errHalted ends waiting for a server.
 var errHalted = errors.New("interrupted")
+
+// carry delivers a batch.
+func (c *courier) carry(ctx context.Context, b *batch) error { return c.deliver(ctx, b, b.all()) }
 
 // deliver sends some docs of a batch and returns when the server has answered for all of them, or never will.
 func (c *courier) deliver(ctx context.Context, b *batch, docs []int) error {
@@ -110,13 +113,9 @@ func (c *courier) settle(b *batch, docs []int, answer []byte) (left []int, err e
 	return left, err
 }
 
-// reject keeps the line of a doc that the server will never take.
 func (c *courier) reject(b *batch, doc int, reason string) {
 	c.n.refused.Add(1)
-	c.mu.Lock()
-	c.refusal.add(reason)
-	c.mu.Unlock()
-	c.rejects.add(b.line(doc))
+	c.refusedDoc(b, doc, reason)
 }
 
 // makeDatabase makes the app's database once for all senders. made is false if that has been done before, and the server is

@@ -18,7 +18,7 @@ import (
 )
 
 // TestRunCrashes ships a growing and rotating log through every fault, each run being cut off at a random point, until a
-// last one gets through: the store then has each line as often as it was written.
+// last one gets through: the store then has each line, and the rejects have each reject, as often as it was written.
 func TestRunCrashes(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(12) {
@@ -47,24 +47,31 @@ func TestRunCrashes(t *testing.T) {
 			f.fault = nil
 			mustRun(t, log.options(f))
 			wantLines(t, f, log.written.String())
+			wantRejects(t, f, log.rejected.String())
 		})
 	}
 }
 
 // rotatingLog is a log as a program and logrotate make it, with many equal lines.
 type rotatingLog struct {
-	t       *testing.T
-	dir     string
-	rnd     *rand.Rand
-	written strings.Builder
-	now     string // what x.log holds
-	old     int
+	t        *testing.T
+	dir      string
+	rnd      *rand.Rand
+	written  strings.Builder // lines that become docs
+	rejected strings.Builder
+	now      string // what x.log holds
+	old      int
 }
 
 func (l *rotatingLog) grow() {
 	for range l.rnd.IntN(3 * batchDocs / 2) {
 		line := fmt.Sprintf("line %d\n", l.rnd.IntN(4*batchDocs))
-		l.written.WriteString(line)
+		if to := &l.written; l.rnd.IntN(4) > 0 {
+			to.WriteString(line)
+		} else {
+			line = "reject " + line
+			l.rejected.WriteString(line)
+		}
 		l.now += line
 	}
 	if l.rnd.IntN(3) == 0 {

@@ -46,10 +46,13 @@ type fakeCouch struct {
 
 	mu       sync.Mutex
 	docs     map[string]string // body without _id, by id
+	rejects  map[string]string // the same of the other database
 	requests int
 }
 
-func newFake(t *testing.T) *fakeCouch { return &fakeCouch{t: t, docs: map[string]string{}} }
+func newFake(t *testing.T) *fakeCouch {
+	return &fakeCouch{t: t, docs: map[string]string{}, rejects: map[string]string{}}
+}
 
 func (f *fakeCouch) RoundTrip(r *http.Request) (*http.Response, error) {
 	f.mu.Lock()
@@ -76,7 +79,14 @@ func (f *fakeCouch) RoundTrip(r *http.Request) (*http.Response, error) {
 	case f.gone:
 		return reply(404, "application/json", `{"error":"not_found","reason":"Database does not exist."}`), nil
 	}
-	return f.store(what, f.split(r, body))
+	docs, check := f.docs, ejson.CheckContentID
+	if dbOf(r) != "/log_test" {
+		docs, check = f.rejects, ejson.CheckRejectID
+	}
+	if docs == nil {
+		return reply(404, "application/json", `{"error":"not_found","reason":"Database does not exist."}`), nil
+	}
+	return f.store(what, docs, check, f.split(r, body))
 }
 
 // readBody reads a request, which must come as its headers say.
@@ -107,13 +117,21 @@ func (f *fakeCouch) split(r *http.Request, body []byte) []json.RawMessage {
 		err = json.Unmarshal(body, &bulk)
 		docs = bulk.Docs
 	}
-	if want := map[bool]string{true: "/log_test", false: "/log_test/_bulk_docs"}[f.anonymous]; err != nil || r.URL.Path != want {
+	if want := map[bool]string{true: "", false: "/_bulk_docs"}[f.anonymous]; err != nil || r.URL.Path != dbOf(r)+want {
 		f.t.Errorf("request to %s: %v", r.URL.Path, err)
 	}
 	return docs
 }
 
-func (f *fakeCouch) store(what fault, docs []json.RawMessage) (*http.Response, error) {
+// dbOf is the path of the database that a request is for.
+func dbOf(r *http.Request) string {
+	if strings.HasPrefix(r.URL.Path, "/log_test_rejects") {
+		return "/log_test_rejects"
+	}
+	return "/log_test"
+}
+
+func (f *fakeCouch) store(what fault, there map[string]string, check func(string, []byte) bool, docs []json.RawMessage) (*http.Response, error) {
 	if f.maxDocs > 0 && len(docs) > f.maxDocs {
 		return reply(413, "text/html", "too large"), nil
 	}
@@ -127,16 +145,18 @@ func (f *fakeCouch) store(what fault, docs []json.RawMessage) (*http.Response, e
 	}
 	var rows []string
 	for i, doc := range docs {
-		id, body := f.take(doc)
+		id, body := f.take(doc, check)
 		switch {
 		case what == rowTimeouts && i%2 == 0:
 			rows = append(rows, fmt.Sprintf(`{"id":%q,"error":"timeout","reason":"busy"}`, id))
 		case f.refuse != nil && f.refuse(string(body)):
 			rows = append(rows, fmt.Sprintf(`{"id":%q,"error":"forbidden","reason":"not \"wanted\" here"}`, id))
-		case f.docs[id] != "" && !f.anonymous:
+		case there[id] != "" && !f.anonymous:
 			rows = append(rows, fmt.Sprintf(`{"id":%q,"error":"conflict","reason":"Document update conflict."}`, id))
 		default:
-			f.docs[id] = string(body)
+			if there[id] == "" { // a door does not tell strangers what was there
+				there[id] = string(body)
+			}
 			rows = append(rows, fmt.Sprintf(`{"ok":true,"id":%q,"rev":"1-967a00dff5e02add41819138abb3284d"}`, id))
 		}
 	}
@@ -155,9 +175,9 @@ func (f *fakeCouch) store(what fault, docs []json.RawMessage) (*http.Response, e
 }
 
 // take splits a doc; its id must be one that its content gives.
-func (f *fakeCouch) take(doc []byte) (id string, body []byte) {
+func (f *fakeCouch) take(doc []byte, check func(string, []byte) bool) (id string, body []byte) {
 	split, _, err := ejson.SplitDoc(nil, doc)
-	if err != nil || !ejson.CheckContentID(split.Doc.ID, split.Doc.Body) {
+	if err != nil || !check(split.Doc.ID, split.Doc.Body) {
 		f.t.Errorf("doc %s: %v", doc, err)
 	}
 	return split.Doc.ID, split.Doc.Body
@@ -182,6 +202,10 @@ func (plainFormat) Append(dst, line []byte) ([]byte, Verdict) {
 	}
 	dst = append(dst, `{"line":`...)
 	return append(store.AppendJSONString(dst, line), '}'), Doc
+}
+
+func (plainFormat) Reason(line []byte) string {
+	return "because of " + string(line[:min(len(line), 6)])
 }
 
 func plainOptions(f *fakeCouch, inputs ...string) Options {

@@ -31,6 +31,18 @@ type input struct {
 // isStdin tells whether the input is the standard input.
 func (in *input) isStdin() bool { return in.path == Stdin }
 
+// absolute is the input's path from the root; "" of the standard input.
+func (in *input) absolute() string {
+	if in.isStdin() {
+		return ""
+	}
+	path, err := filepath.Abs(in.path)
+	if err != nil {
+		return in.path
+	}
+	return path
+}
+
 // plan is what a run reads, in order, and what a person must be told about the arguments.
 type plan struct {
 	inputs   []*input

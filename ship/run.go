@@ -24,15 +24,25 @@ type runner struct {
 	o       Options
 	machine []byte // what ends a doc that has no machine, "" for none
 	places  places
-	rejects *rejects
+	keeper  *keeper
 	courier *courier
 	gone    context.Context // ended when a sender has given up, with the cause
 
-	batch    *batch // being filled, nil if there is no doc for one yet
-	last     *batch // the one before, which tells how large they get
-	out      chan *batch
+	from     *origin // of the lines that are being read
+	batch    *batch  // being filled, nil if there is no doc for one yet
+	last     *batch  // the one before, which tells how large they get
+	out      chan parcel
 	body, id []byte
 	sum      Summary
+	refusals refusals
+}
+
+// parcel is a batch and who delivers it.
+type parcel struct {
+	by interface {
+		carry(context.Context, *batch) error
+	}
+	*batch
 }
 
 // Run ships all inputs and returns when the server has answered for every line. The Summary is right with an error, too: that
@@ -45,23 +55,27 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
+	rejectsDB, err := store.RejectsDB(o.App)
+	if err != nil {
+		return Summary{}, err
+	}
 	p, err := makePlan(o.Inputs)
 	if err != nil {
 		return Summary{}, err
 	}
 	defer p.close()
-	rej, err := openRejects(o.Rejects, o.MaxLine)
+	keeper, err := newKeeper(o, rejectsDB, ctx.Done())
 	if err != nil {
 		return Summary{}, err
 	}
-	r := &runner{o: o, rejects: rej, out: make(chan *batch)}
+	r := &runner{o: o, keeper: keeper, out: make(chan parcel)}
 	r.sum.Problems, r.sum.Notes = p.problems, p.notes
 	defer r.places.close()
 	if o.Machine != "" {
 		r.machine = append(store.AppendJSONString([]byte(machineMember), o.Machine), '}')
 	}
 	r.courier = &courier{client: newClient(o.Endpoint, o.App, db), wait: o.Wait, anonymous: o.Endpoint.Anonymous,
-		ensure: o.EnsureApp, n: &r.counters, rejects: rej, halt: ctx.Done()}
+		ensure: o.EnsureApp, n: &r.counters, refusedDoc: r.refusedDoc, halt: ctx.Done()}
 
 	stopProgress := r.startProgress(p.size())
 	wait := r.startSenders(ctx)
@@ -77,7 +91,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	if errors.Is(err, errHalted) {
 		err = &store.Error{Kind: store.KindInternal, Reason: "interrupted", Hint: "run the same command again: it goes on where this one stopped"}
 	}
-	return sum, errors.Join(err, rej.close())
+	return sum, errors.Join(err, keeper.close())
 }
 
 // graceTime is how long requests on their way may take after ctx has ended.
@@ -90,11 +104,11 @@ func (r *runner) startSenders(ctx context.Context) (wait func() error) {
 	var senderGroup, graceGroup sync.WaitGroup
 	for range senders {
 		senderGroup.Go(func() {
-			for b := range r.out {
+			for p := range r.out {
 				if sending.Err() != nil {
 					continue
 				}
-				err := r.courier.deliver(sending, b, b.all())
+				err := p.by.carry(sending, p.batch)
 				if err != nil && !errors.Is(err, errHalted) {
 					giveUp(err)
 				}
@@ -118,6 +132,9 @@ func (r *runner) startSenders(ctx context.Context) (wait func() error) {
 	return func() error {
 		close(r.out)
 		senderGroup.Wait()
+		if sending.Err() == nil {
+			giveUp(r.keeper.finish(sending))
+		}
 		giveUp(nil)
 		graceGroup.Wait()
 		if err := context.Cause(sending); err != context.Canceled {
@@ -130,7 +147,7 @@ func (r *runner) startSenders(ctx context.Context) (wait func() error) {
 // readAll reads the inputs one after the other. Its error ends the run; a damaged input does not.
 func (r *runner) readAll(ctx context.Context, p *plan) error {
 	for _, in := range p.inputs {
-		if r.rejects.is(in.info) {
+		if r.keeper.is(in.info) {
 			r.sum.Problems = append(r.sum.Problems, fmt.Errorf("%s keeps the rejects of this run and can't be read by it", in.path))
 			continue
 		}
@@ -173,6 +190,7 @@ const checkEvery = 1024
 // read ships the lines of one input.
 func (r *runner) read(ctx context.Context, in *input, src *source) error {
 	format := r.o.Format(src.reference)
+	r.from = &origin{file: in.absolute(), reference: src.reference}
 	for i := 0; ; i++ {
 		if i%checkEvery == 0 {
 			if err := errors.Join(ctx.Err(), r.gone.Err()); err != nil {
@@ -208,8 +226,7 @@ func (r *runner) take(format Formatter, line []byte, tooLong bool) error {
 		r.skipped.Add(1)
 		return nil
 	case Reject:
-		r.rejected.Add(1)
-		r.rejects.add(line)
+		r.reject(format, line, tooLong)
 		return nil
 	}
 	r.docs.Add(1)
@@ -229,25 +246,66 @@ func (r *runner) take(format Formatter, line []byte, tooLong bool) error {
 		r.body = r.o.Extend(r.body, 0)
 	}
 	if r.batch == nil {
-		r.batch = newBatch(r.last, r.rejects != nil)
+		r.batch = newBatch(r.last, true)
 	}
-	r.batch.add(r.id, r.body, line)
+	r.batch.add(r.id, r.body, line, r.from)
 	if r.batch.full() {
-		r.flush()
+		r.sendDocs()
 	}
 	return nil
 }
 
-// flush hands the batch at hand to a sender.
+// reject counts a line that becomes no doc and keeps it.
+func (r *runner) reject(format Formatter, line []byte, tooLong bool) {
+	r.rejected.Add(1)
+	rj := reject{line: line, reason: NoFit, from: r.from}
+	switch {
+	case tooLong:
+		r.tooLong.Add(1)
+		rj.reason = TooLong
+	case r.keeper.explains():
+		rj.detail = format.Reason(line)
+	}
+	r.keeper.add(rj)
+	r.sendRejects(false)
+}
+
+// refusedDoc keeps the line of a doc that the server will never take.
+func (r *runner) refusedDoc(b *batch, doc int, reason string) {
+	r.refusals.add(reason)
+	r.keeper.add(reject{line: b.line(doc), reason: Refused, detail: reason, from: b.origins[doc]})
+}
+
+// flush hands everything at hand to a sender.
 func (r *runner) flush() {
+	r.sendDocs()
+	r.sendRejects(true)
+}
+
+func (r *runner) sendDocs() {
 	if r.batch == nil {
 		return
 	}
+	r.send(parcel{r.courier, r.batch})
+	r.batch, r.last = nil, r.batch
+	r.sendRejects(false) // senders add to them, too
+}
+
+// sendRejects hands the rejects to a sender if there are enough for a batch, or any at all.
+func (r *runner) sendRejects(any bool) {
+	if !any && !r.keeper.full() {
+		return
+	}
+	if b := r.keeper.take(); b != nil {
+		r.send(parcel{r.keeper, b})
+	}
+}
+
+func (r *runner) send(p parcel) {
 	select {
-	case r.out <- r.batch:
+	case r.out <- p:
 	case <-r.gone.Done():
 	}
-	r.batch, r.last = nil, r.batch
 }
 
 // hasSpecialMember tells whether a member's name begins with an underscore, which no server takes. As with the machine, the text

@@ -21,6 +21,8 @@ type Formatter interface {
 	// Append appends the line's doc to dst: a JSON object in stored form (see package ejson), without _id. It appends
 	// nothing with another verdict.
 	Append(dst, line []byte) ([]byte, Verdict)
+	// Reason says in a sentence why a line is a Reject.
+	Reason(line []byte) string
 }
 
 // Options say what is shipped where. Endpoint, App and Format must be set.
@@ -35,12 +37,14 @@ type Options struct {
 	// Extend, where set, adds members to the doc in buf[start:] that do not make another doc of it: its id follows from what it was
 	// before.
 	Extend  func(buf []byte, start int) []byte
-	Inputs  []string      // paths, patterns, and Stdin, which is also meant by none
-	Stdin   io.Reader     // nil: empty
-	Machine string        // the member "machine" of docs that have none; "": none is added
-	MaxLine int           // bytes; longer lines are rejects; 0 means lines.DefaultMax
-	Rejects string        // a file that keeps rejected lines; "": they are only counted
-	Wait    time.Duration // how long a server may be away; 0: not at all
+	Inputs  []string  // paths, patterns, and Stdin, which is also meant by none
+	Stdin   io.Reader // nil: empty
+	Machine string    // the member "machine" of docs that have none; "": none is added
+	MaxLine int       // bytes; longer lines are rejects; 0 means lines.DefaultMax
+	// Rejects is a file that keeps the lines that become no docs; "": the database log_<App>_rejects keeps them.
+	Rejects    string
+	MaxRejects int           // lines that a run keeps at most; 0: DefaultMaxRejects; below 0: none
+	Wait       time.Duration // how long a server may be away; 0: not at all
 
 	// Progress, where set, is called a few times a second and at the end, from one goroutine.
 	Progress func(Progress)
@@ -60,15 +64,25 @@ type Summary struct {
 	There      int64 // docs stored before, in rare cases by this run's own first try of a batch
 	Either     int64 // stored now or before: the door does not tell strangers which
 	Rejected   int64 // lines that the Formatter doesn't know, or longer than MaxLine
+	TooLong    int64 // those of Rejected that are longer
 	Refused    int64 // lines whose docs the server will never take
 	Skipped    int64 // lines nobody asked for
 	Left       int64 // lines read that are not stored, since the run was ended before
 	Unfinished int   // last lines without a line end, in files that may still grow: not counted in Lines
 
+	Kept     Kept // of Rejected and Refused
 	Elapsed  time.Duration
 	Reasons  []Reason // of Refused
 	Problems []error  // inputs that could not be read, or not to their end
 	Notes    []string // inputs that were left out for a reason
+}
+
+// Kept tells how many lines that became no docs are kept.
+type Kept struct {
+	Lines int64 // kept, now or by an earlier run
+	Over  int64 // not kept, because there were more than a run keeps
+	Lost  int64 // not kept, because the database does not take them
+	Why   error // of the first of Lost
 }
 
 // Reason is why the server refused lines, and how many.

@@ -194,6 +194,8 @@ func TestRunMachine(t *testing.T) {
 
 type fixed string
 
+func (fixed) Reason([]byte) string { return "" }
+
 func (d fixed) Append(dst, _ []byte) ([]byte, Verdict) { return append(dst, d...), Doc }
 
 func TestRunProblems(t *testing.T) {

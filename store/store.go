@@ -62,3 +62,21 @@ func (n DBName) App() (string, bool) {
 	app, ok := strings.CutPrefix(string(n), AppPrefix)
 	return app, ok && app != ""
 }
+
+// rejectsSuffix is what the name of a database of rejects ends in.
+const rejectsSuffix = "_rejects"
+
+// RejectsDB is the database of an app's rejects, the lines that became no docs: "fail2ban" gives "log_fail2ban_rejects".
+func RejectsDB(app string) (DBName, error) {
+	if app == "" {
+		return "", NewError(KindIllegalName, "an app needs a name")
+	}
+	return ParseDBName(AppPrefix + app + rejectsSuffix)
+}
+
+// RejectsOf is the app whose rejects n keeps, and whether it keeps one's.
+func (n DBName) RejectsOf() (string, bool) {
+	app, _ := n.App()
+	app, ok := strings.CutSuffix(app, rejectsSuffix)
+	return app, ok && app != ""
+}

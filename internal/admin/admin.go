@@ -1,6 +1,6 @@
 // Package admin is what an admin does to a store: prepare an app, give people the right to read, take it away.
 //
-// An app is a database, log_<app>, whose _security lets three kinds of accounts in: the service account app_write, through
+// An app is two databases, log_<app> and log_<app>_rejects for lines that became no docs, whose _security lets three kinds of accounts in: the service account app_write, through
 // which the door writes for those who have no account; readers of every app (role log_reader); readers of this one
 // (role log_reader_<app>). Only server admins may change anything but docs. Accounts are documents of _users.
 //
@@ -10,7 +10,6 @@ package admin
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 
@@ -56,10 +55,14 @@ type Step struct {
 	Change Change
 }
 
-// CreateApp makes an app's database and lets its readers and the writer in; with a password for the account app_write, as a
+// CreateApp makes an app's databases and lets its readers and the writer in; with a password for the account app_write, as a
 // CouchDB needs it, that account too. On an error the steps tell what was done before it.
 func CreateApp(ctx context.Context, s Server, app, writerPassword string) ([]Step, error) {
 	db, err := store.AppDB(app)
+	if err != nil {
+		return nil, err
+	}
+	rejects, err := store.RejectsDB(app)
 	if err != nil {
 		return nil, err
 	}
@@ -77,12 +80,17 @@ func CreateApp(ctx context.Context, s Server, app, writerPassword string) ([]Ste
 			return steps, err
 		}
 	}
-	change, err := createDatabase(ctx, s, db)
-	if err := add("database "+string(db), change, err); err != nil {
-		return steps, err
+	for _, db := range []store.DBName{db, rejects} {
+		change, err := createDatabase(ctx, s, db)
+		if err := add("database "+string(db), change, err); err != nil {
+			return steps, err
+		}
+		change, err = secure(ctx, s, db, app)
+		if err := add("permissions of "+string(db), change, err); err != nil {
+			return steps, err
+		}
 	}
-	change, err = secure(ctx, s, db, app)
-	return steps, errors.Join(add("permissions", change, err))
+	return steps, nil
 }
 
 func createDatabase(ctx context.Context, s Server, db store.DBName) (Change, error) {

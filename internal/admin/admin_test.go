@@ -102,8 +102,10 @@ func TestCreateAppTwice(t *testing.T) {
 	t.Parallel()
 	m := newMemory()
 	want := []string{
-		"[{account app_write created} {database log_shop created} {permissions updated}]",
-		"[{account app_write unchanged} {database log_shop unchanged} {permissions unchanged}]",
+		"[{account app_write created} {database log_shop created} {permissions of log_shop updated} " +
+			"{database log_shop_rejects created} {permissions of log_shop_rejects updated}]",
+		"[{account app_write unchanged} {database log_shop unchanged} {permissions of log_shop unchanged} " +
+			"{database log_shop_rejects unchanged} {permissions of log_shop_rejects unchanged}]",
 	}
 	for i, w := range want {
 		steps, err := CreateApp(t.Context(), m, "shop", "secret")
@@ -111,8 +113,10 @@ func TestCreateAppTwice(t *testing.T) {
 			t.Errorf("run %d: %v, %v; want %s", i, steps, err, w)
 		}
 	}
-	if got, want := m.security["log_shop"], `{"admins":{"roles":["_admin"]},"members":{"names":["app_write"],"roles":["log_reader","log_reader_shop"]}}`; got != want {
-		t.Errorf("_security\n got %s\nwant %s", got, want)
+	for _, db := range []store.DBName{"log_shop", "log_shop_rejects"} {
+		if got, want := m.security[db], `{"admins":{"roles":["_admin"]},"members":{"names":["app_write"],"roles":["log_reader","log_reader_shop"]}}`; got != want {
+			t.Errorf("_security of %s\n got %s\nwant %s", db, got, want)
+		}
 	}
 	if _, err := CreateApp(t.Context(), m, "Shop", ""); !store.IsKind(err, store.KindIllegalName) {
 		t.Errorf("a bad name: %v", err)

@@ -1,0 +1,162 @@
+package ship
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"logctl/store"
+)
+
+// keptReject is a reject as the database has it.
+type keptReject struct {
+	Line                                *string
+	LineBase64                          []byte `json:"line_base64"`
+	Machine, Reason, Detail, File, Time string
+	Cut                                 bool
+}
+
+func (r keptReject) text() string {
+	if r.Line != nil {
+		return *r.Line
+	}
+	return string(r.LineBase64)
+}
+
+// keptRejects are the rejects in the database, sorted by line.
+func (f *fakeCouch) keptRejects() []keptReject {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var all []keptReject
+	for body := range maps.Values(f.rejects) {
+		var r keptReject
+		if err := json.Unmarshal([]byte(body), &r); err != nil {
+			f.t.Error(err)
+		}
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b keptReject) int { return strings.Compare(a.text(), b.text()) })
+	return all
+}
+
+func wantRejects(t *testing.T, f *fakeCouch, text string) {
+	t.Helper()
+	var got []string
+	for _, r := range f.keptRejects() {
+		got = append(got, r.text()+"\n")
+	}
+	want := slices.Sorted(strings.Lines(text))
+	if !slices.Equal(got, want) {
+		t.Errorf("%d rejects, want %d", len(got), len(want))
+	}
+}
+
+// TestRunKeepsRejects: every reject once as often as it came, as it was, whatever its file is called later.
+func TestRunKeepsRejects(t *testing.T) {
+	t.Parallel()
+	for _, anonymous := range []bool{false, true} {
+		f := newFake(t)
+		f.anonymous = anonymous
+		f.refuse = func(doc string) bool {
+			return strings.HasPrefix(doc, `{"line":"unwanted`) && !strings.Contains(doc, "reason")
+		}
+		dir := t.TempDir()
+		long := strings.Repeat("x", 50)
+		input := write(t, filepath.Join(dir, "x.log"), "reject 1\nreject 1\nreject \xff\x00\n"+long+"\nunwanted\nfine\n")
+		written := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+		if err := os.Chtimes(input, written, written); err != nil {
+			t.Fatal(err)
+		}
+		o := plainOptions(f, filepath.Join(dir, "x.log*"))
+		o.MaxLine, o.Machine = 40, "m"
+		for range 2 {
+			s := mustRun(t, o)
+			if s.Rejected != 4 || s.TooLong != 1 || s.Refused != 1 || s.Kept != (Kept{Lines: 5}) {
+				t.Errorf("%+v", s)
+			}
+			if err := os.Rename(input, filepath.Join(dir, "x.log.1")); err != nil && !os.IsNotExist(err) {
+				t.Fatal(err)
+			}
+		}
+		got, err := json.Marshal(f.keptRejects())
+		if err != nil {
+			t.Fatal(err)
+		}
+		one := func(line, base64, reason, detail string, cut bool) string {
+			return fmt.Sprintf(`{"Line":%s,"line_base64":%s,"Machine":"m","Reason":%q,"Detail":%q,"File":%q,"Time":"2026-03-04T05:06:07Z","Cut":%v}`,
+				line, base64, reason, detail, input, cut)
+		}
+		want := "[" + strings.Join([]string{
+			one(`"reject 1"`, "null", NoFit, "because of reject", false), one(`"reject 1"`, "null", NoFit, "because of reject", false),
+			one("null", `"`+base64.StdEncoding.EncodeToString([]byte("reject \xff\x00"))+`"`, NoFit, "because of reject", false),
+			one(`"unwanted"`, "null", Refused, `forbidden: not "wanted" here`, false),
+			one(`"`+long[:40]+`"`, "null", TooLong, "", true),
+		}, ",") + "]"
+		if string(got) != want {
+			t.Errorf("rejects\n got %s\nwant %s", got, want)
+		}
+	}
+}
+
+// TestRunKeepsNoMore bounds what a wrong schema fills a disk with.
+func TestRunKeepsNoMore(t *testing.T) {
+	t.Parallel()
+	for _, toFile := range []bool{false, true} {
+		f := newFake(t)
+		o := plainOptions(f, write(t, filepath.Join(t.TempDir(), "log"), strings.Repeat("reject a\nreject b\n", 5)))
+		o.MaxRejects = 7
+		if toFile {
+			o.Rejects = filepath.Join(t.TempDir(), "rejects")
+		}
+		for range 2 {
+			if s := mustRun(t, o); s.Rejected != 10 || s.Kept != (Kept{Lines: 7, Over: 3}) {
+				t.Errorf("%+v", s)
+			}
+		}
+		n := len(f.keptRejects())
+		if toFile {
+			text, err := os.ReadFile(o.Rejects)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n = strings.Count(string(text), "\n")
+		}
+		if n != 7 {
+			t.Errorf("%d kept", n)
+		}
+		o.MaxRejects = -1
+		if s := mustRun(t, o); s.Kept != (Kept{Over: 10}) {
+			t.Errorf("none wanted: %+v", s)
+		}
+	}
+}
+
+// TestRunLosesRejects: a server that does not take rejects is told of, and gets the docs all the same.
+func TestRunLosesRejects(t *testing.T) {
+	t.Parallel()
+	const lines = 3 * batchDocs
+	f := newFake(t)
+	f.refuse = func(doc string) bool { return strings.Contains(doc, "reason") }
+	o := plainOptions(f)
+	o.Stdin = strings.NewReader(strings.Repeat("reject\nfine\n", lines))
+	s := mustRun(t, o)
+	if s.Stored != lines || s.Kept.Lost != lines || s.Kept.Why == nil || s.Kept.Why.Error() != `forbidden: not "wanted" here` {
+		t.Errorf("%+v", s)
+	}
+
+	f = newFake(t)
+	f.anonymous, f.rejects = true, nil
+	o = plainOptions(f)
+	o.Stdin = strings.NewReader(strings.Repeat("reject\nfine\n", lines))
+	s = mustRun(t, o)
+	if s.Either != lines || s.Kept.Lost != lines || !store.IsKind(s.Kept.Why, store.KindNotFound) {
+		t.Errorf("%+v", s)
+	}
+}
