@@ -13,6 +13,7 @@ func commands(g *globals) []*cobra.Command {
 		newFauxton(g),
 		newApp(g),
 		newUser(g),
+		newAudit(g),
 		newQuery(g),
 		newReport(g),
 		newDesign(g),

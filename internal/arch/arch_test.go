@@ -31,6 +31,7 @@ var mayImport = map[string][]string{
 	"ship":                  {"store", "store/ejson", "internal/lines"},
 	"cron":                  {"store"},
 	"proxy":                 {"store", "store/ejson"},
+	"proxy/audit":           {},
 	"store":                 {},
 	"store/ejson":           {"store"},
 	"store/engine":          {"store", "store/ejson"},

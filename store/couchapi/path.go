@@ -19,6 +19,9 @@ func canonical(r *http.Request) (*http.Request, error) {
 		if m = strings.ToUpper(m); strings.Contains(overrides, " "+m+" ") {
 			method = m
 		}
+		if method == http.MethodHead {
+			method = http.MethodGet // the client waits for a body, and CouchDB sends it
+		}
 	}
 	path := r.URL.EscapedPath()
 	if method == r.Method && isCanonical(path) {

@@ -41,6 +41,7 @@ func TestCanonicalMethod(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ method, override, want string }{
 		{"POST", "DELETE", "DELETE"}, {"POST", "copy", "COPY"}, {"GET", "DELETE", "GET"}, {"POST", "PATCH", "POST"}, {"POST", "", "POST"},
+		{"POST", "HEAD", "GET"}, {"HEAD", "GET", "HEAD"}, // a client that sent POST waits for a body
 	} {
 		r := httptest.NewRequest(c.method, "/db/doc", nil)
 		r.Header.Set("X-HTTP-Method-Override", c.override)
