@@ -5,6 +5,7 @@ import (
 
 	"logctl/store"
 	"logctl/store/engine"
+	"logctl/store/view"
 )
 
 // viewDB is a database of the engine as a view index reads it.
@@ -13,4 +14,16 @@ type viewDB struct{ *engine.DB }
 // Changes gives each doc's latest change with its body and its conflicts: map functions see them.
 func (d viewDB) Changes(ctx context.Context, since uint64, fn func(c store.Change) bool) error {
 	return d.DB.Changes(ctx, engine.ChangesOptions{Since: since, Bodies: true, Conflicts: true}, fn)
+}
+
+// Designs are the database's design documents; what is none that CouchDB would take is left out.
+func (d viewDB) Designs(ctx context.Context) ([]*view.Design, error) {
+	var list []*view.Design
+	err := d.AllDocs(ctx, designRange(), true, func(doc store.Doc) bool {
+		if design, err := view.ParseDesign(doc.ID, doc.Body); err == nil {
+			list = append(list, design)
+		}
+		return true
+	})
+	return list, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"time"
 
 	"logctl/store"
 )
@@ -42,8 +43,8 @@ type emittedRow struct {
 
 // build maps all changes since the index was last updated, a batch after the other: while one is applied the next is
 // mapped and the one after that is read. What was applied stays if a later batch fails.
-func (x *index) build(update context.Context, db Database) error {
-	ctx, cancel := context.WithCancelCause(update)
+func (x *index) build(running context.Context, db Database, u *update) error {
+	ctx, cancel := context.WithCancelCause(running)
 	defer cancel(nil)
 	head := x.state()
 	read, ready := make(chan *batch, 1), make(chan *batch, 1)
@@ -57,7 +58,7 @@ func (x *index) build(update context.Context, db Database) error {
 	stages.Go(func() {
 		defer close(ready)
 		for b := range read {
-			if err := x.mapBatch(ctx, b, ready); err != nil {
+			if err := x.mapBatch(ctx, u, b, ready); err != nil {
 				cancel(err) // and go on until read is closed: its writer sees ctx
 			}
 		}
@@ -67,9 +68,11 @@ func (x *index) build(update context.Context, db Database) error {
 			continue
 		}
 		// A stage that fails ends the others, but not in the middle of this: the header in memory has to be that in kv.
-		if err := x.apply(update, b); err != nil {
+		start := time.Now()
+		if err := x.apply(running, b); err != nil {
 			cancel(err)
 		}
+		u.rest(ctx, time.Since(start))
 	}
 	stages.Wait()
 	return context.Cause(ctx)

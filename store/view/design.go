@@ -25,6 +25,7 @@ type Design struct {
 	views    []viewSource // sorted by name
 	lib      []byte       // the JSON of views.lib, nil for none
 	options  designOptions
+	manual   bool // "autoupdate": false: updated by queries alone
 	sig      string
 }
 
@@ -66,6 +67,7 @@ func ParseDesign(id string, body []byte) (*Design, error) {
 	if raw, ok := members["options"]; ok {
 		_ = json.Unmarshal(raw, &d.options) // members of other types than ours count as absent, as in CouchDB
 	}
+	d.manual = string(members["autoupdate"]) == "false"
 	if raw, ok := members["views"]; ok {
 		if err := d.parseViews(raw); err != nil {
 			return nil, err

@@ -36,6 +36,7 @@ type Options struct {
 	Workers     int           // map runtimes of one update; 0: GOMAXPROCS
 	MapTimeout  time.Duration // of one call of a map or reduce function; 0: 5 s
 	CacheSize   int           // bytes of index nodes kept in memory while there are queries; 0: 64 MiB
+	Delay       time.Duration // after a write until indexes are updated in the background; 0: 5 s, negative: never
 	ReduceLimit bool          // CouchDB's reduce_limit: answers of JavaScript reducers that do not shrink are errors
 	Log         *slog.Logger  // nil: discard
 }
@@ -49,6 +50,7 @@ type Manager struct {
 	ctx         context.Context // of all updates; ends with Close
 	cancel      context.CancelFunc
 	updates     sync.WaitGroup
+	background  background
 
 	mu      sync.Mutex
 	closed  bool                // guarded by mu, as is indexes
@@ -66,7 +68,11 @@ func New(o Options) *Manager {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Delay == 0 {
+		o.Delay = defaultDelay
+	}
 	m := &Manager{o: o, cache: btree.NewCache(o.CacheSize), indexes: map[indexKey]*index{}}
+	m.background.written, m.background.failed = map[indexKey]Database{}, map[indexKey]*failure{}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	m.reduceLimit.Store(o.ReduceLimit)
 	m.idle = time.AfterFunc(idleTime, m.cache.Clear)
@@ -155,9 +161,6 @@ func (m *Manager) Cleanup(db Database, keep []string) error {
 	}
 	return nil
 }
-
-// Notify tells that db was written to. Indexes are brought up to date by the queries that want them so.
-func (m *Manager) Notify(Database) {}
 
 // Info is what CouchDB's _design/x/_info tells about an index.
 type Info struct {

@@ -13,9 +13,9 @@ func appendLocalSeq(doc []byte, seq uint64) []byte {
 }
 
 // mapBatch runs the map functions over a batch and sends it on, in pieces if its rows are too many for one.
-func (x *index) mapBatch(ctx context.Context, b *batch, out chan<- *batch) error {
+func (x *index) mapBatch(ctx context.Context, u *update, b *batch, out chan<- *batch) error {
 	for {
-		n, err := x.mapSome(ctx, b.docs)
+		n, err := x.mapSome(ctx, b.docs, u.workers(x.m.o.Workers))
 		if err != nil {
 			return err
 		}
@@ -35,9 +35,9 @@ func (x *index) mapBatch(ctx context.Context, b *batch, out chan<- *batch) error
 	}
 }
 
-// mapSome maps docs from the first on, on as many workers as there is work for, until they have batchRows bytes of rows. It
+// mapSome maps docs from the first on, on workers goroutines at most, until they have batchRows bytes of rows. It
 // tells how many docs are mapped: all, or at least one.
-func (x *index) mapSome(ctx context.Context, docs []mapped) (int, error) {
+func (x *index) mapSome(ctx context.Context, docs []mapped, workers int) (int, error) {
 	chunks := (len(docs) + chunkDocs - 1) / chunkDocs
 	var (
 		budget atomic.Int64
@@ -61,7 +61,7 @@ func (x *index) mapSome(ctx context.Context, docs []mapped) (int, error) {
 			}
 		}
 	}
-	for range min(x.m.o.Workers, chunks) - 1 {
+	for range min(workers, chunks) - 1 {
 		all.Go(work)
 	}
 	work()

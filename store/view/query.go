@@ -61,7 +61,7 @@ func (m *Manager) read(ctx context.Context, db Database, d *Design, update store
 		err = closeErr
 	}
 	if update == store.UpdateLazy {
-		_, _ = x.begin(db, seq, false) // it fails when the store goes down: the answer stands
+		_, _ = x.begin(db, seq, lazy) // it fails when the store goes down: the answer stands
 	}
 	return err
 }

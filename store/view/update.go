@@ -13,14 +13,24 @@ var errClosed = store.NewError(store.KindUnavailable, "The view server is shutti
 // that goes away does not throw away what others wait for.
 type update struct {
 	cancel context.CancelFunc
+	wanted chan struct{} // closed once somebody waits for it
 	done   chan struct{} // closed at the end
 	err    error         // set before done is closed
 }
 
+// urgency says who wants an update.
+type urgency uint8
+
+const (
+	calm    urgency = iota // nobody: it gives way to everything else
+	lazy                   // somebody who does not wait for it
+	waiting                // somebody who waits
+)
+
 // ensure waits until the index has seen all changes up to seq, running an update if none runs.
 func (x *index) ensure(ctx context.Context, db Database, seq uint64) error {
 	for {
-		u, err := x.begin(db, seq, true)
+		u, err := x.begin(db, seq, waiting)
 		if u == nil {
 			return err
 		}
@@ -40,7 +50,7 @@ func (x *index) ensure(ctx context.Context, db Database, seq uint64) error {
 }
 
 // begin is the update that runs, or a new one; nil if the index has seen seq already.
-func (x *index) begin(db Database, seq uint64, wait bool) (*update, error) {
+func (x *index) begin(db Database, seq uint64, how urgency) (*update, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.head.seq >= seq {
@@ -51,22 +61,34 @@ func (x *index) begin(db Database, seq uint64, wait bool) (*update, error) {
 		if err != nil {
 			return nil, err
 		}
-		u := &update{done: make(chan struct{})}
+		u := &update{wanted: make(chan struct{}), done: make(chan struct{})}
 		ctx, u.cancel = context.WithCancel(ctx)
 		x.update = u
 		go x.run(ctx, db, u)
 	}
-	if wait {
+	if how == waiting {
 		x.waiting++
 	}
+	if how > calm && !x.update.isWanted() {
+		close(x.update.wanted) // x.mu is held
+	}
 	return x.update, nil
+}
+
+func (u *update) isWanted() bool {
+	select {
+	case <-u.wanted:
+		return true
+	default:
+		return false
+	}
 }
 
 // run is the goroutine of one update.
 func (x *index) run(ctx context.Context, db Database, u *update) {
 	defer x.m.leave()
 	defer u.cancel()
-	err := x.build(ctx, db)
+	err := x.build(ctx, db, u)
 	if err != nil && ctx.Err() != nil {
 		err = errClosed
 	}
