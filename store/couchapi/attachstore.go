@@ -2,7 +2,6 @@ package couchapi
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/md5"
 	"encoding/base64"
@@ -12,6 +11,7 @@ import (
 	"strings"
 
 	"logctl/store"
+	"logctl/store/zgzip"
 )
 
 // incoming is an attachment whose bytes are about to be stored.
@@ -83,14 +83,9 @@ func copyAttachment(w io.Writer, src io.Reader, compress bool) error {
 		_, err := io.Copy(w, src)
 		return err
 	}
-	z, err := gzip.NewWriterLevel(w, defaultCompressionLevel)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(z, src); err != nil {
-		return err
-	}
-	return z.Close()
+	z := zgzip.NewWriter(w)
+	_, err := io.Copy(z, src)
+	return errors.Join(err, z.Close())
 }
 
 // measure counts and sums up what is read through it.

@@ -9,12 +9,12 @@ import (
 
 // What CouchDB's configuration is without any.
 const (
-	defaultMaxAttachment    = 1 << 30
-	defaultCompressible     = "text/*, application/javascript, application/json, application/xml"
-	defaultCompressionLevel = 8
+	defaultMaxAttachment = 1 << 30
+	defaultCompressible  = "text/*, application/javascript, application/json, application/xml"
 )
 
-// compresses tells whether attachments of that type are kept compressed.
+// compresses tells whether attachments of that type are kept compressed. The level is always the default one; a configured
+// one that is none turns compression off.
 func (s *settings) compresses(kind string) bool {
 	if text, ok := s.get("attachments", "compression_level"); ok {
 		if n, err := strconv.Atoi(text); err != nil || n < 1 || n > 9 {

@@ -2,23 +2,18 @@ package couchapi
 
 // Reasons of expected failures.
 const (
-	noAttachments = "attachments are not there yet"
-	noReplicator  = "the server does not replicate by itself yet"
-	noPurge       = "purging is not there yet"
-	noPartitions  = "partitioned databases are not there yet"
+	noReplicator = "the server does not replicate by itself yet"
+	noPurge      = "purging is not there yet"
+	noPartitions = "partitioned databases are not there yet"
 )
 
 // expectedFailures are the cases ("group/case") and steps ("group/case/3") of the transcripts that this server does not
 // answer as CouchDB does, with the reason. A step that passes in spite of its entry fails the test, and so does a case
 // whose steps all pass: the table is what differs, no more and no less.
 var expectedFailures = map[string]string{
-	"documents/design-doc-storage/16":  noAttachments,
-	"documents/design-doc-storage/18":  noAttachments,
-	"documents/ids/19":                 noAttachments,
-	"documents/standalone-attachments": noAttachments,
-	"maintenance/fauxton-startup/15":   noReplicator,
-	"maintenance/partitions":           noPartitions,
-	"maintenance/partitions-off":       noPartitions,
-	"maintenance/purge":                noPurge,
-	"replication/replicate-endpoint":   noReplicator,
+	"maintenance/fauxton-startup/15": noReplicator,
+	"maintenance/partitions":         noPartitions,
+	"maintenance/partitions-off":     noPartitions,
+	"maintenance/purge":              noPurge,
+	"replication/replicate-endpoint": noReplicator,
 }

@@ -54,6 +54,27 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
+// spaced is JSON with a blank after each comma and colon, as those who recorded the transcripts sent it: a body that becomes
+// an attachment has a digest.
+func spaced(raw []byte) []byte {
+	var out []byte
+	quoted, escaped := false, false
+	for _, c := range raw {
+		out = append(out, c)
+		switch {
+		case escaped:
+			escaped = false
+		case c == '\\':
+			escaped = true
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c == ',' || c == ':'):
+			out = append(out, ' ')
+		}
+	}
+	return out
+}
+
 // decode reads one JSON value: objects as ordered, numbers as json.Number.
 func decode(raw []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))

@@ -305,7 +305,8 @@ func (r *replay) bodyOf(b any) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		return encode(v)
+		raw, err := encode(v)
+		return spaced(raw), err
 	}
 	if v, ok := o.get("text"); ok {
 		s, err := expand(v.(string), r.env, nil)
