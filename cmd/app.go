@@ -126,19 +126,15 @@ func runAppList(ctx context.Context, std streams, g *globals, o *outputFlag) err
 		return err
 	}
 	defer c.Close()
-	names, err := c.Databases(ctx)
+	names, err := appNames(ctx, c)
 	if err != nil {
 		return c.explain(err, "")
 	}
 	n, err := o.write(std.out, reports.Result{
 		Columns: []reports.Column{{Name: "app"}, {Name: "docs", Number: true}, {Name: "bytes", Number: true}},
 		Rows: func(yield func([]any, error) bool) {
-			for _, db := range names {
-				app, ok := db.App()
-				if _, rejects := db.RejectsOf(); !ok || rejects {
-					continue
-				}
-				info, err := c.Info(ctx, db)
+			for _, app := range names {
+				info, err := c.Info(ctx, store.AppPrefix+store.DBName(app))
 				if store.IsKind(err, store.KindNotFound) {
 					continue // deleted since it was listed
 				}
@@ -152,6 +148,22 @@ func runAppList(ctx context.Context, std streams, g *globals, o *outputFlag) err
 		fmt.Fprintln(std.err, "logctl: no apps")
 	}
 	return c.explain(err, "")
+}
+
+// appNames are the names of all apps, sorted.
+func appNames(ctx context.Context, c *client) ([]string, error) {
+	all, err := c.Databases(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var apps []string
+	for _, db := range all {
+		app, ok := db.App()
+		if _, rejects := db.RejectsOf(); ok && !rejects {
+			apps = append(apps, app)
+		}
+	}
+	return apps, nil
 }
 
 func newAppShow(g *globals) *cobra.Command {

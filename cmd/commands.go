@@ -8,6 +8,8 @@ func commands(g *globals) []*cobra.Command {
 		newFormat(g),
 		newExplain(g),
 		newShip(g),
+		newReparse(g),
+		newStatus(g),
 		newCron(g),
 		newServe(g),
 		newFauxton(g),

@@ -21,7 +21,9 @@ type courier struct {
 	n         *counters
 	// refusedDoc is told of each doc that the server will never take, and why.
 	refusedDoc func(b *batch, doc int, reason string)
-	halt       <-chan struct{} // closed: finish what is on its way and don't wait for a server any more
+	// storedDoc, where set, is told of each doc that is in the store now.
+	storedDoc func(b *batch, doc int)
+	halt      <-chan struct{} // closed: finish what is on its way and don't wait for a server any more
 
 	mu      sync.Mutex
 	ensured bool
@@ -95,8 +97,10 @@ func (c *courier) settle(b *batch, docs []int, answer []byte) (left []int, err e
 		switch {
 		case row.word == "":
 			stored++
+			c.tellStored(b, docs[i])
 		case row.word == conflict:
 			there++
+			c.tellStored(b, docs[i])
 		case passing(row.word):
 			left = append(left, docs[i])
 			err = &store.Error{Kind: store.KindUnavailable, Word: row.word, Reason: row.reason}
@@ -111,6 +115,12 @@ func (c *courier) settle(b *batch, docs []int, answer []byte) (left []int, err e
 		c.n.there.Add(there)
 	}
 	return left, err
+}
+
+func (c *courier) tellStored(b *batch, doc int) {
+	if c.storedDoc != nil {
+		c.storedDoc(b, doc)
+	}
 }
 
 func (c *courier) reject(b *batch, doc int, reason string) {

@@ -16,6 +16,9 @@
 // one doc. Lines with a time of day in them are in practice never equal; for others, pass all files to one run. A file that
 // logrotate's copytruncate is copying at this very moment is there twice; its lines are then stored twice.
 //
+// Lines that become no docs are rejects (keeper): kept in a database, or a file, in the same way once as often as they came. Reparse
+// makes docs of them with a better Formatter.
+//
 // What came through a pipe and was not stored when a run gave up (Summary.Left) can be sent again only by who wrote it.
 //
 // Memory is bounded by the size of a line, the number of senders and maxSlots, not by the input.

@@ -15,21 +15,6 @@ import (
 	"logctl/store"
 )
 
-// keptReject is a reject as the database has it.
-type keptReject struct {
-	Line                                *string
-	LineBase64                          []byte `json:"line_base64"`
-	Machine, Reason, Detail, File, Time string
-	Cut                                 bool
-}
-
-func (r keptReject) text() string {
-	if r.Line != nil {
-		return *r.Line
-	}
-	return string(r.LineBase64)
-}
-
 // keptRejects are the rejects in the database, sorted by line.
 func (f *fakeCouch) keptRejects() []keptReject {
 	f.mu.Lock()
@@ -42,7 +27,7 @@ func (f *fakeCouch) keptRejects() []keptReject {
 		}
 		all = append(all, r)
 	}
-	slices.SortFunc(all, func(a, b keptReject) int { return strings.Compare(a.text(), b.text()) })
+	slices.SortFunc(all, func(a, b keptReject) int { return strings.Compare(string(a.text()), string(b.text())) })
 	return all
 }
 
@@ -50,7 +35,7 @@ func wantRejects(t *testing.T, f *fakeCouch, text string) {
 	t.Helper()
 	var got []string
 	for _, r := range f.keptRejects() {
-		got = append(got, r.text()+"\n")
+		got = append(got, string(r.text())+"\n")
 	}
 	want := slices.Sorted(strings.Lines(text))
 	if !slices.Equal(got, want) {
@@ -90,8 +75,8 @@ func TestRunKeepsRejects(t *testing.T) {
 			t.Fatal(err)
 		}
 		one := func(line, base64, reason, detail string, cut bool) string {
-			return fmt.Sprintf(`{"Line":%s,"line_base64":%s,"Machine":"m","Reason":%q,"Detail":%q,"File":%q,"Time":"2026-03-04T05:06:07Z","Cut":%v}`,
-				line, base64, reason, detail, input, cut)
+			return fmt.Sprintf(`{"_rev":"","line":%s,"line_base64":%s,"machine":"m","cut":%v,"reason":%q,"detail":%q,"file":%q,"time":"2026-03-04T05:06:07Z"}`,
+				line, base64, cut, reason, detail, input)
 		}
 		want := "[" + strings.Join([]string{
 			one(`"reject 1"`, "null", NoFit, "because of reject", false), one(`"reject 1"`, "null", NoFit, "because of reject", false),

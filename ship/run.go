@@ -1,54 +1,35 @@
 package ship
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
 	"logctl/store"
-	"logctl/store/ejson"
 )
-
-// senders is how many batches are on their way at most.
-const senders = 4
-
-const machineMember = `"machine":`
 
 // runner reads inputs and fills batches, on one goroutine.
 type runner struct {
 	counters
+	maker
 	o       Options
-	machine []byte // what ends a doc that has no machine, "" for none
-	places  places
 	keeper  *keeper
 	courier *courier
-	gone    context.Context // ended when a sender has given up, with the cause
+	senders *senders
 
 	from     *origin // of the lines that are being read
 	batch    *batch  // being filled, nil if there is no doc for one yet
 	last     *batch  // the one before, which tells how large they get
-	out      chan parcel
-	body, id []byte
 	sum      Summary
 	refusals refusals
 }
 
-// parcel is a batch and who delivers it.
-type parcel struct {
-	by interface {
-		carry(context.Context, *batch) error
-	}
-	*batch
-}
-
 // Run ships all inputs and returns when the server has answered for every line. The Summary is right with an error, too: that
 // is of KindUnavailable where running again later will do, of KindUnauthorized or KindForbidden where the caller may not
-// write, and filepath.ErrBadPattern for an input that is a bad pattern. Inputs that can't be read are no error but the Summary's Problems. When ctx ends, what has been read is still sent if the
-// server is there.
+// write, and filepath.ErrBadPattern for an input that is a bad pattern. Inputs that can't be read are no error but the Summary's
+// Problems. When ctx ends, what has been read is still sent if the server is there.
 func Run(ctx context.Context, o Options) (Summary, error) {
 	start := time.Now()
 	db, err := store.AppDB(o.App)
@@ -68,19 +49,17 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	r := &runner{o: o, keeper: keeper, out: make(chan parcel)}
+	r := &runner{o: o, keeper: keeper, maker: maker{extend: o.Extend}}
 	r.sum.Problems, r.sum.Notes = p.problems, p.notes
 	defer r.places.close()
-	if o.Machine != "" {
-		r.machine = append(store.AppendJSONString([]byte(machineMember), o.Machine), '}')
-	}
+	r.setMachine(o.Machine)
 	r.courier = &courier{client: newClient(o.Endpoint, o.App, db), wait: o.Wait, anonymous: o.Endpoint.Anonymous,
 		ensure: o.EnsureApp, n: &r.counters, refusedDoc: r.refusedDoc, halt: ctx.Done()}
 
 	stopProgress := r.startProgress(p.size())
-	wait := r.startSenders(ctx)
+	r.senders = startSenders(ctx, keeper.finish)
 	err = r.readAll(ctx, p)
-	if sendErr := wait(); sendErr != nil {
+	if sendErr := r.senders.wait(); sendErr != nil {
 		err = sendErr // reading has only stopped because of it
 	}
 	stopProgress()
@@ -88,60 +67,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	if err == nil && sum.Left > 0 {
 		err = errHalted
 	}
-	if errors.Is(err, errHalted) {
-		err = &store.Error{Kind: store.KindInternal, Reason: "interrupted", Hint: "run the same command again: it goes on where this one stopped"}
-	}
-	return sum, errors.Join(err, keeper.close())
-}
-
-// graceTime is how long requests on their way may take after ctx has ended.
-const graceTime = 10 * time.Second
-
-// startSenders starts what takes batches from r.out. wait ends that, and gives the first sender's error.
-func (r *runner) startSenders(ctx context.Context) (wait func() error) {
-	sending, giveUp := context.WithCancelCause(context.WithoutCancel(ctx))
-	r.gone = sending
-	var senderGroup, graceGroup sync.WaitGroup
-	for range senders {
-		senderGroup.Go(func() {
-			for p := range r.out {
-				if sending.Err() != nil {
-					continue
-				}
-				err := p.by.carry(sending, p.batch)
-				if err != nil && !errors.Is(err, errHalted) {
-					giveUp(err)
-				}
-			}
-		})
-	}
-	graceGroup.Go(func() {
-		select {
-		case <-ctx.Done():
-		case <-sending.Done():
-			return
-		}
-		timer := time.NewTimer(graceTime)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			giveUp(errHalted)
-		case <-sending.Done():
-		}
-	})
-	return func() error {
-		close(r.out)
-		senderGroup.Wait()
-		if sending.Err() == nil {
-			giveUp(r.keeper.finish(sending))
-		}
-		giveUp(nil)
-		graceGroup.Wait()
-		if err := context.Cause(sending); err != context.Canceled {
-			return err
-		}
-		return nil
-	}
+	return sum, errors.Join(interrupted(err), keeper.close())
 }
 
 // readAll reads the inputs one after the other. Its error ends the run; a damaged input does not.
@@ -155,7 +81,7 @@ func (r *runner) readAll(ctx context.Context, p *plan) error {
 		var stop *stopError
 		switch {
 		case err == nil:
-		case r.gone.Err() != nil:
+		case r.senders.gone.Err() != nil:
 			return nil // the senders' error is the one to tell
 		case ctx.Err() != nil:
 			r.flush()
@@ -193,7 +119,7 @@ func (r *runner) read(ctx context.Context, in *input, src *source) error {
 	r.from = &origin{file: in.absolute(), reference: src.reference}
 	for i := 0; ; i++ {
 		if i%checkEvery == 0 {
-			if err := errors.Join(ctx.Err(), r.gone.Err()); err != nil {
+			if err := errors.Join(ctx.Err(), r.senders.gone.Err()); err != nil {
 				return err
 			}
 		}
@@ -230,20 +156,8 @@ func (r *runner) take(format Formatter, line []byte, tooLong bool) error {
 		return nil
 	}
 	r.docs.Add(1)
-	if hasSpecialMember(r.body) {
-		return &stopError{store.NewError(store.KindDocValidation, "a field's name begins with an underscore; those names are the store's own")}
-	}
-	r.addMachine()
-	r.id = ejson.AppendContentID(r.id[:0], r.body, 0)
-	n, err := r.places.next(fingerprintID(r.id))
-	if err != nil {
+	if err := r.complete(); err != nil {
 		return &stopError{err}
-	}
-	if n > 0 {
-		r.id = ejson.AppendContentID(r.id[:0], r.body, n)
-	}
-	if r.o.Extend != nil {
-		r.body = r.o.Extend(r.body, 0)
 	}
 	if r.batch == nil {
 		r.batch = newBatch(r.last, true)
@@ -286,7 +200,7 @@ func (r *runner) sendDocs() {
 	if r.batch == nil {
 		return
 	}
-	r.send(parcel{r.courier, r.batch})
+	r.senders.send(parcel{r.courier, r.batch})
 	r.batch, r.last = nil, r.batch
 	r.sendRejects(false) // senders add to them, too
 }
@@ -297,32 +211,6 @@ func (r *runner) sendRejects(any bool) {
 		return
 	}
 	if b := r.keeper.take(); b != nil {
-		r.send(parcel{r.keeper, b})
+		r.senders.send(parcel{r.keeper, b})
 	}
-}
-
-func (r *runner) send(p parcel) {
-	select {
-	case r.out <- p:
-	case <-r.gone.Done():
-	}
-}
-
-// hasSpecialMember tells whether a member's name begins with an underscore, which no server takes. As with the machine, the text
-// looked for can't be inside a string.
-func hasSpecialMember(body []byte) bool {
-	return bytes.HasPrefix(body, []byte(`{"_`)) || bytes.Contains(body, []byte(`,"_`))
-}
-
-// addMachine adds the machine to a doc that does not say its own. A quotation mark inside a JSON string is escaped, so
-// the text looked for can only be a member's name.
-func (r *runner) addMachine() {
-	if len(r.machine) == 0 || bytes.Contains(r.body, r.machine[:len(machineMember)]) {
-		return
-	}
-	r.body = r.body[:len(r.body)-1]
-	if len(r.body) > 1 {
-		r.body = append(r.body, ',')
-	}
-	r.body = append(r.body, r.machine...)
 }

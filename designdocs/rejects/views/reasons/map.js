@@ -8,6 +8,8 @@
  */
 function (doc) {
   if (typeof doc.line !== "string" && typeof doc.line_base64 !== "string") { return; }
-  function said(member) { return typeof member === "string" ? member : null; }
-  emit([said(doc.reason), said(doc.machine), said(doc.file)], null);
+  var reason = typeof doc.reason === "string" ? doc.reason : null;
+  var machine = typeof doc.machine === "string" ? doc.machine : null;
+  var file = typeof doc.file === "string" ? doc.file : null;
+  emit([reason, machine, file], null);
 }

@@ -1,0 +1,101 @@
+package ship
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"logctl/store"
+)
+
+// parcel is a batch and who delivers it.
+type parcel struct {
+	by interface {
+		carry(context.Context, *batch) error
+	}
+	*batch
+}
+
+// senders deliver the batches of a run.
+type senders struct {
+	gone   context.Context // ended when one has given up, with the cause
+	out    chan parcel
+	giveUp context.CancelCauseFunc
+	finish func(context.Context) error
+	group  sync.WaitGroup
+	grace  sync.WaitGroup
+}
+
+// onTheirWay is how many batches are at most.
+const onTheirWay = 4
+
+// graceTime is how long requests on their way may take after ctx has ended.
+const graceTime = 10 * time.Second
+
+// startSenders starts senders. finish is called when they have nothing left to do and none has given up; nil: nothing is.
+func startSenders(ctx context.Context, finish func(context.Context) error) *senders {
+	s := &senders{out: make(chan parcel), finish: finish}
+	s.gone, s.giveUp = context.WithCancelCause(context.WithoutCancel(ctx))
+	for range onTheirWay {
+		s.group.Go(s.run)
+	}
+	s.grace.Go(func() {
+		select {
+		case <-ctx.Done():
+		case <-s.gone.Done():
+			return
+		}
+		timer := time.NewTimer(graceTime)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			s.giveUp(errHalted)
+		case <-s.gone.Done():
+		}
+	})
+	return s
+}
+
+func (s *senders) run() {
+	for p := range s.out {
+		if s.gone.Err() != nil {
+			continue
+		}
+		err := p.by.carry(s.gone, p.batch)
+		if err != nil && !errors.Is(err, errHalted) {
+			s.giveUp(err)
+		}
+	}
+}
+
+// send hands a batch to a sender, unless they have given up.
+func (s *senders) send(p parcel) {
+	select {
+	case s.out <- p:
+	case <-s.gone.Done():
+	}
+}
+
+// wait ends the senders when they are done, and gives the first error of one.
+func (s *senders) wait() error {
+	close(s.out)
+	s.group.Wait()
+	if s.gone.Err() == nil && s.finish != nil {
+		s.giveUp(s.finish(s.gone))
+	}
+	s.giveUp(nil)
+	s.grace.Wait()
+	if err := context.Cause(s.gone); err != context.Canceled {
+		return err
+	}
+	return nil
+}
+
+// interrupted is the error for a person of a run that may have been ended.
+func interrupted(err error) error {
+	if !errors.Is(err, errHalted) {
+		return err
+	}
+	return &store.Error{Kind: store.KindInternal, Reason: "interrupted", Hint: "run the same command again: it goes on where this one stopped"}
+}
