@@ -18,6 +18,7 @@ type ViewQuery struct {
 	StartKey, EndKey     json.RawMessage
 	StartDocID, EndDocID string // raw strings, they count only beside their key
 	Keys                 []json.RawMessage
+	Partition            string // of a view whose rows belong to partitions
 	Descending           bool
 	ExclusiveEnd         bool // inclusive_end=false
 	Skip, Limit          int  // Limit < 0: no limit

@@ -81,6 +81,15 @@ func (x *exchange) postQueries(list listing) error {
 // appendList writes the rows of one query. many tells that it is one of several: CouchDB then gives an offset where
 // keys are asked for, too.
 func (x *exchange) appendList(s *stream, list listing, q *store.ViewQuery, many bool) error {
+	if x.partition != "" {
+		q.Partition = x.partition
+	}
+	if q.Partition != "" {
+		if !x.db.Partitioned() {
+			return errQuery("`partition` parameter is not supported on this db")
+		}
+		list = partitionList(q.Partition)
+	}
 	if list.local {
 		return x.appendLocalList(s, q)
 	}
@@ -149,7 +158,7 @@ func (l listing) clip(r engine.IDRange) (engine.IDRange, bool) {
 
 // countDocs is how many docs the list has.
 func (x *exchange) countDocs(list listing) (int, error) {
-	if list.prefix == "" {
+	if list.prefix != designPrefix {
 		return int(x.db.Stats().DocCount), nil
 	}
 	n, err := x.db.CountDocs(x.ctx(), designRange())
@@ -160,7 +169,7 @@ func (x *exchange) countDocs(list listing) (int, error) {
 // asked is the range as the client gave it, r its part in the list.
 func (x *exchange) offsetOf(list listing, asked, r engine.IDRange, q *store.ViewQuery, total int) (int, error) {
 	if !asked.HasStart {
-		if list.prefix != "" && asked.Descending {
+		if list.prefix == designPrefix && asked.Descending {
 			return total, nil // CouchDB counts so
 		}
 		return min(q.Skip, total), nil

@@ -45,10 +45,18 @@ func createDatabase(x *exchange) error {
 	if parsed == "_replicator" || parsed == "_global_changes" {
 		return errNotYet("The database " + name + " is")
 	}
-	if x.flag("partitioned") {
-		return errNotYet("Partitioned databases are")
+	create := x.h.o.Engine.Create
+	switch x.query().Get("partitioned") {
+	case "true":
+		if isSystemDB(name) {
+			return errBadRequest("Cannot partition a system database")
+		}
+		create = x.h.o.Engine.CreatePartitioned
+	case "", "false":
+	default:
+		return errBadRequest("Invalid `partitioned` parameter")
 	}
-	if _, err := x.h.o.Engine.Create(x.ctx(), parsed); err != nil {
+	if _, err := create(x.ctx(), parsed); err != nil {
 		return err
 	}
 	x.w.Header().Set("Location", pathOf(name))
@@ -92,7 +100,11 @@ func appendInfo(dst []byte, db *engine.DB) []byte {
 	num("external", st.ExternalSize)
 	dst = append(dst, ',')
 	num("active", st.ActiveSize)
-	dst = append(dst, `},"props":{},`...)
+	dst = append(dst, `},"props":{`...)
+	if db.Partitioned() {
+		dst = append(dst, `"partitioned":true`...)
+	}
+	dst = append(dst, "},"...)
 	num("doc_del_count", int64(st.DelDocCount))
 	dst = append(dst, ',')
 	num("doc_count", int64(st.DocCount))

@@ -115,6 +115,15 @@ func designRange() engine.IDRange {
 	return engine.IDRange{Start: designPrefix, End: "_design0", HasStart: true, HasEnd: true, ExclusiveEnd: true}
 }
 
+// parseDesign reads a design document of a database.
+func parseDesign(db *engine.DB, doc *store.Doc) (*view.Design, error) {
+	d, err := view.ParseDesign(doc.ID, doc.Body)
+	if err != nil {
+		return nil, err
+	}
+	return d.In(db.Partitioned())
+}
+
 // design reads and parses the design document of that id.
 func (x *exchange) design(id string) (parsedDesign, error) {
 	doc, err := x.db.Get(id)
@@ -127,7 +136,7 @@ func (x *exchange) design(id string) (parsedDesign, error) {
 	if p, ok := d.parsed[id]; ok && p.rev == doc.Rev {
 		return p, nil
 	}
-	parsed, err := view.ParseDesign(id, doc.Body)
+	parsed, err := parseDesign(x.db, &doc)
 	if err != nil {
 		return parsedDesign{}, err
 	}

@@ -9,7 +9,7 @@
 // answer needs does not depend on its length. An answer that says a doc is stored is given after the engine has it on
 // disk (batch=ok, 202, excepted).
 //
-// Limits: partitions, the replicator and _purge answer 501 not_implemented with a reason; what they would have stored is
+// Limits: the replicator and _purge answer 501 not_implemented with a reason; what they would have stored is
 // refused whole, never stored in part.
 //
 // One setting has another default than CouchDB's: query_server_config/reduce_limit is off, so that reducers whose result

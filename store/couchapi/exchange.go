@@ -27,7 +27,9 @@ type exchange struct {
 	authed   string // which way the caller was recognised: "default" (basic), "cookie", "" for nobody
 	db       *engine.DB
 	security *security
-	uploads  []uint64 // attachments that were stored for the docs of this request
+
+	partition string   // that the path names; "" for the whole database
+	uploads   []uint64 // attachments that were stored for the docs of this request
 
 	vars   map[string]string
 	params url.Values // the query, parsed at first use

@@ -4,7 +4,6 @@ package couchapi
 const (
 	noReplicator = "the server does not replicate by itself yet"
 	noPurge      = "purging is not there yet"
-	noPartitions = "partitioned databases are not there yet"
 )
 
 // expectedFailures are the cases ("group/case") and steps ("group/case/3") of the transcripts that this server does not
@@ -12,8 +11,6 @@ const (
 // whose steps all pass: the table is what differs, no more and no less.
 var expectedFailures = map[string]string{
 	"maintenance/fauxton-startup/15": noReplicator,
-	"maintenance/partitions":         noPartitions,
-	"maintenance/partitions-off":     noPartitions,
 	"maintenance/purge":              noPurge,
 	"replication/replicate-endpoint": noReplicator,
 }

@@ -27,10 +27,11 @@ func (x *exchange) mangoQuery() (*mango.Query, []*mango.Index, error) {
 		return nil, nil, err
 	}
 	defer b.free()
-	q, err := mango.ParseQuery(b.bytes, "", x.h.settings.number("mango", "default_limit", mango.DefaultLimit))
+	q, err := mango.ParseQuery(b.bytes, x.partition, x.h.settings.number("mango", "default_limit", mango.DefaultLimit))
 	if err != nil {
 		return nil, nil, err
 	}
+	q.PartitionedDB = x.db.Partitioned()
 	indexes, err := x.indexes()
 	return q, indexes, err
 }
@@ -131,6 +132,11 @@ func (f *finder) scanDocs() error {
 	if !ok {
 		return nil
 	}
+	if f.q.Partition != "" {
+		if r, ok = partitionList(f.q.Partition).clip(r); !ok {
+			return nil
+		}
+	}
 	if f.after != nil {
 		r.Start, r.HasStart = f.after.ID, true
 	}
@@ -159,7 +165,7 @@ func (f *finder) scanIndex() error {
 	if err != nil {
 		return err
 	}
-	s := view.KeyScan{Descending: f.q.Sort.Descending}
+	s := view.KeyScan{Descending: f.q.Sort.Descending, Partition: f.q.Partition}
 	s.Low, s.High = f.plan.Keys()
 	if f.after != nil {
 		s.After = &store.Row{Key: f.after.Key, ID: f.after.ID}

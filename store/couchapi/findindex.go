@@ -36,7 +36,7 @@ func (c *designCache) indexes(ctx context.Context, db *engine.DB) ([]*mango.Inde
 	d.indexesOnce.Do(func() {
 		d.indexList = []*mango.Index{mango.AllDocs()}
 		d.indexesErr = db.AllDocs(context.WithoutCancel(ctx), designRange(), true, func(doc store.Doc) bool {
-			d.indexList = append(d.indexList, mango.Indexes(doc.ID, doc.Body, false)...)
+			d.indexList = append(d.indexList, mango.Indexes(doc.ID, doc.Body, db.Partitioned())...)
 			return true
 		})
 	})

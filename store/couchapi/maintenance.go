@@ -28,8 +28,7 @@ func (h *Handler) maintenanceRoutes(rt *mux.Router) {
 		}})
 	}
 	for path, what := range map[string]string{
-		"/_partition/{rest:.*}": "Partitioned databases are",
-		"/_shards":              "Shards are", "/_sync_shards": "Shards are", "/_search_cleanup": "Text search is",
+		"/_shards": "Shards are", "/_sync_shards": "Shards are", "/_search_cleanup": "Text search is",
 		"/_nouveau_cleanup": "Text search is",
 	} {
 		h.inDB(rt, path, resource{allow: "GET,POST,DELETE", methods: map[string]action{

@@ -22,6 +22,7 @@ func (h *Handler) routes() *mux.Router {
 	h.databaseRoutes(rt)
 	h.allDocsRoutes(rt)
 	h.changesRoutes(rt)
+	h.partitionRoutes(rt)
 	h.viewRoutes(rt)
 	h.renderRoutes(rt)
 	h.rewriteRoutes(rt)

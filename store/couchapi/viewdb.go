@@ -20,7 +20,7 @@ func (d viewDB) Changes(ctx context.Context, since uint64, fn func(c store.Chang
 func (d viewDB) Designs(ctx context.Context) ([]*view.Design, error) {
 	var list []*view.Design
 	err := d.AllDocs(ctx, designRange(), true, func(doc store.Doc) bool {
-		if design, err := view.ParseDesign(doc.ID, doc.Body); err == nil {
+		if design, err := parseDesign(d.DB, &doc); err == nil {
 			list = append(list, design)
 		}
 		return true

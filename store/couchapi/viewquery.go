@@ -63,6 +63,8 @@ func setOption(q *store.ViewQuery, name, val string, fromBody bool) error {
 		q.StartKey, err = parseKey(val)
 	case "endkey", "end_key":
 		q.EndKey, err = parseKey(val)
+	case "partition":
+		q.Partition = plain
 	case "startkey_docid", "start_key_doc_id":
 		q.StartDocID = plain
 	case "endkey_docid", "end_key_doc_id":

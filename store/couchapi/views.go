@@ -45,6 +45,9 @@ func (x *exchange) queryView(body map[string]json.RawMessage) error {
 	if err != nil {
 		return err
 	}
+	if x.partition != "" {
+		q.Partition = x.partition
+	}
 	s := x.stream()
 	defer s.free()
 	if err := x.appendView(s, p.design, &q); err != nil {

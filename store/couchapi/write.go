@@ -5,13 +5,15 @@ import (
 
 	"logctl/store"
 	"logctl/store/engine"
-	"logctl/store/view"
 )
 
 // write makes edits after all checks that depend on what is written: design documents are compiled and want an admin of
 // the database, user documents get their passwords hashed, everything else passes the database's validation functions.
 // There is one result per doc, in order. Most databases have no such function, and then plain docs cost nothing here.
 func (x *exchange) write(docs []store.Doc, o engine.WriteOptions) ([]engine.WriteResult, error) {
+	if err := x.checkPartitions(docs); err != nil {
+		return nil, err
+	}
 	rules, err := x.h.designs.rules(x.ctx(), x.db)
 	if err != nil {
 		return nil, err
@@ -98,7 +100,7 @@ func (x *exchange) checkDesign(doc *store.Doc) error {
 	if doc.Deleted {
 		return nil
 	}
-	d, err := view.ParseDesign(doc.ID, doc.Body)
+	d, err := parseDesign(x.db, doc)
 	if err != nil {
 		return err
 	}

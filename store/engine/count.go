@@ -93,12 +93,34 @@ func (d *DB) CountDocs(ctx context.Context, r IDRange) (uint64, error) {
 	}
 }
 
-// counter counts live docs by their by-id records.
+// CountDeleted counts the docs of r whose winner is a tombstone. It looks at all docs of r.
+func (d *DB) CountDeleted(ctx context.Context, r IDRange) (uint64, error) {
+	if err := d.begin(); err != nil {
+		return 0, err
+	}
+	defer d.end()
+	lo, hi := r.bounds(&d.keys)
+	if bytes.Compare(lo, hi) >= 0 {
+		return 0, nil
+	}
+	c, err := d.newCounter(d.e.pdb, lo, hi)
+	if err != nil {
+		return 0, err
+	}
+	defer c.it.Close()
+	for err == nil && !c.done {
+		err = c.run(ctx)
+	}
+	return c.deleted, err
+}
+
+// counter counts docs by their by-id records.
 type counter struct {
-	db   *DB
-	it   *pebble.Iterator
-	n    uint64
-	done bool
+	db      *DB
+	it      *pebble.Iterator
+	n       uint64 // live ones
+	deleted uint64
+	done    bool
 }
 
 func (d *DB) newCounter(r pebble.Reader, lo, hi []byte) (*counter, error) {
@@ -127,7 +149,9 @@ func (c *counter) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !deleted {
+		if deleted {
+			c.deleted++
+		} else {
 			c.n++
 		}
 		c.done = !c.it.Next()

@@ -28,6 +28,7 @@ type DB struct {
 	keys    keys
 	number  uint32
 	created time.Time
+	split   bool   // partitioned
 	id      string // Instance
 	limit   atomic.Int64
 	dropped atomic.Bool
@@ -58,6 +59,7 @@ func openDB(e *Engine, name store.DBName, rec dbRecord) (*DB, error) {
 		keys:    newKeys(rec.number),
 		number:  rec.number,
 		created: time.UnixMilli(rec.created),
+		split:   rec.partitioned,
 		id:      hex.EncodeToString(rec.instance[:]),
 		writing: make(chan struct{}, 1),
 		indexes: map[string]*index{},
@@ -114,6 +116,9 @@ func (d *DB) lock(ctx context.Context) error {
 }
 
 func (d *DB) unlock() { <-d.writing }
+
+// Partitioned tells whether the database was made for docs that belong to partitions. It means nothing to the engine.
+func (d *DB) Partitioned() bool { return d.split }
 
 // Name is the database's name.
 func (d *DB) Name() store.DBName { return d.name }

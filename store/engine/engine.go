@@ -173,18 +173,27 @@ func (e *Engine) UUID() string { return e.uuid }
 
 // Create makes a database. KindFileExists if there is one of that name.
 func (e *Engine) Create(ctx context.Context, name store.DBName) (*DB, error) {
+	return e.createSynced(ctx, name, false)
+}
+
+// CreatePartitioned makes a database whose DB.Partitioned is true.
+func (e *Engine) CreatePartitioned(ctx context.Context, name store.DBName) (*DB, error) {
+	return e.createSynced(ctx, name, true)
+}
+
+func (e *Engine) createSynced(ctx context.Context, name store.DBName, partitioned bool) (*DB, error) {
 	if err := e.begin(); err != nil {
 		return nil, err
 	}
 	defer e.gate.leave()
-	d, pos, err := e.create(ctx, name)
+	d, pos, err := e.create(ctx, name, partitioned)
 	if err != nil {
 		return nil, err
 	}
 	return d, e.group.wait(ctx, pos, e.disk)
 }
 
-func (e *Engine) create(ctx context.Context, name store.DBName) (*DB, uint64, error) {
+func (e *Engine) create(ctx context.Context, name store.DBName, partitioned bool) (*DB, uint64, error) {
 	if err := e.acquire(ctx, e.naming); err != nil {
 		return nil, 0, err
 	}
@@ -193,7 +202,7 @@ func (e *Engine) create(ctx context.Context, name store.DBName) (*DB, uint64, er
 		end()
 		return nil, 0, store.NewError(store.KindFileExists, reasonDBExists)
 	}
-	rec := dbRecord{number: e.next, created: time.Now().UnixMilli()}
+	rec := dbRecord{number: e.next, created: time.Now().UnixMilli(), partitioned: partitioned}
 	rand.Read(rec.instance[:])
 	d, err := openDB(e, name, rec)
 	if err != nil {

@@ -18,7 +18,9 @@ const (
 	flagRawHash byte = 0x04 // the hash is 16 bytes, shown as 32 hex digits
 	flagBody    byte = 0x08 // a node of a tree: its body is kept
 	flagCounts  byte = 0x10 // by sequence: the last record of its batch, with the database's counters
-	flagAtts    byte = 0x10 // a node of a tree: its body is kept, with attachments
+
+	flagPartitioned byte = 0x01 // of a database
+	flagAtts        byte = 0x10 // a node of a tree: its body is kept, with attachments
 )
 
 const rawHashLen = 16
@@ -168,13 +170,18 @@ func (r rawRev) rev() store.Rev {
 
 // dbRecord is the value of a name key.
 type dbRecord struct {
-	number   uint32
-	created  int64 // Unix milliseconds
-	instance [16]byte
+	number      uint32
+	created     int64 // Unix milliseconds
+	instance    [16]byte
+	partitioned bool
 }
 
 func (r *dbRecord) append(dst []byte) []byte {
-	dst = append(dst, recordV1)
+	flags := recordV1
+	if r.partitioned {
+		flags |= flagPartitioned
+	}
+	dst = append(dst, flags)
 	dst = binary.BigEndian.AppendUint32(dst, r.number)
 	dst = binary.AppendVarint(dst, r.created)
 	return append(dst, r.instance[:]...)
@@ -182,8 +189,7 @@ func (r *dbRecord) append(dst []byte) []byte {
 
 func parseDBRecord(src []byte) (dbRecord, error) {
 	d := decoder{src: src}
-	d.version()
-	var r dbRecord
+	r := dbRecord{partitioned: d.version()&flagPartitioned != 0}
 	if b := d.bytes(4); b != nil {
 		r.number = binary.BigEndian.Uint32(b)
 	}

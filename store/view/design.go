@@ -25,7 +25,9 @@ type Design struct {
 	views    []viewSource // sorted by name
 	lib      []byte       // the JSON of views.lib, nil for none
 	options  designOptions
-	manual   bool // "autoupdate": false: updated by queries alone
+	manual   bool  // "autoupdate": false: updated by queries alone
+	split    *bool // options.partitioned, nil if it does not say
+	scoped   bool  // keys stand together by the partition of their doc
 	sig      string
 }
 
@@ -66,6 +68,9 @@ func ParseDesign(id string, body []byte) (*Design, error) {
 	}
 	if raw, ok := members["options"]; ok {
 		_ = json.Unmarshal(raw, &d.options) // members of other types than ours count as absent, as in CouchDB
+		var o struct{ Partitioned *bool }
+		_ = json.Unmarshal(raw, &o)
+		d.split = o.Partitioned
 	}
 	d.manual = string(members["autoupdate"]) == "false"
 	if raw, ok := members["views"]; ok {
@@ -75,6 +80,24 @@ func ParseDesign(id string, body []byte) (*Design, error) {
 	}
 	d.sig = d.signature()
 	return d, nil
+}
+
+// In is the design as a database takes it: in a partitioned one its views are of one partition each, unless it says
+// otherwise.
+func (d *Design) In(partitioned bool) (*Design, error) {
+	if d.split != nil {
+		if *d.split && !partitioned {
+			return nil, invalidDesign("partitioned option cannot be true in a non-partitioned database.")
+		}
+		partitioned = *d.split
+	}
+	if !partitioned {
+		return d, nil
+	}
+	c := *d
+	c.scoped = true
+	c.sig = c.signature()
+	return &c, nil
 }
 
 func (d *Design) parseViews(raw json.RawMessage) error {
@@ -153,6 +176,9 @@ func (d *Design) signature() string {
 	fmt.Fprintf(h, "%d %s %q %+v %q", formatVersion, collate.Version, strings.ToLower(d.language), d.options, d.lib)
 	for _, v := range d.views {
 		fmt.Fprintf(h, " %q %q %q", v.name, v.mapSrc, v.reduceSrc)
+	}
+	if d.scoped {
+		fmt.Fprint(h, " scoped")
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

@@ -3,8 +3,11 @@ package view
 import (
 	"context"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
+
+	"logctl/store/view/collate"
 )
 
 func appendLocalSeq(doc []byte, seq uint64) []byte {
@@ -134,12 +137,20 @@ func (e *emitter) row(view int, key, value []byte) {
 		e.block = make([]byte, 0, max(blockSize, need))
 	}
 	start := len(e.block)
-	sorted, plain, err := e.design.order().Append(e.block, key)
+	block := e.block
+	if e.design.scoped {
+		partition, _, ok := strings.Cut(e.doc.id, ":")
+		if !ok {
+			return // a design document is in no partition
+		}
+		block = collate.AppendScope(block, partition)
+	}
+	sorted, plain, err := e.design.order().Append(block, key)
 	if err != nil {
 		return // JSON.stringify nests deeper than keys may: as if it had not been emitted
 	}
 	sortKey := sorted[start:]
-	block := appendRowKey(sorted[:start], sortKey, e.doc.id, e.seen[view].count(sortKey))
+	block = appendRowKey(sorted[:start], sortKey, e.doc.id, e.seen[view].count(sortKey))
 	rowKey := block[start:len(block):len(block)]
 	at := len(block)
 	block = appendRowValue(block, len(sortKey), plain, key, value)

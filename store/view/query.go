@@ -30,6 +30,9 @@ func (m *Manager) Query(ctx context.Context, db Database, d *Design, view string
 		return store.NewError(store.KindNotFound, "missing_named_view")
 	}
 	reduced, err := checkQuery(&q, d.views[at])
+	if err == nil {
+		err = d.checkPartition(q.Partition)
+	}
 	if err != nil {
 		return err
 	}
@@ -188,6 +191,17 @@ func (a *answer) rows(s span) error {
 		}
 		return a.give(store.Row{ID: r.id(), Key: key, Value: r.value})
 	})
+}
+
+// checkPartition refuses a query of a view whose rows belong to partitions without one, and the other way round.
+func (d *Design) checkPartition(partition string) error {
+	switch {
+	case d.scoped && partition == "":
+		return store.NewError(store.KindQueryParse, "`partition` parameter is mandatory for queries to this view.")
+	case !d.scoped && partition != "":
+		return store.NewError(store.KindQueryParse, "`partition` parameter is not supported in this design doc")
+	}
+	return nil
 }
 
 // checkQuery refuses what CouchDB refuses of a view's parameters, and tells whether the answer is reduced.

@@ -34,10 +34,11 @@ func (r keyRange) find(t *btree.Tree) (span, error) {
 
 // parseRanges are the parts of a tree that a query asks for, in the order of its answer.
 func parseRanges(q *store.ViewQuery, order collate.Order) ([]keyRange, error) {
+	scope := scopeOf(q.Partition)
 	if q.Keys != nil {
 		ranges := make([]keyRange, len(q.Keys))
 		for i, k := range q.Keys {
-			lo, err := bound(order, k, "", false)
+			lo, err := bound(order, scope, k, "", false)
 			if err != nil {
 				return nil, err
 			}
@@ -54,15 +55,18 @@ func parseRanges(q *store.ViewQuery, order collate.Order) ([]keyRange, error) {
 		lowKey, lowID, highKey, highID = q.EndKey, q.EndDocID, q.StartKey, q.StartDocID
 		behindLow, behindHigh = q.ExclusiveEnd, true
 	}
-	var r keyRange
+	r := keyRange{lo: scope}
+	if scope != nil {
+		r.hi = append(bytes.Clone(scope), idEnd)
+	}
 	var err error
 	if lowKey != nil {
-		if r.lo, err = bound(order, lowKey, lowID, behindLow); err != nil {
+		if r.lo, err = bound(order, scope, lowKey, lowID, behindLow); err != nil {
 			return nil, err
 		}
 	}
 	if highKey != nil {
-		if r.hi, err = bound(order, highKey, highID, behindHigh); err != nil {
+		if r.hi, err = bound(order, scope, highKey, highID, behindHigh); err != nil {
 			return nil, err
 		}
 	}
@@ -76,12 +80,20 @@ func parseRanges(q *store.ViewQuery, order collate.Order) ([]keyRange, error) {
 	return []keyRange{r}, nil
 }
 
-// bound is the place before the rows of a key, and of a doc if id is not "", or behind them.
-func bound(order collate.Order, key json.RawMessage, id string, behind bool) ([]byte, error) {
+// scopeOf is what the keys of a partition's rows begin with; nil for none.
+func scopeOf(partition string) []byte {
+	if partition == "" {
+		return nil
+	}
+	return collate.AppendScope(nil, partition)
+}
+
+// bound is the place before the rows of a key in a scope, and of a doc if id is not "", or behind them.
+func bound(order collate.Order, scope []byte, key json.RawMessage, id string, behind bool) ([]byte, error) {
 	if !json.Valid(key) {
 		return nil, store.NewError(store.KindBadRequest, "invalid UTF-8 JSON")
 	}
-	b, _, err := order.Append(nil, key)
+	b, _, err := order.Append(bytes.Clone(scope), key)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +108,7 @@ func bound(order collate.Order, key json.RawMessage, id string, behind bool) ([]
 
 // reversed tells whether a range ends before it begins even if both ends belong to it.
 func reversed(order collate.Order, lowKey json.RawMessage, lowID string, highKey json.RawMessage, highID string) bool {
-	lo, errLo := bound(order, lowKey, lowID, false)
-	hi, errHi := bound(order, highKey, highID, true)
+	lo, errLo := bound(order, nil, lowKey, lowID, false)
+	hi, errHi := bound(order, nil, highKey, highID, true)
 	return errLo == nil && errHi == nil && bytes.Compare(lo, hi) > 0
 }

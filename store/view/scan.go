@@ -16,6 +16,7 @@ type KeyScan struct {
 	Low, High  json.RawMessage // arrays
 	Descending bool
 	After      *store.Row // go on behind this row, which need not be there any more
+	Partition  string     // of which rows are asked for; "" for a view without
 	Update     store.Stale
 }
 
@@ -27,6 +28,9 @@ func (m *Manager) Scan(ctx context.Context, db Database, d *Design, view string,
 		return store.NewError(store.KindNotFound, "missing_named_view")
 	}
 	r, err := s.keyRange(d.order())
+	if err == nil {
+		err = d.checkPartition(s.Partition)
+	}
 	if err != nil {
 		return err
 	}
@@ -37,11 +41,12 @@ func (m *Manager) Scan(ctx context.Context, db Database, d *Design, view string,
 
 // keyRange is the part of the tree.
 func (s *KeyScan) keyRange(order collate.Order) (keyRange, error) {
-	lo, err := beginning(order, s.Low)
+	scope := scopeOf(s.Partition)
+	lo, err := beginning(order, scope, s.Low)
 	if err != nil {
 		return keyRange{}, err
 	}
-	hi, err := beginning(order, s.High)
+	hi, err := beginning(order, scope, s.High)
 	if err != nil {
 		return keyRange{}, err
 	}
@@ -49,7 +54,7 @@ func (s *KeyScan) keyRange(order collate.Order) (keyRange, error) {
 	if s.After == nil {
 		return r, nil
 	}
-	place, err := bound(order, s.After.Key, s.After.ID, !s.Descending)
+	place, err := bound(order, scope, s.After.Key, s.After.ID, !s.Descending)
 	switch {
 	case err != nil:
 	case s.Descending && bytes.Compare(place, r.hi) < 0:
@@ -61,8 +66,8 @@ func (s *KeyScan) keyRange(order collate.Order) (keyRange, error) {
 }
 
 // beginning is what the sort keys of all arrays that begin with the elements of another one begin with.
-func beginning(order collate.Order, array json.RawMessage) ([]byte, error) {
-	key, err := bound(order, array, "", false)
+func beginning(order collate.Order, scope []byte, array json.RawMessage) ([]byte, error) {
+	key, err := bound(order, scope, array, "", false)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -363,4 +364,28 @@ func BenchmarkAppend(b *testing.B) {
 			c.KeyFromString(buf, "2017-06-14")
 		}
 	})
+}
+
+func TestScopes(t *testing.T) {
+	t.Parallel()
+	var keys []string
+	for _, scope := range []string{"", "a", "a\x00", "a!", "ab", "b"} {
+		for _, value := range []string{`null`, `1`, `"x"`, `[1,"y"]`, `{"a":1}`} {
+			key, plain, err := ICU.Append(AppendScope(nil, scope), []byte(value))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, ok := AppendJSON(nil, key); !plain || !ok || string(got) != value {
+				t.Errorf("%q %s comes back as %s", scope, value, got)
+			}
+			keys = append(keys, string(key))
+			bare, _, _ := ICU.Append(nil, []byte(value))
+			if string(key) >= string(bare) || len(key)-Group(key, 1) != len(bare)-Group(bare, 1) {
+				t.Errorf("%q %s: key %x, bare %x", scope, value, key, bare)
+			}
+		}
+	}
+	if !slices.IsSorted(keys) {
+		t.Errorf("keys are not in the order of scopes: %q", keys)
+	}
 }

@@ -12,6 +12,7 @@
 //	array            kind, the elements' keys, 0x00
 //	object           kind, for each member the keys of its name and of its value, 0x00
 //	raw string       kind, the bytes with 0x00 as 0x00 0xFF, then 0x00 0x00
+//	scope            kind, the bytes with 0x00 as 0x00 0xFF, then 0x00 0x00; the key follows
 //
 // A primary weight that an ASCII character has takes one byte, any other four; the lists of other weights end with the last
 // one that is not the commonest. So the key of a lower case ASCII string is two bytes longer than the string.
@@ -37,6 +38,7 @@ const (
 
 // Kinds: the first byte of a key. They stand on disk. 0x00 ends arrays and objects and is below all.
 const (
+	kindScope     = 0x08 // before a key: its scope
 	kindNull      = 0x10
 	kindFalse     = 0x20
 	kindTrue      = 0x21

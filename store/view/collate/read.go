@@ -84,6 +84,9 @@ func Group(k []byte, level int) int {
 	if level == 0 {
 		return 0
 	}
+	if scope := scopeLen(k); scope > 0 {
+		return scope + Group(k[scope:], level)
+	}
 	if len(k) == 0 || k[0] != kindArray && k[0] != rawArray {
 		return Skip(k)
 	}
@@ -119,7 +122,7 @@ func TextBytes(k []byte) ([]byte, int) {
 
 // AppendJSON appends the value that a plain key (see Order.Append) was made from. It is false for other keys.
 func AppendJSON(dst, key []byte) ([]byte, bool) {
-	r := reader{k: key, t: tables()}
+	r := reader{k: key[scopeLen(key):], t: tables()}
 	dst, ok := r.value(dst)
 	return dst, ok && len(r.k) == 0
 }
