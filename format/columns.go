@@ -186,7 +186,7 @@ func (m *Match) takeColumn(nd *node, start, end int, unquoted bool) bool {
 		m.made |= 1 << nd.slot
 		m.values[nd.slot] = value
 	}
-	m.take(nd, start, end)
+	m.take(nd.slot, start, end)
 	if unquoted {
 		m.unquoted |= 1 << nd.slot
 	}

@@ -28,12 +28,13 @@ type Match struct {
 	nodes    []node
 	line     []byte
 	effort   int
-	present  uint64            // the slots that took something, be it empty
-	spans    [maxCaptures]span // in line, of those slots
-	unquoted uint64            // the slots whose spans are in arena instead
-	made     uint64            // the slots whose value is JSON
-	values   [maxCaptures]span // in arena, of those slots
+	present  uint64                // the slots that took something, be it empty
+	spans    [maxCaptures + 1]span // in line, of those slots; the last is of none
+	unquoted uint64                // the slots whose spans are in arena instead
+	made     uint64                // the slots whose value is JSON
+	values   [maxCaptures]span     // in arena, of those slots
 	arena    []byte
+	plain    bool // no capture but a rest needs an escape in JSON
 	stamp    span // in arena: the time as RFC 3339, empty if the line has none
 
 	text, numbered []byte // scratch
@@ -76,6 +77,9 @@ func (m *Match) bytes(slot int) []byte {
 
 // match finds the leftmost place where the program fits.
 func (p *program) match(m *Match, line []byte) bool {
+	if p.words != nil && p.matchStraight(m, line) {
+		return true
+	}
 	m.begin(p, line)
 	if p.columns != nil {
 		return p.matchColumns(m)
@@ -103,7 +107,7 @@ func (m *Match) begin(p *program, line []byte) {
 	m.effort = effortBase + effortPerByte*len(line)
 	m.present, m.made, m.unquoted = 0, 0, 0
 	m.arena = m.arena[:0]
-	m.stamp = span{}
+	m.stamp, m.plain = span{}, false
 	m.stop = stop{reach: -1}
 	m.path, m.farthest = m.path[:0], m.farthest[:0]
 }
@@ -164,7 +168,7 @@ func (m *Match) run(n int32, at int) int {
 			if nd.kind == kindDate {
 				if n := token.DatePrefix(m.line[at:]); n > 0 {
 					at += n
-					m.take(nd, start, at)
+					m.take(nd.slot, start, at)
 					break
 				}
 			}
@@ -175,7 +179,7 @@ func (m *Match) run(n int32, at int) int {
 				return m.fail(n, at)
 			}
 			at = end
-			m.take(nd, start, at)
+			m.take(nd.slot, start, at)
 		case opText:
 			return m.shortest(n, at)
 		case opPrefix:
@@ -187,9 +191,9 @@ func (m *Match) run(n int32, at int) int {
 			m.effort -= size
 			at += size
 			if nd.kind == kindQuoted {
-				m.take(nd, start+1, at-1)
+				m.take(nd.slot, start+1, at-1)
 			} else {
-				m.take(nd, start, at)
+				m.take(nd.slot, start, at)
 			}
 		case opRest:
 			if !m.rest(nd, at) {
@@ -298,7 +302,7 @@ func (m *Match) mayStand(n int32, at int) bool {
 
 // cut lets a node take line[at:cut] and goes on behind it.
 func (m *Match) cut(n, next int32, at, cut int) int {
-	m.take(&m.nodes[n], at, cut)
+	m.take(m.nodes[n].slot, at, cut)
 	path, arena := len(m.path), len(m.arena)
 	if m.traced {
 		m.path = append(m.path, step{n, span{uint32(at), uint32(cut)}})
@@ -326,10 +330,10 @@ func (m *Match) fail(n int32, at int) int {
 	return -1
 }
 
-func (m *Match) take(nd *node, start, end int) {
-	if nd.slot >= 0 {
-		m.present |= 1 << nd.slot
-		m.spans[nd.slot] = span{uint32(start), uint32(end)}
+func (m *Match) take(slot int8, start, end int) {
+	if slot >= 0 {
+		m.present |= 1 << slot
+		m.spans[slot] = span{uint32(start), uint32(end)}
 	}
 }
 
@@ -345,7 +349,7 @@ func (m *Match) rest(nd *node, at int) bool {
 	case nd.kind == kindJSON && (at == len(m.line) || m.line[at] != '{' || !m.valid(nd, at, len(m.line))):
 		return false
 	}
-	m.take(nd, at, len(m.line))
+	m.take(nd.slot, at, len(m.line))
 	return true
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"logctl/format/token"
 )
@@ -47,6 +48,9 @@ func (p *parser) parse() ([]item, error) {
 	if len(p.text) > maxSchema {
 		return nil, p.fail(maxSchema, "it is longer than %d bytes", maxSchema)
 	}
+	if !utf8.ValidString(p.text) {
+		return nil, p.fail(validLen(p.text), "it is not UTF-8, and what it took might begin or end within a character")
+	}
 	p.readLabel()
 	p.groups = map[int]bool{}
 	p.findGroups()
@@ -58,6 +62,16 @@ func (p *parser) parse() ([]item, error) {
 		return nil, p.fail(len(p.text), "it captures nothing; name a part with $name")
 	}
 	return items, nil
+}
+
+// validLen is how long text is UTF-8.
+func validLen(text string) int {
+	for i, r := range text {
+		if _, size := utf8.DecodeRuneInString(text[i:]); r == utf8.RuneError && size == 1 {
+			return i
+		}
+	}
+	return len(text)
 }
 
 func (p *parser) fail(pos int, format string, args ...any) error {

@@ -58,6 +58,8 @@ type program struct {
 	whole       bool // it begins with the line and ends with it, blanks aside
 	delimiter   byte // of columns, 0 for none
 	columns     []column
+	words       []word // nil if it is not straight
+	all         uint64 // all slots
 }
 
 // compile makes a program of a schema's text. Its error is a *SyntaxError.
@@ -90,6 +92,7 @@ func compile(text string, delimiter byte, whole bool) (*program, error) {
 			prog.complete(n)
 		}
 	}
+	prog.words, prog.all = prog.straighten(), slots(items)
 	return prog, nil
 }
 

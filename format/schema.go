@@ -33,6 +33,8 @@ type Schema struct {
 	stamp  *stamper // nil: no capture is a time
 	fields []field
 	tail   []byte   // constant members behind the last captured one
+	pieces []piece  // the same, where no member may be absent; else nil
+	room   int      // how many bytes an object takes at most besides its values
 	known  []string // the keys of all these
 
 	spread    int      // the slot of $kv... or $json..., or -1
@@ -65,7 +67,11 @@ func Compile(text string, r Rules) (*Schema, error) {
 	if r.LabelKey != "" && prog.label != "" {
 		constants = lastOfEach(append(slices.Clone(constants), Field{r.LabelKey, prog.label}))
 	}
-	return s, s.layOut(constants, r.Taken)
+	if err := s.layOut(constants, r.Taken); err != nil {
+		return nil, err
+	}
+	s.cut()
+	return s, nil
 }
 
 // layOut decides which members stand where.
@@ -144,6 +150,9 @@ func (s *Schema) Match(m *Match, line []byte) bool {
 func (s *Schema) Append(dst []byte, m *Match, line []byte) ([]byte, bool) {
 	if !s.Match(m, line) {
 		return dst, false
+	}
+	if s.pieces != nil && m.present == s.prog.all {
+		return s.appendPieces(dst, m), true
 	}
 	return append(s.AppendMembers(append(dst, '{'), m, 0), '}'), true
 }

@@ -111,6 +111,7 @@ func TestCompileErrors(t *testing.T) {
 		{`$a... b`, "nothing may follow", `        ^`},
 		{`$a...b`, "nothing may follow", `       ^`},
 		{`$a\`, "backslash", `    ^`},
+		{"$a\xff", "not UTF-8", `    ^`},
 		{``, "captures nothing", `  ^`},
 		{`_ x`, "captures nothing", `     ^`},
 		{strings.Repeat("$a ", maxSchema), "longer", ""},
@@ -218,11 +219,15 @@ func FuzzCompile(f *testing.F) {
 }
 
 func FuzzMatch(f *testing.F) {
-	schemas := []string{fail2banSchema, `$a:ip:$b:int`, `$k=$v $q:quoted $f:float`, `\[$p\]$x...`, `$d:date _ ,$n:int,$m `,
+	schemas := []string{fail2banSchema, `$a - \[$b\] x=$c,d $e`, `$a _=$b:int $c: $d...`, `$a $b:date \[$c]:$d:ip`, `$a:ip:$b:int`, `$k=$v $q:quoted $f:float`, `\[$p\]$x...`, `$d:date _ ,$n:int,$m `,
 		`$a $kv...`, `$a?( $j:json)? $sd:kv $m...`, `$t:ts( $b:bool)?`, `$json...`, `$u(@$h)?(:$p:int)? $x:uuid?`, `$x:text ($y:text =)?"$z:text"( $h:host)?`}
 	for i := range schemas {
 		f.Add(uint8(i), fail2banLine)
 		f.Add(uint8(i), `Nov  1 x ,007,m 1:2:: "a" 1e2`)
+		f.Add(uint8(i), `alpha - [b][] x=,,d epsilon`)
+		f.Add(uint8(i), "alpha  x=12 \u00e9: "+strings.Repeat("long ", 30)+"\t\x1b")
+		f.Add(uint8(i), strings.Repeat("x ", 31)+"y "+strings.Repeat("12345678 ", 8))
+		f.Add(uint8(i), `a 2017-06-14 [c]:2001:db8::1`)
 		f.Add(uint8(i), `x a=1 a="2 3" _b=4 c, d='5'`)
 		f.Add(uint8(i), `x {"a":[1,2.50,"\u00e9"],"_b":{}} [id k="v"][id] rest`)
 	}
@@ -241,6 +246,9 @@ func checkOutput(t *testing.T, s *Schema, line string) {
 	t.Helper()
 	var m Match
 	out, ok := s.Append(nil, &m, []byte(line))
+	if long, longOK := longWay(s).Append(nil, &m, []byte(line)); longOK != ok || !bytes.Equal(long, out) {
+		t.Fatalf("the long way to match %q gives %s, %v, the short one %s, %v", line, long, longOK, out, ok)
+	}
 	if taken, traced := s.Trace(&m, []byte(line)); traced != ok {
 		t.Fatalf("traced %v, otherwise %v: %+v", traced, ok, taken)
 	}
@@ -269,6 +277,13 @@ func checkOutput(t *testing.T, s *Schema, line string) {
 			t.Fatalf("%s: %q is no part of %q", key, text, whole)
 		}
 	}
+}
+
+// longWay is a schema without the short ways that there are for the most usual schemas.
+func longWay(s *Schema) *Schema {
+	prog, other := *s.prog, *s
+	prog.words, other.prog, other.pieces = nil, &prog, nil
+	return &other
 }
 
 // repaired is s with every byte that is not UTF-8 replaced, one by one.

@@ -51,7 +51,7 @@ func SkipBlanks(b []byte, i int) int {
 
 // AppendJSON appends s as store.AppendJSONString does, faster where it is plain ASCII.
 func AppendJSON(dst, s []byte) []byte {
-	if !plain(s) {
+	if !IsPlain(s) {
 		return store.AppendJSONString(dst, s)
 	}
 	dst = append(dst, '"')
@@ -59,8 +59,8 @@ func AppendJSON(dst, s []byte) []byte {
 	return append(dst, '"')
 }
 
-// plain tells whether s may stand in a JSON string as it is and holds ASCII only.
-func plain(s []byte) bool {
+// IsPlain tells whether s may stand in a JSON string as it is and holds ASCII only.
+func IsPlain(s []byte) bool {
 	var bad uint64
 	i := 0
 	for ; i+8 <= len(s); i += 8 {

@@ -1,0 +1,8 @@
+package token
+
+// ScanBlock has a bit for each byte of a block that is a blank, the first byte's the lowest, and tells, by a special that is not
+// zero, whether one of the bytes needs more than to be copied into a JSON string: a control character, a quote, a backslash or
+// no ASCII. It uses SSE2, which every such machine has.
+//
+//go:noescape
+func ScanBlock(b *[BlockSize]byte) (blanks, special uint64)
