@@ -55,6 +55,9 @@ func runStatus(ctx context.Context, std streams, g *globals, o *outputFlag, apps
 			return c.explain(err, "")
 		}
 	}
+	if !one {
+		fmt.Fprintf(std.err, "logctl: the store is %s\n", c.conn.Where)
+	}
 	var asked string
 	n, err := o.write(std.out, reports.Result{
 		Columns: []reports.Column{{Name: "app"}, {Name: "docs", Number: true}, {Name: "last"}, {Name: "bytes", Number: true},

@@ -46,14 +46,15 @@ const docOverhead = 256
 
 // parser makes docs out of a body.
 type parser struct {
-	o     *Options
-	lease *lease
-	base  int64                             // what the lease has to hold without the docs' overhead
-	own   bool                              // a signed-in caller's: the store decides what may be in them
-	check func(id string, body []byte) bool // whether a stranger's id follows from its doc
-	buf   []byte
-	more  []byte // docs that Extend has made longer
-	out   docs
+	o      *Options
+	lease  *lease
+	base   int64                             // what the lease has to hold without the docs' overhead
+	own    bool                              // a signed-in caller's: the store decides what may be in them
+	check  func(id string, body []byte) bool // whether a stranger's id follows from its doc
+	buf    []byte
+	longer func(buf []byte, start int) []byte // Options.Extend, nil where nothing is added
+	more   []byte                             // docs that Extend has made longer
+	out    docs
 }
 
 // parseDocs reads the docs of a body, for a database, that readBody has read with l. One that is not acceptable refuses all of them.
@@ -62,8 +63,9 @@ func (d *Door) parseDocs(db store.DBName, body []byte, form docsForm, own bool, 
 	if err := l.need(p.base); err != nil {
 		return docs{}, err
 	}
-	if _, ok := db.RejectsOf(); ok {
-		p.check = ejson.CheckRejectID
+	p.longer = d.o.Extend
+	if _, ok := db.RejectsOf(); ok { // lines, of which nobody knows yet what is an address
+		p.check, p.longer = ejson.CheckRejectID, nil
 	}
 	p.buf = make([]byte, 0, len(body)) // not from a pool: a transport may read docs after their request has failed
 	var err error
@@ -125,11 +127,11 @@ func (p *parser) add(s ejson.Split) error {
 // extend gives a doc what the door adds to it, after its id has been held against what was sent: sent again, when something
 // else would be added, it has the same id and is there already. A doc that would become too large stays as it is.
 func (p *parser) extend(body []byte) ([]byte, error) {
-	if p.o.Extend == nil {
+	if p.longer == nil {
 		return body, nil
 	}
 	start := len(p.more)
-	p.more = p.o.Extend(append(p.more, body...), start)
+	p.more = p.longer(append(p.more, body...), start)
 	longer := p.more[start:len(p.more):len(p.more)]
 	if len(longer) == len(body) || len(longer) > p.o.MaxDoc {
 		p.more = p.more[:start]

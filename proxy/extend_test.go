@@ -26,6 +26,9 @@ func TestExtend(t *testing.T) {
 			t.Errorf("doc %d is %s %s, want %s %s", i, got.id, got.body, want.id, want.body)
 		}
 	}
+	if list, err = d.parseDocs("log_app_rejects", []byte(`{"line":"x"}`), asJSON, false, &l); err != nil || string(list.list[0].body) != `{"line":"x"}` {
+		t.Errorf("a reject: %+v, %v", list, err)
+	}
 	many := "[" + strings.Repeat(`{"b":2},`, 100) + `{"b":2}]`
 	l.free()
 	tight := New(Options{Upstream: untouched(t), Memory: 3*int64(len(many)) + 1000, Extend: addX})

@@ -23,18 +23,10 @@ type batch struct {
 	keep     bool      // the lines
 }
 
-// newBatch makes an empty batch with room for what the last one took.
-func newBatch(last *batch, keep bool) *batch {
-	b := &batch{keep: keep}
-	if last != nil {
-		const more = 1.1
-		b.docs = make([]byte, 0, int(more*float64(len(last.docs))))
-		b.ends = make([]int, 0, len(last.ends))
-		b.lines = make([]byte, 0, int(more*float64(len(last.lines))))
-		b.lineEnds = make([]int, 0, len(last.lineEnds))
-		b.origins = make([]*origin, 0, len(last.origins))
-	}
-	return b
+// reset empties the batch and keeps its memory.
+func (b *batch) reset() {
+	b.docs, b.ends, b.lines, b.lineEnds, b.origins = b.docs[:0], b.ends[:0], b.lines[:0], b.lineEnds[:0], b.origins[:0]
+	b.keep = false
 }
 
 // add appends a doc: body is a JSON object without an _id, made of a line that was met at from.

@@ -29,7 +29,6 @@ type keeper struct {
 	bytes    int64 // and how much of them
 	places   places
 	batch    *batch // waiting to be sent
-	last     *batch // the one before
 	body, id []byte
 	kept     Kept
 	halted   bool // a batch was not sent because the run was ended
@@ -86,7 +85,7 @@ func (k *keeper) add(r reject) {
 		k.id = ejson.AppendRejectID(k.id[:0], k.body, n)
 	}
 	if k.batch == nil {
-		k.batch = newBatch(k.last, false)
+		k.batch = &batch{}
 	}
 	k.batch.add(k.id, k.body, nil, nil)
 }
@@ -103,9 +102,7 @@ func (k *keeper) take() *batch {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	b := k.batch
-	if b != nil {
-		k.batch, k.last = nil, b
-	}
+	k.batch = nil
 	return b
 }
 

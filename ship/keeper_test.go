@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"logctl/store"
+	"logctl/store/ejson"
 )
 
 // keptRejects are the rejects in the database, sorted by line.
@@ -144,4 +145,27 @@ func TestRunLosesRejects(t *testing.T) {
 	if s.Either != lines || s.Kept.Lost != lines || !store.IsKind(s.Kept.Why, store.KindNotFound) {
 		t.Errorf("%+v", s)
 	}
+}
+
+// FuzzReject makes a reject of any line: it is JSON in stored form, its id follows from it, and the line comes back to the byte.
+func FuzzReject(f *testing.F) {
+	f.Add([]byte("no address"), "m", "detail", false)
+	f.Add([]byte("\xff\x00\"\\"), "", "", true)
+	f.Fuzz(func(t *testing.T, line []byte, machine, detail string, tooLong bool) {
+		r := reject{line: line, reason: NoFit, detail: detail, from: &origin{}}
+		if tooLong {
+			r.reason = TooLong
+		}
+		body := r.appendBody(nil, machine)
+		if stored, err := ejson.Compact(nil, body); err != nil || string(stored) != string(body) {
+			t.Fatalf("%s is no stored form: %v", body, err)
+		}
+		var kept keptReject
+		if err := json.Unmarshal(body, &kept); err != nil || !kept.isOne() || string(kept.text()) != string(line) || kept.Cut != tooLong {
+			t.Errorf("%q became %s: %v", line, body, err)
+		}
+		if id := ejson.AppendRejectID(nil, body, 2); !ejson.CheckRejectID(string(id), body) {
+			t.Errorf("id %s of %s", id, body)
+		}
+	})
 }

@@ -91,7 +91,6 @@ type mover struct {
 	moved      *moved
 	senders    *senders
 	batch      *batch
-	last       *batch
 	sum        Reparsed
 }
 
@@ -112,11 +111,11 @@ func (m *mover) store(ctx context.Context) error {
 
 func (m *mover) readAll(ctx context.Context) error {
 	for row, err := range m.o.Rejects {
-		if err != nil {
-			return err
-		}
 		if ctx.Err() != nil || m.senders.gone.Err() != nil {
 			return errHalted
+		}
+		if err != nil {
+			return err
 		}
 		if strings.HasPrefix(row.ID, "_design/") {
 			continue
@@ -156,7 +155,7 @@ func (m *mover) take(row store.Row) error {
 		return err
 	}
 	if m.batch == nil {
-		m.batch = newBatch(m.last, true)
+		m.batch = m.senders.empty(true)
 	}
 	m.batch.add(m.id, m.body, fmt.Appendf(nil, "%s %s", row.ID, r.Rev), nil)
 	if m.batch.full() {
@@ -168,7 +167,7 @@ func (m *mover) take(row store.Row) error {
 func (m *mover) send() {
 	if m.batch != nil {
 		m.senders.send(parcel{m.courier, m.batch})
-		m.batch, m.last = nil, m.batch
+		m.batch = nil
 	}
 }
 
@@ -189,7 +188,7 @@ func (m *mover) remove(ctx context.Context, remover *courier) error {
 		}
 		id, rev, _ := bytes.Cut(record, []byte(" "))
 		if b == nil {
-			b = newBatch(nil, false)
+			b = senders.empty(false)
 		}
 		b.add(id, fmt.Appendf(nil, `{"_rev":%q,"_deleted":true}`, rev), nil, nil)
 		if total++; b.full() {

@@ -21,7 +21,6 @@ type runner struct {
 
 	from     *origin // of the lines that are being read
 	batch    *batch  // being filled, nil if there is no doc for one yet
-	last     *batch  // the one before, which tells how large they get
 	sum      Summary
 	refusals refusals
 }
@@ -160,7 +159,7 @@ func (r *runner) take(format Formatter, line []byte, tooLong bool) error {
 		return &stopError{err}
 	}
 	if r.batch == nil {
-		r.batch = newBatch(r.last, true)
+		r.batch = r.senders.empty(true)
 	}
 	r.batch.add(r.id, r.body, line, r.from)
 	if r.batch.full() {
@@ -201,7 +200,7 @@ func (r *runner) sendDocs() {
 		return
 	}
 	r.senders.send(parcel{r.courier, r.batch})
-	r.batch, r.last = nil, r.batch
+	r.batch = nil
 	r.sendRejects(false) // senders add to them, too
 }
 

@@ -21,6 +21,7 @@ type parcel struct {
 type senders struct {
 	gone   context.Context // ended when one has given up, with the cause
 	out    chan parcel
+	spare  chan *batch // delivered, to be filled again
 	giveUp context.CancelCauseFunc
 	finish func(context.Context) error
 	group  sync.WaitGroup
@@ -35,7 +36,7 @@ const graceTime = 10 * time.Second
 
 // startSenders starts senders. finish is called when they have nothing left to do and none has given up; nil: nothing is.
 func startSenders(ctx context.Context, finish func(context.Context) error) *senders {
-	s := &senders{out: make(chan parcel), finish: finish}
+	s := &senders{out: make(chan parcel), spare: make(chan *batch, onTheirWay), finish: finish}
 	s.gone, s.giveUp = context.WithCancelCause(context.WithoutCancel(ctx))
 	for range onTheirWay {
 		s.group.Go(s.run)
@@ -63,10 +64,32 @@ func (s *senders) run() {
 			continue
 		}
 		err := p.by.carry(s.gone, p.batch)
+		s.recycle(p.batch)
 		if err != nil && !errors.Is(err, errHalted) {
 			s.giveUp(err)
 		}
 	}
+}
+
+// recycle takes a batch that nobody needs any more.
+func (s *senders) recycle(b *batch) {
+	b.reset()
+	select {
+	case s.spare <- b:
+	default:
+	}
+}
+
+// empty gives a batch to fill; keep says whether it keeps lines, too.
+func (s *senders) empty(keep bool) *batch {
+	var b *batch
+	select {
+	case b = <-s.spare:
+	default:
+		b = &batch{}
+	}
+	b.keep = keep
+	return b
 }
 
 // send hands a batch to a sender, unless they have given up.

@@ -22,6 +22,7 @@ type Conn struct {
 	Transport http.RoundTripper // signs requests in where there is somebody to sign in as
 	Anonymous bool              // nobody is signed in: the server takes writes and tells nothing
 	InProcess bool              // no network in between
+	Where     string            // where the store is, in words for a person
 	close     func() error
 }
 
@@ -79,6 +80,7 @@ func connectEmbedded(dir string) (*Conn, error) {
 		BaseURL:   localURL,
 		Transport: e.api.Transport(store.Caller{Name: adminName, Roles: []string{store.AdminRole}}),
 		InProcess: true,
+		Where:     "the directory " + dir,
 		close:     e.Close,
 	}, nil
 }
@@ -91,7 +93,7 @@ func connectServe(dir string) (*Conn, error) {
 	if !ad.alive() {
 		return nil, nil
 	}
-	conn := &Conn{BaseURL: localURL, Anonymous: true}
+	conn := &Conn{BaseURL: localURL, Anonymous: true, Where: "the logctl serve of the directory " + dir}
 	socket := ad.transport()
 	conn.Transport = socket
 	conn.close = func() error { socket.CloseIdleConnections(); return nil }

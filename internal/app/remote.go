@@ -30,6 +30,7 @@ func connectRemote(cfg config.Config) (*Conn, error) {
 		BaseURL:   strings.TrimSuffix(base.String(), "/"),
 		Transport: transport,
 		Anonymous: cfg.User == "",
+		Where:     base.String(),
 		close:     func() error { transport.CloseIdleConnections(); return nil },
 	}
 	if cfg.User == "" {
