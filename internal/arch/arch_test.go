@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"format/timefmt":        {"format/token"},
 	"format/geoip":          {"store", "store/ejson", "format/token"},
 	"format/geoip/mmdbtest": {},
+	"format/learn":          {"format", "format/timefmt", "format/token", "internal/lines"},
 	"format/syslog":         {"format/token"},
 	"format/token":          {"store"},
 	"ship":                  {"store", "store/ejson", "internal/lines"},
