@@ -64,7 +64,7 @@ var mayImport = map[string][]string{
 // owners tells which packages may import a third-party module.
 var owners = map[string][]string{
 	"github.com/cockroachdb/pebble/v2":        {"store/engine"},
-	"github.com/dlclark/regexp2/v2":           {"store/mango"},
+	"github.com/dlclark/regexp2/v2":           {"store/mango", "store/view/js"},
 	"github.com/dop251/goja":                  {"store/view/js"},
 	"github.com/go-kivik/kivik/v4":            {"store/couch"},
 	"github.com/gorilla/mux":                  {"store/couchapi"},
