@@ -52,6 +52,9 @@ func runStatus(ctx context.Context, std streams, g *globals, o *outputFlag, apps
 	one := len(apps) == 1
 	if !one {
 		if apps, err = appNames(ctx, c); err != nil {
+			if !c.conn.Anonymous && statusOf(err) == statusNotAllowed {
+				return hinted(err, "logctl status APP takes an account that may read APP, all apps an admin's")
+			}
 			return c.explain(err, "")
 		}
 	}

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -40,7 +41,7 @@ func (s *appStatus) countRejects(ctx context.Context, c *client) error {
 				Hint: "logctl app create " + s.app + " installs ours"}
 		}
 		s.rejects += n
-		s.reasons = append(s.reasons, ship.Reason{Text: key[0], Lines: n})
+		s.reasons = append(s.reasons, ship.Reason{Text: cmp.Or(key[0], "unknown"), Lines: n})
 	}
 	s.kept = true
 	slices.SortStableFunc(s.reasons, func(a, b ship.Reason) int { return int(b.Lines - a.Lines) })

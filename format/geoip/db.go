@@ -114,15 +114,12 @@ func (db *DB) find(a netip.Addr) Place {
 		return p
 	}
 	for i := range db.files {
-		var rec record
-		if found := db.files[i].reader.Lookup(a); !found.Found() || found.Decode(&rec) != nil {
-			continue
-		}
+		found := readPlace(db.files[i].reader.Lookup(a))
 		if p.Country == "" {
-			p.Country = rec.country()
+			p.Country = found.Country
 		}
 		if p.ASN == 0 {
-			p.ASN, p.Org = rec.ASN, rec.Org
+			p.ASN, p.Org = found.ASN, found.Org
 		}
 	}
 	return p

@@ -21,26 +21,6 @@ type file struct {
 	gone   bool        // it was not there when it was looked for last
 }
 
-// record is what is read of a database's records.
-type record struct {
-	Country    isoCode `maxminddb:"country"`
-	Registered isoCode `maxminddb:"registered_country"`
-	ASN        uint32  `maxminddb:"autonomous_system_number"`
-	Org        string  `maxminddb:"autonomous_system_organization"`
-}
-
-type isoCode struct {
-	Code string `maxminddb:"iso_code"`
-}
-
-// country is where the address is used or, where that is not known, where it is registered.
-func (r *record) country() string {
-	if r.Country.Code != "" {
-		return r.Country.Code
-	}
-	return r.Registered.Code
-}
-
 // refresh reads the file again if it is another one than it was. The reader stays as it is with an error, which comes once for
 // each state of the file.
 func (f *file) refresh() (changed bool, err error) {
@@ -93,16 +73,15 @@ func (f *file) read() error {
 // than anybody can wait for.
 const sample = 100_000
 
-var errMembers = errors.New("has neither country.iso_code nor autonomous_system_number, as the databases GeoLite2-Country, -City and -ASN have")
+var errMembers = errors.New("tells neither country.iso_code, registered_country.iso_code or country_code, nor autonomous_system_number or asn")
 
 func checkMembers(r *maxminddb.Reader) error {
 	n := 0
 	for network := range r.Networks(maxminddb.IncludeNetworksWithoutData()) {
-		var rec record
-		if err := network.Decode(&rec); err != nil { // which does nothing where there is no record
-			return fmt.Errorf("%w: %w", errMembers, err)
+		if err := network.Err(); err != nil {
+			return fmt.Errorf("is damaged: %w", err)
 		}
-		if rec.country() != "" || rec.ASN != 0 {
+		if p := readPlace(network); p.Country != "" || p.ASN != 0 {
 			return nil
 		}
 		if n++; n == sample {

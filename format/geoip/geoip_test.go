@@ -92,7 +92,9 @@ func both(t testing.TB) *DB {
 		systems: mmdbtest.Build(
 			mmdbtest.Record{Network: "8.8.8.0/24", ASN: 15169, Org: `Goo"gle`},
 			mmdbtest.Record{Network: "10.0.0.0/8", ASN: 1, Org: "nobody"},
-			mmdbtest.Record{Network: "2a00:1::/32", ASN: 4294967295}),
+			mmdbtest.Record{Network: "2a00:1::/32", ASN: 4294967295},
+			mmdbtest.Record{Network: "45.0.0.0/8", Country: "SE", ASN: 7, Org: "flat", Flat: true},
+			mmdbtest.Record{Network: "46.0.0.0/8", Flat: true}),
 	} {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
@@ -126,6 +128,8 @@ func TestExtend(t *testing.T) {
 		{`{"a":"x","src":"2a00:1::5"}`, `{"a":"x","src":"2a00:1::5","src_country":"NL","src_asn":4294967295,"src_network":"2a00:1::/48"}`},
 		{`{"ip":"8.0.0.0/9"}`, `{"ip":"8.0.0.0/9","ip_country":"US","ip_network":"8.0.0.0/9"}`},
 		{`{"ip":"10.1.2.3"}`, `{"ip":"10.1.2.3","ip_kind":"private","ip_network":"10.1.2.0/24"}`},
+		{`{"ip":"45.1.2.3"}`, `{"ip":"45.1.2.3","ip_country":"SE","ip_asn":7,"ip_as_org":"flat","ip_network":"45.1.2.0/24"}`},
+		{`{"ip":"46.1.2.3"}`, `{"ip":"46.1.2.3","ip_network":"46.1.2.0/24"}`},
 		{`{"ip":"9.9.9.9"}`, `{"ip":"9.9.9.9","ip_network":"9.9.9.0/24"}`},
 		{`{"ip":"UNKNOWN","client_ip":"","name":"UNKNOWN"}`, `{"ip":"UNKNOWN","client_ip":"","name":"UNKNOWN","ip_kind":"malformed","client_ip_kind":"malformed"}`},
 		{`{"ip":"8.1.2.3","to":"::1"}`, `{"ip":"8.1.2.3","to":"::1","ip_country":"US","ip_network":"8.1.2.0/24","to_kind":"loopback","to_network":"::/48"}`},
@@ -158,7 +162,7 @@ func TestOpenRefuses(t *testing.T) {
 		"text":    {[]byte("no database"), "is no MaxMind database"},
 		"empty":   {nil, "is no MaxMind database"},
 		"cut":     {whole[:len(whole)-40], "is no MaxMind database"},
-		"nothing": {mmdbtest.Build(mmdbtest.Record{Network: "8.0.0.0/8", Org: "x"}), "has neither country"},
+		"nothing": {mmdbtest.Build(mmdbtest.Record{Network: "8.0.0.0/8", Org: "x"}), "tells neither country"},
 		"absent":  {nil, "no such file"},
 	} {
 		path := filepath.Join(dir, name)

@@ -8,7 +8,7 @@ import "strconv"
 //
 // line_base64 stands in the place of line where that is not UTF-8, and "cut":true says that it is the beginning of a longer one.
 // Its id is the content id of these and the machine alone: the same line, met again in a renamed file or with another schema, is
-// the same reject, as often as it comes in a run.
+// the same reject, as often as it comes in a run. A doc without a line is no reject, and its id that of any doc.
 var rejectMembers = [...]string{"line", "line_base64", "machine", "cut"}
 
 // AppendRejectID appends the id of a reject, n as in AppendContentID. body is in stored form.
@@ -23,6 +23,7 @@ func CheckRejectID(id string, body []byte) bool { return CheckContentID(id, reje
 func rejectIdentity(body []byte) []byte {
 	out := make([]byte, 1, len(body)+1)
 	out[0] = '{'
+	isReject := false
 	for _, name := range rejectMembers {
 		_ = Members(body, func(key, value []byte) error { // what is no object has none
 			if string(key) != name {
@@ -31,10 +32,14 @@ func rejectIdentity(body []byte) []byte {
 			if len(out) > 1 {
 				out = append(out, ',')
 			}
+			isReject = isReject || name != "machine" && name != "cut"
 			out = append(strconv.AppendQuote(out, name), ':')
 			out = append(out, value...)
 			return nil
 		})
+	}
+	if !isReject {
+		return body
 	}
 	return append(out, '}')
 }

@@ -24,6 +24,11 @@ func TestRejectID(t *testing.T) {
 			t.Errorf("%s: the id follows: %v", body, !same)
 		}
 	}
+	for _, body := range []string{`{"machine":"m","cut":true,"a":1}`, `{}`} {
+		if !CheckRejectID(string(AppendContentID(nil, []byte(body), 0)), []byte(body)) {
+			t.Errorf("%s has no line, and not the id of any doc", body)
+		}
+	}
 	if CheckRejectID(id+"x", []byte(first)) || CheckRejectID("", []byte("no object")) {
 		t.Error("an id that is none passes")
 	}

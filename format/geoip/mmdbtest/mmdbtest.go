@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"slices"
+	"strconv"
 )
 
 // Record is what a database says of a network; its zero fields are left out.
@@ -15,6 +16,7 @@ type Record struct {
 	Country, Registered string
 	ASN                 uint32
 	Org                 string
+	Flat                bool // country_code, asn and as_name, as some databases have them
 }
 
 // node is one bit of a network; a leaf has no children and may have data.
@@ -134,6 +136,13 @@ func appendRecord(dst []byte, r Record) []byte {
 	add := func(name string, value []byte) { members = append(members, append(appendString(nil, name), value...)) }
 	code := func(c string) []byte {
 		return appendString(appendString(appendControl(nil, typeMap, 1), "iso_code"), c)
+	}
+	if r.Flat {
+		add("country", appendString(nil, "a name"))
+		add("country_code", appendString(nil, r.Country))
+		add("asn", appendString(nil, "AS"+strconv.Itoa(int(r.ASN))))
+		add("as_name", appendString(nil, r.Org))
+		return append(appendControl(dst, typeMap, len(members)), bytes.Join(members, nil)...)
 	}
 	if r.Country != "" {
 		add("country", code(r.Country))
