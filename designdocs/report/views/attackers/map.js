@@ -12,11 +12,12 @@
  * one by one (reduce=false) and chosen by their value. So a question costs about the rows of its answer, on any CouchDB.
  * Each resolution is one more row a doc; a third, of years, gained little: addresses come and go within months.
  *
- * Which docs are attacks and how the time is read is the same as in attacks; a doc without an hour counts as midnight.
+ * Which docs are attacks and how the time is read is the same as in attacks; a doc without an hour counts as midnight. The process is
+ * the jail, or the application that a line was written by.
  */
 function (doc) {
   if (typeof doc.ip !== "string" || doc.ip === "") { return; }
-  if (doc.event !== undefined && doc.event !== null && doc.event !== "ban") { return; }
+  if (doc.outcome !== "failure" && doc.event !== undefined && doc.event !== null && doc.event !== "ban") { return; }
   var date = typeof doc.date === "string" ? doc.date : doc.time;
   if (typeof date !== "string" || date.charAt(4) !== "-" || date.charAt(7) !== "-") { return; }
   var y = +date.slice(0, 4), m = +date.slice(5, 7), d = +date.slice(8, 10);
@@ -32,7 +33,7 @@ function (doc) {
     if (hour.charAt(5) === ":" && s >= 0 && s < 60) { ms += Math.floor(s) * 1000; }
     if ((hour.charAt(8) === "," || hour.charAt(8) === ".") && frac.length === 3 && +frac >= 0 && +frac < 1000) { ms += Math.floor(+frac); }
   }
-  var process = doc.process === undefined ? null : doc.process;
+  var process = doc.process !== undefined ? doc.process : doc.application !== undefined ? doc.application : null;
   var machine = doc.machine === undefined ? null : doc.machine;
   emit(["day", y, m, d, doc.ip, process, machine], ms);
   emit(["month", y, m, doc.ip, process, machine], ms);
