@@ -16,7 +16,7 @@ type banLine struct {
 	process, ip []byte
 	message     []byte // behind the level and the jail in brackets
 	event       event
-	dateBuf     [10]byte
+	dateBuf     [11]byte // a digit more than a date, which is cut off
 }
 
 // parse reads a line of one of these forms, where the blanks may be any and what is in parentheses may be missing:

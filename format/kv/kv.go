@@ -109,6 +109,11 @@ func skip(b []byte, i int) int {
 	if i < len(b) && isComma(b[i]) {
 		i++
 	}
+	return SkipGap(b, i)
+}
+
+// SkipGap is the index of the first byte at or after i that does not separate pairs, or len(b).
+func SkipGap(b []byte, i int) int {
 	for i < len(b) && isGap(b[i]) {
 		i++
 	}

@@ -19,16 +19,23 @@ import (
 
 // Header is what stands before the text, each part as in the line. Parts that a line does not have are empty.
 type Header struct {
-	Priority         int    // facility times eight plus severity; -1 where the line has none
-	Year, Month, Day int    // 0 without a time
-	Time             []byte // the time of day with its fraction and without its zone
-	Zone             []byte // Z, an offset, or a name such as UTC
+	Priority         int       // facility times eight plus severity; -1 where the line has none
+	Year, Month, Day int       // 0 without a time
+	Instant          time.Time // of a time that is a count, TAI64N or seconds; then there is no date
+	Time             []byte    // the time of day with its fraction and without its zone
+	Zone             []byte    // Z, an offset, or a name such as UTC
 	Host, Tag, PID   []byte
+	Module           []byte // what stands in parentheses behind the tag: su(pam_unix)
 	ID, Data         []byte // RFC 5424's message id and structured data, with its brackets
 	Text             []byte
+	Behind           []byte // all that stands behind the host
 	// Tagged tells that Tag is one for sure: a colon, a process id or brackets mark it, or its place does. Otherwise it may as
 	// well be the first word of the text.
 	Tagged bool
+
+	iso       bool // the time is of a form that other programs write, too
+	weak      bool // most of them do
+	bracketed bool // the tag is in brackets
 }
 
 // NoPriority is the Priority of a line that has none.
@@ -65,7 +72,34 @@ func Parse(line []byte, reference time.Time) (Header, bool) {
 		behind = h.cutFacility(behind)
 	}
 	h.cutTag(behind)
+	if h.iso && h.Priority < 0 && !h.convincing() {
+		return h, false
+	}
 	return h, len(h.Host) > 0 || len(h.Tag) > 0
+}
+
+// convincing tells whether what follows a time that other programs write, too, is a host and a tag or one of the two, and not a
+// level, a thread or a number. Where there is a blank in the time, 2026-11-21 01:42:45, there has to be a tag.
+func (h *Header) convincing() bool {
+	if h.bracketed || h.weak && (!h.Tagged || len(h.Tag) == 0 || !isLetter(h.Tag[0]) && h.Tag[0] != '%' && h.Tag[0] != '/') {
+		return false
+	}
+	if len(h.Host) == 0 {
+		return h.Tagged
+	}
+	return h.Host[0] != '[' && digitsEnd(h.Host) < len(h.Host) && !isLevel(h.Host)
+}
+
+// isLevel tells whether b is what programs call the severity of a message.
+func isLevel(b []byte) bool {
+	if len(b) > 8 {
+		return false
+	}
+	switch string(bytes.ToUpper(b)) {
+	case "INFO", "WARN", "WARNING", "ERROR", "DEBUG", "TRACE", "FATAL", "CRITICAL", "NOTICE", "SEVERE", "ERR":
+		return true
+	}
+	return false
 }
 
 // cutCount takes what counts a message's bytes on a stream (RFC 6587) off the front: "99 <13>1 …".
@@ -112,15 +146,39 @@ func (h *Header) cutFacility(b []byte) []byte {
 	if end < 0 {
 		return b
 	}
-	facility, severity, ok := bytes.Cut(b[1:end], []byte("."))
+	if !h.setPriority(b[1:end]) {
+		return b
+	}
+	return trimBlanks(b[end+1:])
+}
+
+// setPriority reads auth.info or 4.6. It tells false if the text is something else.
+func (h *Header) setPriority(b []byte) bool {
+	facility, severity, ok := bytes.Cut(b, []byte("."))
 	f, s := numberOrName(facility, Facilities[:]), numberOrName(severity, Severities[:])
 	if !ok || f < 0 || s < 0 {
-		return b
+		return false
 	}
 	if h.Priority < 0 {
 		h.Priority = f*8 + s
 	}
-	return trimBlanks(b[end+1:])
+	return true
+}
+
+// cutSolaris takes "[ID 800047 auth.info] ", which Solaris puts before the text, off it.
+func (h *Header) cutSolaris() {
+	rest, ok := bytes.CutPrefix(h.Text, []byte("[ID "))
+	if !ok {
+		return
+	}
+	n := digitsEnd(rest)
+	end := bytes.IndexByte(rest[:min(len(rest), 40)], ']')
+	if n == 0 || end < n+2 || rest[n] != ' ' {
+		return
+	}
+	if h.setPriority(rest[n+1 : end]) {
+		h.Text = trimBlanks(rest[end+1:])
+	}
 }
 
 // cutRun splits a run of non-blanks off b, and the blanks behind it.

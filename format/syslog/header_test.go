@@ -3,7 +3,6 @@ package syslog
 import (
 	"bytes"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 )
@@ -66,7 +65,11 @@ func TestParseDialects(t *testing.T) {
 		{"Nov 21 01:42:45 [sshd] x", "2026-11-21 01:42:45 |sshd||x"},
 		{"Nov 21 01:42:45 vm [test-demo][13] x", "2026-11-21 01:42:45 vm|test-demo|13|x"},
 		{"Nov 21 01:42:45 pop3-login: Info: x", "2026-11-21 01:42:45 |pop3-login||Info: x"},
-		{"Nov 21 01:42:45 auth(a@c,::1)<x>: Info: x", "2026-11-21 01:42:45 |auth(a@c,::1)<x>||Info: x"},
+		{"Nov 21 01:42:45 auth(a@c,::1)<x>: Info: x", "2026-11-21 01:42:45 |auth||(a@c,::1)<x>: Info: x"},
+		{"Nov 21 01:42:45 vm su(pam_unix)[5]: x", "2026-11-21 01:42:45 vm|su|5|x (pam_unix)"},
+		{"Nov 21 01:42:45 vm auth-worker(99): x", "2026-11-21 01:42:45 vm|auth-worker|99|x"},
+		{"Nov 21 01:42:45 vm auth(default): x", "2026-11-21 01:42:45 vm|auth||x (default)"},
+		{"Nov 21 01:42:45 vm imap(a@b): x", "2026-11-21 01:42:45 vm|imap||(a@b): x"},
 		{"Nov 21 01:42:45 vm kernel: [  97.1] x", "2026-11-21 01:42:45 vm|kernel||[  97.1] x"},
 		{"Nov 21 01:42:45 mac Google Chrome[35]: x", "2026-11-21 01:42:45 mac|Google Chrome|35|x"},
 		{"Nov 21 01:42:45 vm app[main]: x", "2026-11-21 01:42:45 vm|app|main|x"},
@@ -74,6 +77,8 @@ func TestParseDialects(t *testing.T) {
 		{"[Nov 21 01:42:45] vm su: x", "2026-11-21 01:42:45 vm|su||x"},
 		{"Nov 21 01:42:45 <auth.info> vm su: x", "38 2026-11-21 01:42:45 vm|su||x"},
 		{"Nov 21 01:42:45 <4.6> vm su: x", "38 2026-11-21 01:42:45 vm|su||x"},
+		{"Nov 21 01:42:45 vm sshd[5]: [ID 800047 auth.info] x", "38 2026-11-21 01:42:45 vm|sshd|5|x"},
+		{"Nov 21 01:42:45 vm app: [ID 7] x", "2026-11-21 01:42:45 vm|app||[ID 7] x"},
 		{"<38>su[1]: x", "38 0000-00-00  |su|1|x"},
 		{"<13>any words", "13 0000-00-00  |any?||words"},
 		{"<189>29: *Nov 21 01:42:45.123: %SYS-5-CONFIG_I: x", "189 2026-11-21 01:42:45.123 |%SYS-5-CONFIG_I||x"},
@@ -87,6 +92,18 @@ func TestParseDialects(t *testing.T) {
 		{"2026-11-21T01:42:45Z vm app: - - [x] y", "2026-11-21 01:42:45Z vm|app||- - [x] y"},
 		{"2026-11-21T01:42:45Z+07:00 vm app: x", ""},
 		{"2026-11-21T01:42:45 vm vsftpd[16]: [u] x", "2026-11-21 01:42:45 vm|vsftpd|16|[u] x"},
+		{"2026-11-21 01:42:45,978 INFO [main] org.example.App: x", ""},
+		{"2026-11-21 01:42:45,978 INFO app: x", ""},
+		{"2026-11-21T01:42:45Z [warn][Auth]: x", ""},
+		{"2026-11-21T01:42:45Z info app: x", ""},
+		{"2026-11-21T01:42:45Z vm words", "2026-11-21 01:42:45Z vm|words?||"},
+		{"2026-11-21 01:42:45,978 17 app: x", ""},
+		{"2026-11-21 01:42:45 status installed x:amd64 1", ""},
+		{"2026-11-21 01:42:45 auth-worker(default): Info: x", "2026-11-21 01:42:45 |auth-worker||Info: x (default)"},
+		{"@400000004c91b044077a9e94 imap-login: Info: x", "1284616250.125476500 |imap-login||Info: x"},
+		{"1284623418.125 vm app[7]: x", "1284623418.125000000 vm|app|7|x"},
+		{"1284623418.125      5 192.0.2.1 TCP_MISS/200 1 GET http://a: x", ""},
+		{"@400000004c91b0440ffffffff app: x", ""},
 		{"any words", ""},
 	}
 	for _, tt := range tests {
@@ -100,7 +117,14 @@ func TestParseDialects(t *testing.T) {
 			if !h.Tagged && len(h.Tag) > 0 {
 				maybe = "?"
 			}
-			got += fmt.Sprintf("%04d-%02d-%02d %s%s %s|%s%s|%s|%s", h.Year, h.Month, h.Day, h.Time, h.Zone, h.Host, h.Tag, maybe, h.PID, h.Text)
+			if !h.Instant.IsZero() {
+				got += fmt.Sprintf("%d.%09d %s|%s|%s|%s", h.Instant.Unix(), h.Instant.Nanosecond(), h.Host, h.Tag, h.PID, h.Text)
+			} else {
+				got += fmt.Sprintf("%04d-%02d-%02d %s%s %s|%s%s|%s|%s", h.Year, h.Month, h.Day, h.Time, h.Zone, h.Host, h.Tag, maybe, h.PID, h.Text)
+			}
+			if len(h.Module) > 0 {
+				got += fmt.Sprintf(" (%s)", h.Module)
+			}
 			if len(h.Data) > 0 {
 				got += fmt.Sprintf(" %s %s", h.ID, h.Data)
 			}
@@ -111,14 +135,16 @@ func TestParseDialects(t *testing.T) {
 	}
 }
 
-func TestEachParam(t *testing.T) {
+func TestRepeated(t *testing.T) {
 	t.Parallel()
-	var got []string
-	EachParam([]byte(`[a@1 b="c \"d\"" e=""][f]`), func(id, name, value []byte) {
-		got = append(got, fmt.Sprintf("%s/%s/%s", id, name, value))
-	})
-	if want := `a@1/b/c \"d\" a@1/e/ f//`; strings.Join(got, " ") != want {
-		t.Errorf("got %q, want %q", got, want)
+	n, text, ok := Repeated([]byte("message repeated 12 times: [ Failed password for [x]]"))
+	if !ok || string(n) != "12" || string(text) != "Failed password for [x]" {
+		t.Errorf("%q %q %v", n, text, ok)
+	}
+	for _, no := range []string{"", "message repeated 2 times", "message repeated times: [ x]", "message repeated 2 times: [ x"} {
+		if _, _, ok := Repeated([]byte(no)); ok {
+			t.Errorf("%q is taken apart", no)
+		}
 	}
 }
 
@@ -131,16 +157,11 @@ func FuzzParse(f *testing.F) {
 		if !ok {
 			return
 		}
-		for _, part := range [][]byte{h.Time, h.Zone, h.Host, h.Tag, h.PID, h.ID, h.Data, h.Text} {
+		for _, part := range [][]byte{h.Time, h.Zone, h.Host, h.Tag, h.PID, h.ID, h.Data, h.Text, h.Module, h.Behind} {
 			if !bytes.Contains(line, part) {
 				t.Fatalf("%q is no part of %q", part, line)
 			}
 		}
-		EachParam(h.Data, func(id, name, value []byte) {
-			if !bytes.Contains(h.Data, id) || !bytes.Contains(h.Data, name) || !bytes.Contains(h.Data, value) {
-				t.Fatalf("%q: %q %q %q", h.Data, id, name, value)
-			}
-		})
 		if h.Priority < NoPriority || h.Priority > 191 {
 			t.Fatalf("%q: %+v", line, h)
 		}

@@ -104,36 +104,3 @@ func structuredLen(b []byte) int {
 	}
 	return 0
 }
-
-// EachParam calls f for each parameter of structured data, with the id of its element and its value as in the line, where a
-// backslash before ", \ and ] stands for nothing. An element without parameters comes once, with an empty name.
-func EachParam(data []byte, f func(id, name, value []byte)) {
-	for len(data) > 1 && data[0] == '[' {
-		data = data[1:]
-		i := bytes.IndexAny(data, " ]")
-		if i < 0 {
-			return
-		}
-		id := data[:i]
-		data = data[i:]
-		if data[0] == ']' {
-			f(id, nil, nil)
-		}
-		for data = trimBlanks(data); len(data) > 0 && data[0] != ']'; data = trimBlanks(data) {
-			eq := bytes.Index(data, []byte(`="`))
-			if eq < 0 {
-				return
-			}
-			name := data[:eq]
-			n := token.Quoted(data[eq+1:])
-			if n == 0 {
-				return
-			}
-			f(id, name, data[eq+2:eq+n])
-			data = data[eq+1+n:]
-		}
-		if len(data) > 0 {
-			data = data[1:]
-		}
-	}
-}

@@ -8,16 +8,23 @@ import (
 
 // cutTag splits "tag[pid]: text" into the header's parts.
 func (h *Header) cutTag(b []byte) {
-	h.Text = b
+	h.Text, h.Behind = b, b
 	if len(b) == 0 {
 		return
 	}
 	if b[0] == ':' { // Cisco's "host : %ASA-6-302013: text"
 		b = trimBlanks(b[1:])
-		h.Text = b
+		h.Text, h.Behind = b, b
 	}
+	h.splitTag(b)
+	h.cutModule()
+	h.cutSolaris()
+}
+
+// splitTag is cutTag without what may stand in parentheses or before the text.
+func (h *Header) splitTag(b []byte) {
 	if tag, rest, ok := cutBracketed(b); ok {
-		h.Tag, h.Tagged = tag, true
+		h.Tag, h.Tagged, h.bracketed = tag, true, true
 		_, h.PID, h.Text = cutProcess(rest)
 		return
 	}
@@ -37,6 +44,51 @@ func (h *Header) cutTag(b []byte) {
 	if !h.Tagged && end+1 < len(b) && token.IsBlank(b[end]) && bytes.HasPrefix(trimBlanks(b[end:]), []byte(": ")) {
 		h.Tagged = true // "tag : text"
 	}
+}
+
+// cutModule takes what stands in parentheses off the end of a tag: a process id, a word, or else what belongs to the text.
+func (h *Header) cutModule() {
+	i := bytes.IndexByte(h.Tag, '(')
+	if i < 1 || h.bracketed {
+		return
+	}
+	tag, inner := h.Tag[:i], h.Tag[i+1:]
+	switch end := bytes.IndexByte(inner, ')'); {
+	case end < 0 || end != len(inner)-1:
+		h.Text = h.Behind[i:]
+	case isWord(inner[:end]):
+		h.Module = inner[:end]
+	case digitsEnd(inner) == end && len(h.PID) == 0:
+		h.PID = inner[:end]
+	default:
+		h.Text = h.Behind[i:]
+	}
+	h.Tag = tag
+}
+
+// isWord tells whether b is letters, digits and underscores, a letter first.
+func isWord(b []byte) bool {
+	for _, c := range b {
+		if !isLetter(c) && c-'0' > 9 && c != '_' {
+			return false
+		}
+	}
+	return len(b) > 0 && isLetter(b[0])
+}
+
+// Repeated takes "message repeated 5 times: [ text]" apart, by which rsyslog replaces equal messages.
+func Repeated(b []byte) (times, text []byte, ok bool) {
+	rest, ok := bytes.CutPrefix(b, []byte("message repeated "))
+	if !ok {
+		return nil, nil, false
+	}
+	n := digitsEnd(rest)
+	text, ok = bytes.CutPrefix(rest[n:], []byte(" times: ["))
+	if !ok || n == 0 {
+		return nil, nil, false
+	}
+	text, ok = bytes.CutSuffix(bytes.TrimRight(text, " "), []byte("]"))
+	return rest[:n], trimBlanks(text), ok
 }
 
 // CutTag splits "tag[pid]: text". Blanks may stand before the bracket and before the colon; both may be missing.

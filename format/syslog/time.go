@@ -2,6 +2,7 @@ package syslog
 
 import (
 	"bytes"
+	"strconv"
 	"time"
 
 	"logctl/format/token"
@@ -11,6 +12,9 @@ import (
 func (h *Header) cutTime(b []byte, reference time.Time) (rest []byte, ok bool) {
 	if len(b) == 0 {
 		return nil, false
+	}
+	if n := h.count(b); n > 0 {
+		return b[n:], true
 	}
 	bracket := b[0] == '['
 	if bracket || b[0] == '*' || b[0] == '.' { // Cisco marks a clock that is not set
@@ -61,6 +65,7 @@ func (h *Header) cutISO(b []byte, reference time.Time) ([]byte, bool) {
 	h.Year, _ = token.Digits(b[:4])
 	h.Month, _ = token.Digits(b[5:7])
 	h.Day, _ = token.Digits(b[8:10])
+	h.iso, h.weak = true, b[10] == ' '
 	return h.cutZone(b[11+n:])
 }
 
@@ -134,4 +139,32 @@ func IsZoneName(b []byte) bool {
 		return true
 	}
 	return false
+}
+
+// count reads a time that is a count: TAI64N's label, as multilog writes it, or seconds since 1970 with a fraction. It gives its
+// length, or 0.
+func (h *Header) count(b []byte) int {
+	end := token.RunEnd(b, 0)
+	point := digitsEnd(b)
+	switch {
+	case end == 25 && b[0] == '@':
+		sec, err1 := strconv.ParseUint(string(b[1:17]), 16, 64)
+		nano, err2 := strconv.ParseUint(string(b[17:25]), 16, 32)
+		const epoch = 1<<62 + 10 // all programs that write them take TAI to be ten seconds ahead of UTC
+		if err1 != nil || err2 != nil || sec < epoch || sec-epoch > 99_999_999_999 || nano > 999_999_999 {
+			return 0
+		}
+		h.Instant = time.Unix(int64(sec-epoch), int64(nano))
+		return end
+	case point == 10 && end > 11 && end < 21 && b[point] == '.':
+		sec, _ := strconv.ParseInt(string(b[:point]), 10, 64)
+		nano, err := strconv.ParseInt((string(b[point+1:end]) + "000000000")[:9], 10, 64)
+		if err != nil || nano < 0 {
+			return 0
+		}
+		h.Instant = time.Unix(sec, nano)
+		h.iso, h.weak = true, true
+		return end
+	}
+	return 0
 }

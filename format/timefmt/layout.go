@@ -75,7 +75,7 @@ func Names() []string {
 
 // wellKnown are the forms that Guess tells apart: nothing fits two of them in two ways.
 var wellKnown = mustForms(
-	"%Y-%m-%d%?T%H:%M:%S%?f%?z", "%Y/%m/%d%?T%H:%M:%S%?f%?z", "%Y.%m.%d%?T%H:%M:%S%?f%?z",
+	"%Y-%m-%d%?T%k:%M:%S%?f%?z", "%Y/%m/%d%?T%H:%M:%S%?f%?z", "%Y.%m.%d%?T%H:%M:%S%?f%?z",
 	"%Y%m%dT%H%M%S%?f%?z", "%Y%m%d %H:%M:%S%?f%?z", "%y%m%d %k:%M:%S%?f",
 	"%d/%b/%Y:%H:%M:%S%?f%?z", "%d/%b/%Y %H:%M:%S%?f%?z", "%d-%b-%Y %H:%M:%S%?f%?z",
 	"%e %b %Y %H:%M:%S%?f%?z", "%e %b %H:%M:%S%?f",
