@@ -38,7 +38,7 @@ func (o *cronOptions) job(w io.Writer, g *globals, files []string) (*cron.Job, e
 	if err != nil {
 		return nil, usage(err)
 	}
-	if _, err := o.formatter(w); err != nil {
+	if _, err := o.formatter(w, g); err != nil {
 		return nil, err
 	}
 	if err := o.geoip.settle(); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"logctl/format"
+	"logctl/format/preset"
 	"logctl/internal/lines"
 )
 
@@ -21,7 +22,7 @@ type explainOptions struct {
 	lines int
 }
 
-func newExplain(*globals) *cobra.Command {
+func newExplain(g *globals) *cobra.Command {
 	o := &explainOptions{}
 	c := &cobra.Command{
 		Use:   "explain [--schema S | --preset P] [FILE|-]",
@@ -43,7 +44,7 @@ Exit status: 0 all lines fit, 1 failed, 2 usage, 3 some do not fit.`,
 			if len(args) == 1 {
 				name = args[0]
 			}
-			return runExplain(c.Context(), streamsOf(c), o, name)
+			return runExplain(c.Context(), streamsOf(c), g, o, name)
 		},
 	}
 	o.addFlags(c.Flags())
@@ -55,19 +56,19 @@ func (o *explainOptions) addFlags(fs *pflag.FlagSet) {
 	fs.IntVarP(&o.lines, "lines", "n", 5, "how many lines to look at")
 }
 
-func runExplain(ctx context.Context, std streams, o *explainOptions, name string) error {
+func runExplain(ctx context.Context, std streams, g *globals, o *explainOptions, name string) error {
 	if o.lines < 1 {
 		return usagef("--lines must be at least 1")
 	}
 	e := &explainer{out: bufio.NewWriter(std.out)}
 	if len(o.Schemas) > 0 || o.Preset != "" {
-		f, err := o.formatter(std.err)
+		f, err := o.formatter(std.err, g)
 		if err != nil {
 			return err
 		}
 		e.formatter, e.name = f, o.Preset
 	}
-	if err := e.addPresets(o.Preset); err != nil {
+	if err := e.addPresets(std.err, g, o.Preset); err != nil {
 		return err
 	}
 	in, written, err := openLines(std.in, name)
@@ -77,6 +78,11 @@ func runExplain(ctx context.Context, std streams, o *explainOptions, name string
 	defer in.Close()
 	e.setReference(written)
 	r := lines.New(in, o.maxLine)
+	if e.formatter != nil {
+		if err := e.formatter.Begin(name, r.Ahead); err != nil {
+			return err
+		}
+	}
 	for range o.lines {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("stopped: %w", err)
@@ -122,23 +128,33 @@ func openLines(stdin io.Reader, name string) (io.ReadCloser, time.Time, error) {
 	return in, written, nil
 }
 
-// namedFormatter is a preset ready to read lines.
-type namedFormatter struct {
+// namedParser is a preset ready to read lines.
+type namedParser struct {
 	name string
-	*format.Formatter
+	*preset.Parser
+}
+
+// understand gives the object that the preset makes of a line, if it does more than to keep it as it is.
+func (p namedParser) understand(line []byte) (object []byte, ok bool) {
+	object, verdict := p.Append(nil, line)
+	return object, verdict == format.Matched && p.Fits()
 }
 
 // addPresets makes all presets ready, but the one that is asked for anyway.
-func (e *explainer) addPresets(but string) error {
-	for _, name := range format.Presets() {
+func (e *explainer) addPresets(w io.Writer, g *globals, but string) error {
+	set, err := g.presets()
+	if err != nil {
+		return sayPresetError(w, err)
+	}
+	for _, name := range set.Names() {
 		if name == but {
 			continue
 		}
-		f, err := format.New(format.Options{Preset: name, Events: "all"})
+		p, err := set.Parser(name, preset.Options{Events: "all"})
 		if err != nil {
-			return fmt.Errorf("prepare the preset %s: %w", name, err)
+			return sayPresetError(w, err)
 		}
-		e.presets = append(e.presets, namedFormatter{name, f})
+		e.presets = append(e.presets, namedParser{name, p})
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ type explainer struct {
 	out       *bufio.Writer
 	formatter *format.Formatter // what was asked for, or nil
 	name      string            // of its preset
-	presets   []namedFormatter
+	presets   []namedParser
 
 	count, rejected int
 }
@@ -159,7 +159,7 @@ func (e *explainer) showObject(object []byte) { e.printf("%s\n", visible(string(
 // suggestOther names the presets that a line fits which does not fit what was asked for.
 func (e *explainer) suggestOther(line []byte) {
 	for _, p := range e.presets {
-		if _, verdict := p.Append(nil, line); verdict == format.Matched {
+		if _, ok := p.understand(line); ok {
 			e.printf("the preset %s fits it: --preset %s\n", p.name, p.name)
 		}
 	}
@@ -169,7 +169,7 @@ func (e *explainer) suggestOther(line []byte) {
 func (e *explainer) suggest(line []byte) {
 	found := false
 	for _, p := range e.presets {
-		if object, verdict := p.Append(nil, line); verdict == format.Matched {
+		if object, ok := p.understand(line); ok {
 			e.printf("--preset %s makes of it\n", p.name)
 			e.showObject(object)
 			found = true

@@ -20,7 +20,7 @@ type formatOptions struct {
 	verbose bool
 }
 
-func newFormat(*globals) *cobra.Command {
+func newFormat(g *globals) *cobra.Command {
 	o := &formatOptions{}
 	c := &cobra.Command{
 		Use:   "format (--schema S | --preset P) [FILE…|-]",
@@ -39,7 +39,7 @@ Files may be compressed with gzip. A line that does not fit gives no output and 
 counts go to the standard error. With -v each line is shown before its object, and {NODATA} where there is none.
 
 Exit status: 0 done, 1 failed (a file could not be read; the others were), 2 usage, 3 some lines rejected.`,
-		RunE: func(c *cobra.Command, files []string) error { return runFormat(c.Context(), streamsOf(c), o, files) },
+		RunE: func(c *cobra.Command, files []string) error { return runFormat(c.Context(), streamsOf(c), g, o, files) },
 	}
 	o.addFlags(c.Flags())
 	return c
@@ -50,8 +50,8 @@ func (o *formatOptions) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVarP(&o.verbose, "verbose", "v", false, "show each line too, and {NODATA} where nothing fits")
 }
 
-func runFormat(ctx context.Context, std streams, o *formatOptions, files []string) error {
-	formatter, err := o.formatter(std.err)
+func runFormat(ctx context.Context, std streams, g *globals, o *formatOptions, files []string) error {
+	formatter, err := o.formatter(std.err, g)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,9 @@ func runFormat(ctx context.Context, std streams, o *formatOptions, files []strin
 
 // formatFile writes the objects of one file's lines, "-" being the standard input.
 func formatFile(ctx context.Context, s *format.Stream, stdin io.Reader, name string) error {
+	s.Name, s.Growing = name, name == "-"
 	if name == "-" {
+		s.Name = "standard input"
 		s.Formatter.SetReference(time.Now())
 		in, err := lines.Decompress(stdin)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"logctl/format"
+	"logctl/format/preset"
 	"logctl/format/timefmt"
 	"logctl/internal/lines"
 )
@@ -41,10 +42,10 @@ func (f *formatFlags) addLineFlags(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&f.time, "time", nil, "captures that together are the time; they become the member time, in RFC 3339")
 	fs.StringVar(&f.layout, "time-layout", "", "how the time is written: strftime's %Y-%m-%d …, or "+strings.Join(timefmt.Names(), " ")+" (default: whatever is well known)")
 	fs.StringVar(&f.zone, "time-zone", "", "zone of times that do not tell theirs, such as UTC or Europe/Berlin (default this machine's)")
-	fs.StringVar(&f.Preset, "preset", "", "a known kind of log instead of a schema: "+strings.Join(format.Presets(), ", "))
+	fs.StringVar(&f.Preset, "preset", "", "a known kind of log instead of a schema; logctl presets list shows them, and auto takes the one that fits")
 	fs.StringVar(&f.Fields, "fields", "", "fields to add or override: key=value,key=\"a, b\"")
 	fs.StringVar(&f.Match, "match", "", "skip the lines that do not match this regular expression")
-	fs.StringVar(&f.Events, "events", "", "events that a preset keeps: all, or names with commas between (default ban)")
+	fs.StringVar(&f.Events, "events", "", "events that a preset keeps: all, or names with commas between (default ban of fail2ban, all of others)")
 	fs.IntVar(&f.maxLine, "max-line", lines.DefaultMax, "reject lines of more than this many bytes")
 }
 
@@ -73,7 +74,7 @@ func (f *formatFlags) args() []string {
 
 // formatter is what the flags ask for. Where they are wrong, the error is of usage; the place in a schema has then been
 // shown on w.
-func (f *formatFlags) formatter(w io.Writer) (*format.Formatter, error) {
+func (f *formatFlags) formatter(w io.Writer, g *globals) (*format.Formatter, error) {
 	if f.maxLine < 1 || f.maxLine > maxMaxLine {
 		return nil, usagef("--max-line must be from 1 to %d", maxMaxLine)
 	}
@@ -84,7 +85,15 @@ func (f *formatFlags) formatter(w io.Writer) (*format.Formatter, error) {
 	if err := f.ofSchemas(); err != nil {
 		return nil, err
 	}
-	formatter, err := format.New(f.Options)
+	o := f.Options
+	if f.Preset != "" && len(f.Schemas) == 0 {
+		parser, err := f.preset(w, g)
+		if err != nil {
+			return nil, err
+		}
+		o = format.Options{Parser: parser, Match: f.Match}
+	}
+	formatter, err := format.New(o)
 	var syntax *format.SyntaxError
 	if errors.As(err, &syntax) {
 		fmt.Fprintf(w, "logctl: error: %s\n%s\n", oneLine(syntax.Error()), syntax.Caret())
@@ -96,12 +105,41 @@ func (f *formatFlags) formatter(w io.Writer) (*format.Formatter, error) {
 	return formatter, nil
 }
 
+// preset is the preset that the flags ask for, at work. Which one auto takes is said on w.
+func (f *formatFlags) preset(w io.Writer, g *globals) (format.Parser, error) {
+	set, err := g.presets()
+	if err != nil {
+		return nil, sayPresetError(w, err)
+	}
+	o := preset.Options{Fields: f.Fields, Events: f.Events, Zone: f.zone}
+	if f.Preset == preset.AutoName {
+		return set.Auto(o, func(name string, c preset.Choice) {
+			fmt.Fprintf(w, "logctl: %s: preset %s\n", oneLine(name), c)
+		})
+	}
+	p, err := set.Parser(f.Preset, o)
+	if err != nil {
+		return nil, sayPresetError(w, err)
+	}
+	return p, nil
+}
+
+// sayPresetError shows where a file of presets, or the text of fields, is wrong.
+func sayPresetError(w io.Writer, err error) error {
+	var caret interface{ Caret() string }
+	if !errors.As(err, &caret) || caret.Caret() == "" {
+		return usage(err)
+	}
+	fmt.Fprintf(w, "logctl: error: %s\n%s\n", oneLine(err.Error()), caret.Caret())
+	return &statusError{status: statusUsage}
+}
+
 // ofSchemas completes the options by the flags that go with --schema only.
 func (f *formatFlags) ofSchemas() error {
-	if f.Preset != "" && f.LabelKey+f.delimiter+strings.Join(f.time, ",")+f.layout+f.zone != "" {
+	if f.Preset != "" && f.LabelKey+f.delimiter+strings.Join(f.time, ",")+f.layout != "" {
 		return usagef("--schema-field, --delimiter and --time go with --schema; a preset knows them itself")
 	}
-	if len(f.time) == 0 && f.layout+f.zone != "" {
+	if len(f.time) == 0 && f.layout+f.zone != "" && f.Preset == "" {
 		return usagef("--time-layout and --time-zone need --time, which names the captures that are the time")
 	}
 	if len(f.time) > 0 {

@@ -58,7 +58,7 @@ func runReparse(ctx context.Context, std streams, g *globals, o *reparseOptions,
 	if o.wait < 0 {
 		return usagef("--wait must not be below zero")
 	}
-	formatter, err := o.formatter(std.err)
+	formatter, err := o.formatter(std.err, g)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"logctl/format/preset"
 	"logctl/internal/app"
 	"logctl/internal/config"
 	"logctl/store"
@@ -31,6 +32,18 @@ type globals struct {
 
 // config is what flags, environment and file say together.
 func (g *globals) config() (config.Config, error) { return config.Load(g.flags, os.Getenv) }
+
+// presets are the built-in presets and the user's own. An error in a file is a *preset.Error.
+func (g *globals) presets() (*preset.Set, error) {
+	c, err := g.config()
+	if err != nil {
+		return nil, err
+	}
+	if file := c.PresetFile(os.Getenv); file != "" {
+		return preset.Load(file)
+	}
+	return preset.Load()
+}
 
 // connect opens the way to the store that the settings name; the caller closes it.
 func (g *globals) connect(ctx context.Context) (*app.Conn, error) {

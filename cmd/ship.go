@@ -95,7 +95,7 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 	if o.maxRejects < 0 {
 		return usagef("--max-rejects must not be below zero")
 	}
-	formatter, err := o.formatter(std.err)
+	formatter, err := o.formatter(std.err, g)
 	if err != nil {
 		return err
 	}
@@ -221,6 +221,11 @@ func (o *shipOptions) conclude(w io.Writer, sum ship.Summary, err error, conn *a
 
 // shipFormatter is a format.Formatter as ship wants one.
 type shipFormatter struct{ *format.Formatter }
+
+// Begin is ship's.
+func (f shipFormatter) Begin(name string, ahead func(int) []byte) error {
+	return f.Formatter.Begin(name, ahead)
+}
 
 func (f shipFormatter) Append(dst, line []byte) ([]byte, ship.Verdict) {
 	dst, verdict := f.Formatter.Append(dst, line)

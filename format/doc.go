@@ -2,7 +2,7 @@
 //
 // A schema is a line with names in the places that matter: `$date $hour _ _ _ \[$process\] _ $ip`; docs/schema.md has the
 // language. Compile makes a Schema of its text once, which then scans each line from left to right. A
-// preset is a scanner for one program's log that knows what the program writes; fail2ban is one.
+// preset knows what a program writes: fail2ban is a scanner here, package preset makes the others of schemas.
 // A Parser is either of them, a Formatter what the command line asks for: a Parser, fields to add, lines to leave out.
 //
 // What other parsers are built of: Compile and its Rules; Schema.Match, which fits a schema to any bytes, a line or what a

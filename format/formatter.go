@@ -31,6 +31,16 @@ type Parser interface {
 	Clone() Parser
 }
 
+// Beginner is a Parser that has to see how a log begins before it can make objects of its lines.
+type Beginner interface {
+	Parser
+	// Begin is called with the log's name and its first bytes, at most SampleSize of them.
+	Begin(name string, sample []byte) error
+}
+
+// SampleSize is how many bytes of a log are enough for a Beginner.
+const SampleSize = 256 << 10
+
 // Options say what a Formatter does. Exactly one of Schemas, Preset and Parser is given.
 type Options struct {
 	Schemas []string // see docs/schema.md; of each line the first that fits
@@ -106,6 +116,14 @@ func (o *Options) alternatives(constants []Field) (Parser, error) {
 		return nil, err
 	}
 	return NewAlternatives(all...), nil
+}
+
+// Begin readies the Formatter for another log, of which ahead gives the first bytes, at most so many.
+func (f *Formatter) Begin(name string, ahead func(int) []byte) error {
+	if b, ok := f.parser.(Beginner); ok {
+		return b.Begin(name, ahead(SampleSize))
+	}
+	return nil
 }
 
 // SetReference says anew when the lines that follow were written; see Options.

@@ -77,7 +77,7 @@ func (m *Match) bytes(slot int) []byte {
 
 // match finds the leftmost place where the program fits.
 func (p *program) match(m *Match, line []byte) bool {
-	if p.words != nil && p.matchStraight(m, line) {
+	if p.words != nil && !m.traced && p.matchStraight(m, line) {
 		return true
 	}
 	m.begin(p, line)
@@ -339,7 +339,10 @@ func (m *Match) take(slot int8, start, end int) {
 
 // rest lets a node take the rest of the line.
 func (m *Match) rest(nd *node, at int) bool {
-	if nd.kind != kindRest {
+	switch nd.kind {
+	case kindKV:
+		at = kv.SkipGap(m.line, at)
+	case kindJSON:
 		at = token.SkipBlanks(m.line, at)
 	}
 	switch {

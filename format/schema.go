@@ -134,9 +134,6 @@ func (s *Schema) Slot(name string) int { return slices.Index(s.prog.names, name)
 // stand in the lines.
 func (s *Schema) Members() []string { return s.known }
 
-// Spreads tells whether the objects have members whose keys stand in the lines, those of $kv... or $json....
-func (s *Schema) Spreads() bool { return s.spread >= 0 }
-
 // Match tells whether the schema fits bytes, a line or a part of one, and leaves in m what it took.
 func (s *Schema) Match(m *Match, line []byte) bool {
 	if len(line) > math.MaxUint32 || !s.prog.match(m, line) {

@@ -32,6 +32,8 @@ type Stream struct {
 	Verbose   bool // show each line before its object, and {NODATA} where there is none
 	Terminal  bool // Out is a terminal: no control character may reach it, not even within a JSON string
 	Counts    Counts
+	Name      string // of the log that is read, for a person
+	Growing   bool   // the log may still be written while it is read: what is there now has to be enough to begin with
 
 	buf []byte
 }
@@ -39,6 +41,9 @@ type Stream struct {
 // Copy makes objects of the lines of src until its end. An error is that of reading, of writing or of the context.
 func (s *Stream) Copy(ctx context.Context, src io.Reader) error {
 	r := lines.New(&flushingReader{ctx, s, src}, s.MaxLine)
+	if err := s.Formatter.Begin(s.Name, s.ahead(r)); err != nil {
+		return err
+	}
 	for {
 		line, tooLong, err := r.Next()
 		if err == io.EOF {
@@ -56,6 +61,20 @@ func (s *Stream) Copy(ctx context.Context, src io.Reader) error {
 				return err
 			}
 		}
+	}
+}
+
+// ahead looks at what comes, without waiting for more than a first byte of something that may still be written.
+func (s *Stream) ahead(r *lines.Reader) func(int) []byte {
+	return func(n int) []byte {
+		if s.Growing {
+			n = min(n, 1)
+			if len(r.Ahead(n)) == 0 {
+				return nil
+			}
+			n = r.Buffered()
+		}
+		return r.Ahead(n)
 	}
 }
 

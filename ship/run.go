@@ -116,6 +116,11 @@ const checkEvery = 1024
 func (r *runner) read(ctx context.Context, in *input, src *source) error {
 	format := r.o.Format(src.reference)
 	r.from = &origin{file: in.absolute(), reference: src.reference}
+	if b, ok := format.(Beginner); ok {
+		if err := b.Begin(in.path, src.ahead); err != nil {
+			return fmt.Errorf("%s: %w", in.path, err)
+		}
+	}
 	for i := 0; ; i++ {
 		if i%checkEvery == 0 {
 			if err := errors.Join(ctx.Err(), r.senders.gone.Err()); err != nil {

@@ -25,6 +25,12 @@ type Formatter interface {
 	Reason(line []byte) string
 }
 
+// Beginner is a Formatter that may have to see how an input begins.
+type Beginner interface {
+	// Begin is called before the first line of an input, with its name; ahead gives its first bytes, at most so many.
+	Begin(name string, ahead func(int) []byte) error
+}
+
 // Options say what is shipped where. Endpoint, App and Format must be set.
 type Options struct {
 	Endpoint Endpoint

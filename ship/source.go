@@ -21,13 +21,14 @@ type source struct {
 	lines     *lines.Reader
 	reference time.Time // what year-less dates are near to: the last write to a file, now for a stream
 	plain     *os.File  // a file that may still grow; nil for gzip and streams, whose end is the end
+	stream    bool
 	close     func()
 }
 
 // open begins to read an input. counted sees every byte read from it; idle is called when a stream has nothing for a
 // while.
 func (r *runner) open(ctx context.Context, in *input) (*source, error) {
-	src := &source{reference: time.Now(), close: func() {}}
+	src := &source{reference: time.Now(), stream: in.file == nil, close: func() {}}
 	var from io.Reader
 	switch {
 	case in.file != nil:
@@ -55,6 +56,16 @@ func (r *runner) open(ctx context.Context, in *input) (*source, error) {
 	}
 	src.lines = lines.New(text, r.o.MaxLine)
 	return src, nil
+}
+
+// ahead gives the first bytes of a regular file, at most so many; of a stream, which may be silent for long, those that are there
+// with the first.
+func (s *source) ahead(n int) []byte {
+	if s.stream {
+		s.lines.Ahead(1)
+		n = min(n, s.lines.Buffered())
+	}
+	return s.lines.Ahead(n)
 }
 
 // unfinished tells whether the line given out last is the first part of one that is still being written. Shipped now, it

@@ -26,8 +26,8 @@ var mayImport = map[string][]string{
 	"format/timefmt":        {"format/token"},
 	"format/geoip":          {"store", "store/ejson", "format/token"},
 	"format/geoip/mmdbtest": {},
-	"format/learn":          {"format", "format/timefmt", "format/token", "internal/lines"},
 	"format/syslog":         {"format/token"},
+	"format/preset":         {"store", "store/ejson", "format", "format/kv", "format/syslog", "format/timefmt", "format/token"},
 	"format/token":          {"store"},
 	"ship":                  {"store", "store/ejson", "internal/lines"},
 	"cron":                  {"store"},
@@ -63,8 +63,9 @@ var mayImport = map[string][]string{
 
 // owners tells which packages may import a third-party module.
 var owners = map[string][]string{
+	"github.com/BurntSushi/toml":              {"format/preset"},
 	"github.com/cockroachdb/pebble/v2":        {"store/engine"},
-	"github.com/dlclark/regexp2/v2":           {"store/mango", "store/view/js"},
+	"github.com/dlclark/regexp2/v2":           {"store/mango"},
 	"github.com/dop251/goja":                  {"store/view/js"},
 	"github.com/go-kivik/kivik/v4":            {"store/couch"},
 	"github.com/gorilla/mux":                  {"store/couchapi"},

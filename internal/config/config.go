@@ -22,6 +22,7 @@ type Config struct {
 	URL          string // a logctl serve or a CouchDB; "" means the data directory
 	User         string // who signs in at URL; "" means nobody
 	PasswordFile string // where User's password stands
+	Presets      string // file of the user's own presets; see PresetFile
 }
 
 // setting binds a name in the environment and a flag to a field.
@@ -35,6 +36,7 @@ var settings = [...]setting{
 	{"LOGCTL_URL", "url", "a logctl serve or a CouchDB to use instead of the data directory", func(c *Config) *string { return &c.URL }},
 	{"LOGCTL_USER", "user", "account to sign in with at --url", func(c *Config) *string { return &c.User }},
 	{"LOGCTL_PASSWORD_FILE", "password-file", "file with the password of --user", func(c *Config) *string { return &c.PasswordFile }},
+	{"LOGCTL_PRESETS", "presets", "file of your own presets, by default /etc/logctl/presets.toml for root, else ~/.config/logctl/presets.toml", func(c *Config) *string { return &c.Presets }},
 }
 
 // Each calls bind for every setting with the name of its flag, a help text and the field to set.
@@ -82,6 +84,27 @@ func defaultData(getenv func(string) string) (string, error) {
 		return "", errors.New("no data directory: set --data, LOGCTL_DATA or HOME")
 	}
 	return filepath.Join(home, ".local", "share", "logctl"), nil
+}
+
+// PresetFile is the file of the user's own presets: the setting or, where that is not set, $XDG_CONFIG_HOME/logctl/presets.toml
+// (~/.config/logctl/presets.toml), for root /etc/logctl/presets.toml, if there is one; "" means none.
+func (c Config) PresetFile(getenv func(string) string) string {
+	if c.Presets != "" {
+		return c.Presets
+	}
+	path := ""
+	switch dir, home := getenv("XDG_CONFIG_HOME"), getenv("HOME"); {
+	case dir != "":
+		path = filepath.Join(dir, "logctl", "presets.toml")
+	case os.Geteuid() == 0:
+		path = "/etc/logctl/presets.toml"
+	case home != "":
+		path = filepath.Join(home, ".config", "logctl", "presets.toml")
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return path
 }
 
 func filePath(getenv func(string) string) (path string, wanted bool) {

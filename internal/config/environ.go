@@ -32,7 +32,7 @@ func Environ(flags Config, getenv func(string) string) ([]string, error) {
 		if value == "" {
 			value = getenv(s.env)
 		}
-		if err := add(s.env, value, s.env == "LOGCTL_DATA" || strings.HasSuffix(s.env, "_FILE")); err != nil {
+		if err := add(s.env, value, s.env == "LOGCTL_DATA" || s.env == "LOGCTL_PRESETS" || strings.HasSuffix(s.env, "_FILE")); err != nil {
 			return nil, err
 		}
 	}

@@ -62,6 +62,19 @@ func (r *Reader) Next() (line []byte, tooLong bool, err error) {
 	}
 }
 
+// Ahead gives the next bytes without giving them out: n of them, or fewer where the input ends before or a line may not be that
+// long. It reads only if it has to, and is valid until the next call.
+func (r *Reader) Ahead(n int) []byte {
+	n = min(n, r.max)
+	for r.w-r.r < n && r.err == nil {
+		r.fill()
+	}
+	return r.buf[r.r:min(r.r+n, r.w)]
+}
+
+// Buffered is how many bytes Ahead can give without reading.
+func (r *Reader) Buffered() int { return r.w - r.r }
+
 // Offset is how many bytes of the (decompressed) input the lines given out so far take, line ends included: where the
 // next one begins.
 func (r *Reader) Offset() int64 { return r.offset }

@@ -87,30 +87,27 @@ func (m *machine) guard(fn func() error) (err error) {
 	}()
 	err = fn()
 	var stop *goja.InterruptedError
-	if errors.As(err, &stop) && (stop.Value() == any(errTimeout) || stop.Value() == any(errMemory)) {
+	if errors.As(err, &stop) && stop.Value() == any(errTimeout) {
 		m.dead = true
-		return stop.Value().(error)
+		return errTimeout
 	}
 	return err
 }
 
 var errTimeout = store.NewError(store.KindOSProcess, "OS process timed out.")
 
-// watchEvery is how often a watch looks.
-const watchEvery = 25 * time.Millisecond
+// watchTicks is how many times within a timeout a watch looks.
+const watchTicks = 4
 
-// watch interrupts calls that take longer than the timeout, or while which memory grows by maxHeapGrow, until the function it gives
-// is called. It costs nothing per call: a call has run too long when the same one is seen at enough looks in a row. The memory is that
-// of the whole process: a call that is that long and falls together with another's growth is interrupted with it.
+// watch interrupts calls that take longer than the timeout, until the function it gives is called. It costs nothing per
+// call: a call has run too long when the same one is seen at watchTicks+1 looks in a row.
 func (m *machine) watch() (stop func()) {
 	var (
 		done  atomic.Bool
 		seen  uint64
 		times int
-		heap  uint64 // when the call was seen first
 		timer *time.Timer
 		armed = make(chan struct{})
-		every = min(watchEvery, m.timeout/4)
 	)
 	look := func() {
 		<-armed
@@ -118,24 +115,16 @@ func (m *machine) watch() (stop func()) {
 			return
 		}
 		now := m.calls.Load()
-		switch {
-		case now%2 == 0:
-			times = 0
-		case now != seen || times == 0:
-			seen, times, heap = now, 1, heapBytes()
-		default:
-			if times++; time.Duration(times)*every > m.timeout+every {
-				m.r.Interrupt(errTimeout)
-				return
-			}
-			if heapBytes() > heap+maxHeapGrow {
-				m.r.Interrupt(errMemory)
-				return
-			}
+		if now != seen || now%2 == 0 {
+			seen, times = now, 0
 		}
-		timer.Reset(every)
+		if times++; now%2 == 1 && times > watchTicks {
+			m.r.Interrupt(errTimeout)
+			return
+		}
+		timer.Reset(m.timeout / watchTicks)
 	}
-	timer = time.AfterFunc(every, look)
+	timer = time.AfterFunc(m.timeout/watchTicks, look)
 	close(armed)
 	return func() {
 		done.Store(true)

@@ -1,0 +1,122 @@
+package preset
+
+import (
+	"strconv"
+	"time"
+
+	"logctl/format/token"
+	"logctl/store/ejson"
+)
+
+// entry is what an entry of the journal says, as JSON values, of the fields that are members of the doc under other names.
+type entry struct {
+	realtime, host, identifier, comm, pid, priority, facility, unit, message []byte
+}
+
+// field is where an entry keeps a field, or nil.
+func (e *entry) field(name string) *[]byte {
+	switch name {
+	case "__REALTIME_TIMESTAMP":
+		return &e.realtime
+	case "_HOSTNAME":
+		return &e.host
+	case "SYSLOG_IDENTIFIER":
+		return &e.identifier
+	case "_COMM":
+		return &e.comm
+	case "_PID", "SYSLOG_PID":
+		if e.pid == nil {
+			return &e.pid
+		}
+	case "PRIORITY":
+		return &e.priority
+	case "SYSLOG_FACILITY":
+		return &e.facility
+	case "_SYSTEMD_UNIT":
+		return &e.unit
+	case "MESSAGE":
+		return &e.message
+	}
+	return nil
+}
+
+// openJournald reads an entry as journalctl -o json writes it. A field with bytes that are no text is an array of numbers there,
+// one that comes several times an array of its values, one that is very large null. Fields with an underscore in front, which
+// the journal has added, are left out, but for those that become members; programs' own fields are kept as they are.
+func (p *Parser) openJournald(dst, line []byte) ([]byte, inner, bool) {
+	object, err := p.object(line)
+	if err != nil {
+		return dst, inner{}, false
+	}
+	var e entry
+	if err := ejson.Members(object, func(key, value []byte) error {
+		if f := e.field(string(key)); f != nil {
+			*f = value
+		}
+		return nil
+	}); err != nil || e.realtime == nil {
+		return dst, inner{}, false
+	}
+	dst = append(dst, '{')
+	if micros, err := strconv.ParseInt(string(stringText(e.realtime)), 10, 64); err == nil {
+		t := time.UnixMicro(micros).In(p.zone)
+		var buf [48]byte
+		dst = p.string(dst, "time", t.AppendFormat(buf[:0], "2006-01-02T15:04:05.000000Z07:00"))
+	}
+	in := inner{}
+	dst = p.string(dst, "host", stringText(e.host))
+	if e.identifier == nil {
+		e.identifier = e.comm
+	}
+	in.app = stringText(e.identifier)
+	dst = p.string(dst, "application", in.app)
+	dst = p.number(dst, "pid", stringText(e.pid))
+	dst = p.priority(dst, smallInt(e.facility), smallInt(e.priority))
+	dst = p.string(dst, "unit", stringText(e.unit))
+	err = ejson.Members(object, func(key, value []byte) error {
+		if name := string(key); len(name) > 0 && name[0] != '_' && (&entry{}).field(name) == nil && name != "SYSLOG_TIMESTAMP" && name != "SYSLOG_RAW" {
+			dst = p.raw(dst, name, value)
+		}
+		return nil
+	})
+	p.setMessage(&in, e.message)
+	return dst, in, err == nil
+}
+
+// setMessage makes text of a message: a string, or bytes as an array of numbers. Anything else is kept as it is.
+func (p *Parser) setMessage(in *inner, value []byte) {
+	p.text = p.text[:0]
+	switch {
+	case isString(value):
+		p.text = appendUnquoted(p.text, value)
+	case len(value) > 1 && value[0] == '[':
+		if err := ejson.Elements(value, func(elem []byte) error {
+			n, err := strconv.ParseUint(string(elem), 10, 8)
+			p.text = append(p.text, byte(n))
+			return err
+		}); err != nil {
+			in.message = value
+			return
+		}
+	}
+	in.text = p.text
+}
+
+// stringText is the text of a JSON string without escapes, or of another value as it is; of an array it is nothing.
+func stringText(value []byte) []byte {
+	switch {
+	case len(value) == 0 || value[0] == '[' || value[0] == '{' || string(value) == "null":
+		return nil
+	case isString(value):
+		return value[1 : len(value)-1]
+	}
+	return value
+}
+
+func smallInt(value []byte) int {
+	n, ok := token.Digits(stringText(value))
+	if !ok {
+		return -1
+	}
+	return n
+}

@@ -1,0 +1,167 @@
+package preset
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// pattern fits the text that it is or, with a star in it, any text in the star's place.
+type pattern struct {
+	before, after string
+	star          bool
+}
+
+func newPattern(text string) pattern {
+	before, after, star := strings.Cut(text, "*")
+	return pattern{before, after, star}
+}
+
+func (p pattern) fits(b []byte) bool {
+	if !p.star {
+		return string(b) == p.before
+	}
+	return len(b) >= len(p.before)+len(p.after) && string(b[:len(p.before)]) == p.before && string(b[len(b)-len(p.after):]) == p.after
+}
+
+// condition is that a member has one of some texts.
+type condition struct {
+	member string
+	any    []pattern
+}
+
+func conditions(byMember map[string]list) []condition {
+	var all []condition
+	for _, member := range slices.Sorted(maps.Keys(byMember)) {
+		c := condition{member: member}
+		for _, text := range byMember[member] {
+			c.any = append(c.any, newPattern(text))
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+func (c *condition) fits(b []byte) bool {
+	return slices.ContainsFunc(c.any, func(p pattern) bool { return p.fits(b) })
+}
+
+// deriver makes a member of the text of another.
+type deriver struct {
+	member, from []byte // as they begin: ,"outcome": and "status":
+	values       []derived
+}
+
+type derived struct {
+	pattern
+	value []byte // as JSON
+}
+
+func derivers(all []derivation) []deriver {
+	var ds []deriver
+	for _, v := range all {
+		d := deriver{
+			member: append(quoted([]byte{','}, v.Member), ':'),
+			from:   append(quoted(nil, v.From), ':'),
+		}
+		// The most special pattern first: without a star, then the longest.
+		texts := slices.SortedFunc(maps.Keys(v.Values), func(a, b string) int {
+			if x, y := strings.Contains(a, "*"), strings.Contains(b, "*"); x != y {
+				if x {
+					return 1
+				}
+				return -1
+			}
+			if len(a) != len(b) {
+				return len(b) - len(a)
+			}
+			return strings.Compare(a, b)
+		})
+		for _, text := range texts {
+			d.values = append(d.values, derived{newPattern(text), quoted(nil, v.Values[text])})
+		}
+		ds = append(ds, d)
+	}
+	return ds
+}
+
+// append appends the member to the members of an object in dst[start:], if there is what it follows from and it is not there.
+func (d *deriver) append(dst []byte, start int) []byte {
+	text, ok := memberText(dst[start:], d.from)
+	if !ok {
+		return dst
+	}
+	if _, there := memberText(dst[start:], d.member[1:]); there {
+		return dst
+	}
+	for i := range d.values {
+		if d.values[i].fits(text) {
+			return append(append(dst, d.member...), d.values[i].value...)
+		}
+	}
+	return dst
+}
+
+// memberText is the text of the string, or the number, that stands behind a key in an object in stored form. The key has its
+// quotes and its colon; as quotes inside of strings are escaped, it can only be a member's.
+func memberText(object, key []byte) (text []byte, ok bool) {
+	for at := 0; ; {
+		i := bytes.Index(object[at:], key)
+		if i < 0 {
+			return nil, false
+		}
+		at += i + len(key)
+		if before := object[at-len(key)-1]; before != ',' && before != '{' {
+			continue
+		}
+		value := object[at:]
+		if len(value) > 0 && value[0] == '"' {
+			return value[1:stringEnd(value)], true
+		}
+		end := 0
+		for end < len(value) && value[end] != ',' && value[end] != '}' {
+			end++
+		}
+		return value[:end], true
+	}
+}
+
+// stringEnd is the index of the quote that ends the JSON string that b begins with.
+func stringEnd(b []byte) int {
+	for i := 1; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return len(b)
+}
+
+// dropAbsent takes members whose text stands for none out of an object in dst[start:]. end is how they end: :"-".
+func dropAbsent(dst []byte, start int, end []byte) []byte {
+	for at := start; ; {
+		i := bytes.Index(dst[at:], end)
+		if i < 0 {
+			return dst
+		}
+		at += i
+		behind := at + len(end)
+		from := bytes.LastIndexAny(dst[start:at], ",{")
+		if behind < len(dst) && dst[behind] != ',' || from < 0 {
+			at = behind
+			continue
+		}
+		from += start
+		if dst[from] == '{' { // the first member goes with the comma behind it
+			from++
+			if behind < len(dst) {
+				behind++
+			}
+		}
+		dst = append(dst[:from], dst[behind:]...)
+		at = from
+	}
+}
