@@ -57,13 +57,10 @@ func (x *exchange) query() url.Values {
 	return x.params
 }
 
-// parseQuery reads a query string; unlike url.ParseQuery it takes a semicolon as any other character.
+// parseQuery reads a query string. A semicolon separates as an ampersand does, and what can't be unescaped stays as it is.
 func parseQuery(raw string) url.Values {
 	vals := url.Values{}
-	for pair := range strings.SplitSeq(raw, "&") {
-		if pair == "" {
-			continue
-		}
+	for pair := range strings.FieldsFuncSeq(raw, func(r rune) bool { return r == '&' || r == ';' }) {
 		k, v, _ := strings.Cut(pair, "=")
 		key, err := url.QueryUnescape(k)
 		if err != nil {

@@ -216,13 +216,13 @@ func (f *finder) look(doc *store.Doc, key []byte) error {
 	return f.take(doc.ID, key)
 }
 
-// take gives f.doc if it matches.
+// take gives f.doc if it matches. The one behind the last is looked at, and counted, as CouchDB does.
 func (f *finder) take(id string, key []byte) error {
-	if !f.q.Selector.Match(f.doc) {
-		return nil
-	}
 	if f.skip == 0 && f.left == 0 {
 		return errEnough
+	}
+	if !f.q.Selector.Match(f.doc) {
+		return nil
 	}
 	if f.left > 0 {
 		f.last.ID, f.last.Key = id, append(f.last.Key[:0], key...)
@@ -234,9 +234,7 @@ func (f *finder) take(id string, key []byte) error {
 	f.s.buf = appendRowStart(f.s.buf, f.results == 0)
 	f.s.buf = f.q.Fields.Append(f.s.buf, f.doc)
 	f.results++
-	if f.left--; f.left == 0 {
-		return errEnough
-	}
+	f.left--
 	return f.s.spill()
 }
 

@@ -147,7 +147,7 @@ func TestFindTellsWhatItCost(t *testing.T) {
 		{`"selector":{"n":{"$gte":35}}`, "", 5, 5, 0, 5, ""},
 		{`"selector":{"n":{"$gte":35}},"fields":["n","_id"]`, "", 5, 0, 0, 5, ""},
 		{`"selector":{"n":{"$gte":35}},"r":3`, "", 5, 0, 5, 5, ""},
-		{`"selector":{"n":{"$gte":0}},"sort":[{"n":"desc"}],"limit":2,"skip":1`, "", 3, 3, 0, 2, ""},
+		{`"selector":{"n":{"$gte":0}},"sort":[{"n":"desc"}],"limit":2,"skip":1`, "", 4, 4, 0, 2, ""},
 		{`"selector":{"n":{"$gte":0},"m":2}`, "", 40, 40, 0, 0, "The number of documents examined is high"},
 		{`"selector":{"m":2}`, "", 41, 41, 0, 0, "No matching index found, create an index to optimize query time.\nThe number"},
 	} {

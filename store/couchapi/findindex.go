@@ -21,10 +21,7 @@ func (h *Handler) indexRoutes(rt *mux.Router) {
 	for _, path := range []string{"/_index/_design/{design}/{type}/{name}", "/_index/{design}/{type}/{name}"} {
 		h.inDB(rt, path, resource{allow: "DELETE", methods: map[string]action{http.MethodDelete: deleteIndex}})
 	}
-	missing := func(*exchange) error { return errNotFound("missing") }
-	h.inDB(rt, "/_index/{rest:.*}", resource{allow: "GET,POST,DELETE", methods: map[string]action{
-		http.MethodGet: missing, http.MethodPost: missing, http.MethodDelete: missing, http.MethodPut: missing,
-	}})
+	h.inDB(rt, "/_index/{rest:.*}", resource{any: func(*exchange) error { return errNotFound("missing") }})
 }
 
 // indexes are the Mango indexes of the exchange's database, that of all docs first.

@@ -30,6 +30,8 @@ type resource struct {
 	inDB    bool   // the path begins with a database
 	allow   string // the Allow header, in CouchDB's order; methods may hold more than it tells
 	methods map[string]action
+	// any answers the methods that methods lacks; nil: they are not allowed.
+	any action
 	// accessOf gives the access where it depends on the request.
 	accessOf func(x *exchange) access
 }
@@ -63,6 +65,9 @@ func (s *resource) answer(x *exchange) error {
 	do := s.methods[x.r.Method]
 	if do == nil && x.r.Method == http.MethodHead {
 		do = s.methods[http.MethodGet]
+	}
+	if do == nil {
+		do = s.any
 	}
 	if do == nil {
 		x.w.Header().Set("Allow", s.allow)

@@ -167,7 +167,7 @@ func (p *Plan) appendCandidates(dst []byte) []byte {
 	return append(dst, ']')
 }
 
-// verdicts are those on all indexes but the chosen one. They rank by how far they came.
+// verdicts are those on all indexes but the chosen one, in the reverse order of their names. They rank by how far they came.
 func (p *Plan) verdicts() []verdict {
 	t := &p.trace
 	var list []verdict
@@ -204,5 +204,6 @@ func (p *Plan) verdicts() []verdict {
 		}
 		list = append(list, verdict{c.index, true, reason, n})
 	}
+	slices.SortFunc(list, func(a, b verdict) int { return b.index.compare(a.index) })
 	return list
 }

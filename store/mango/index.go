@@ -90,9 +90,11 @@ func Indexes(id string, body []byte, partitioned bool) []*Index {
 
 // SortIndexes puts a list of indexes into the order in which CouchDB lists them.
 func SortIndexes(list []*Index) {
-	slices.SortFunc(list, func(a, b *Index) int {
-		return cmp.Or(strings.Compare(a.DDoc, b.DDoc), strings.Compare(a.Name, b.Name))
-	})
+	slices.SortFunc(list, (*Index).compare)
+}
+
+func (x *Index) compare(other *Index) int {
+	return cmp.Or(strings.Compare(x.DDoc, other.DDoc), strings.Compare(x.Name, other.Name))
 }
 
 // Definition says which docs an index holds and what it sorts them by.

@@ -80,18 +80,20 @@ func (n *node) checkArg() error {
 		ok = isArray(n.raw)
 	case opExists:
 		ok = n.raw[0] == 't' || n.raw[0] == 'f'
-	case opType, opBeginsWith:
+	case opType:
 		ok = isString(n.raw)
 	case opMod:
 		_, ok = parseMod(n.raw)
 	case opSize:
 		ok = isInteger(n.raw) && n.raw[0] != '-'
-	case opRegex:
+	case opRegex, opBeginsWith:
 		if !isString(n.raw) {
-			return refuse("invalid_operator", "Invalid operator: $regex")
+			return refuse("invalid_operator", "Invalid operator: "+name)
 		}
-		_, err := compileRegex(text(n.raw))
-		ok = err == nil
+		if n.op == opRegex {
+			_, err := compileRegex(text(n.raw))
+			ok = err == nil
+		}
 	case opText:
 		if ok = !isObject(n.raw) && !isArray(n.raw) && n.raw[0] != 'n'; ok {
 			n.op = opDefault

@@ -136,8 +136,8 @@ func (d *Design) parseView(name string, raw json.RawMessage) (viewSource, error)
 		v.mapSrc, v.reduceSrc = string(compact(f.Map)), countReducer
 		v.native, _ = mango.ParseDefinition(f.Map) // what is no definition indexes nothing, as in CouchDB
 		return v, nil
-	case kind == "object" && !d.isJavaScript():
-		return v, nil
+	case d.isQuery():
+		return v, invalidDesign("`views." + name + ".map` field must have object type")
 	case kind != "string":
 		return v, invalidDesign("`views." + name + ".map` field must have string type")
 	case f.Reduce != nil && kindOf(f.Reduce) != "string":
