@@ -5,6 +5,7 @@ import "github.com/spf13/cobra"
 // commands are the subcommands, in the order of a line's life.
 func commands(g *globals) []*cobra.Command {
 	return []*cobra.Command{
+		newLearn(g),
 		newFormat(g),
 		newExplain(g),
 		newPresets(g),

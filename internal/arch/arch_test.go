@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"format/timefmt":        {"format/token"},
 	"format/geoip":          {"store", "store/ejson", "format/token"},
 	"format/geoip/mmdbtest": {},
+	"format/learn":          {"format", "format/timefmt", "format/token", "internal/lines"},
 	"format/syslog":         {"format/token"},
 	"format/preset":         {"store", "store/ejson", "format", "format/kv", "format/syslog", "format/timefmt", "format/token"},
 	"format/token":          {"store"},
@@ -65,7 +66,7 @@ var mayImport = map[string][]string{
 var owners = map[string][]string{
 	"github.com/BurntSushi/toml":              {"format/preset"},
 	"github.com/cockroachdb/pebble/v2":        {"store/engine"},
-	"github.com/dlclark/regexp2/v2":           {"store/mango"},
+	"github.com/dlclark/regexp2/v2":           {"store/mango", "store/view/js"},
 	"github.com/dop251/goja":                  {"store/view/js"},
 	"github.com/go-kivik/kivik/v4":            {"store/couch"},
 	"github.com/gorilla/mux":                  {"store/couchapi"},

@@ -9,8 +9,8 @@
 // answer needs does not depend on its length. An answer that says a doc is stored is given after the engine has it on
 // disk (batch=ok, 202, excepted).
 //
-// Limits: the replicator and _purge answer 501 not_implemented with a reason; what they would have stored is
-// refused whole, never stored in part.
+// Limits: the replicator answers 501 not_implemented with a reason; what it would have stored is refused whole, never stored
+// in part.
 //
 // One setting has another default than CouchDB's: query_server_config/reduce_limit is off, so that reducers whose result
 // grows with its input, such as a count for each address, give it instead of reduce_overflow_error. It can be turned on.

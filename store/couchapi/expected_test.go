@@ -3,7 +3,6 @@ package couchapi
 // Reasons of expected failures.
 const (
 	noReplicator = "the server does not replicate by itself yet"
-	noPurge      = "purging is not there yet"
 )
 
 // expectedFailures are the cases ("group/case") and steps ("group/case/3") of the transcripts that this server does not
@@ -11,6 +10,5 @@ const (
 // whose steps all pass: the table is what differs, no more and no less.
 var expectedFailures = map[string]string{
 	"maintenance/fauxton-startup/15": noReplicator,
-	"maintenance/purge":              noPurge,
 	"replication/replicate-endpoint": noReplicator,
 }

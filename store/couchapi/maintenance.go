@@ -22,11 +22,7 @@ func (h *Handler) maintenanceRoutes(rt *mux.Router) {
 	h.inDB(rt, "/_revs_limit", resource{allow: "PUT,GET", methods: map[string]action{
 		http.MethodGet: getRevsLimit, http.MethodPut: putRevsLimit,
 	}})
-	for _, path := range []string{"/_purge", "/_purged_infos_limit"} {
-		h.inDB(rt, path, resource{access: accessAdmin, allow: "GET,POST,PUT", methods: map[string]action{
-			http.MethodGet: notYet("Purging is"), http.MethodPost: notYet("Purging is"), http.MethodPut: notYet("Purging is"),
-		}})
-	}
+	h.purgeRoutes(rt)
 	for path, what := range map[string]string{
 		"/_shards": "Shards are", "/_sync_shards": "Shards are", "/_search_cleanup": "Text search is",
 		"/_nouveau_cleanup": "Text search is",

@@ -16,6 +16,11 @@ func (d viewDB) Changes(ctx context.Context, since uint64, fn func(c store.Chang
 	return d.DB.Changes(ctx, engine.ChangesOptions{Since: since, Bodies: true, Conflicts: true}, fn)
 }
 
+// Purges gives the docs that were purged.
+func (d viewDB) Purges(ctx context.Context, since uint64, fn func(seq uint64, id string) bool) (complete bool, err error) {
+	return d.DB.Purges(ctx, since, func(p engine.Purged) bool { return fn(p.Seq, p.ID) })
+}
+
 // Designs are the database's design documents; what is none that CouchDB would take is left out.
 func (d viewDB) Designs(ctx context.Context) ([]*view.Design, error) {
 	var list []*view.Design

@@ -18,6 +18,8 @@ const (
 	settingNextNumber = "next_database"
 	settingRevsLimit  = "revs_limit"
 	settingNextIndex  = "next_index"
+
+	settingPurgesLimit = "purged_infos_limit"
 )
 
 // DB is one database. Its methods may be called from many goroutines. After the database was dropped or the engine
@@ -31,7 +33,9 @@ type DB struct {
 	split   bool   // partitioned
 	id      string // Instance
 	limit   atomic.Int64
-	dropped atomic.Bool
+
+	purgesLimit atomic.Int64
+	dropped     atomic.Bool
 
 	writing chan struct{} // the write lock: holds a token while somebody writes
 	edits   editor        // scratch space of Write; writing
@@ -75,7 +79,7 @@ func openDB(e *Engine, name store.DBName, rec dbRecord) (*DB, error) {
 	}
 	n, _ := binary.Uvarint(v)
 	d.limit.Store(int64(n))
-	return d, nil
+	return d, d.loadPurgesLimit()
 }
 
 // begin enters the engine's gate, unless the database was dropped. The caller ends it with end.

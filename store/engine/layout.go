@@ -17,6 +17,7 @@ import (
 //	10 number(4) 03 doc id            local docs
 //	10 number(4) 04 signature         number(4) of the index with that signature
 //	10 number(4) 05 blob(8)           how many kept revisions refer to an attachment's bytes
+//	10 number(4) 06 purge(8)          log of purges
 //	10 number(4) 10 doc id            by id: where the doc stands in the changes feed, its revision tree
 //	10 number(4) 20 seq(8)            by sequence: the winner, its body inline
 //	10 number(4) 30 seq(8)            bodies of the other revisions, by the sequence that wrote them
@@ -33,6 +34,7 @@ const (
 	subLocal    byte = 0x03
 	subIndexes  byte = 0x04
 	subBlobs    byte = 0x05
+	subPurges   byte = 0x06
 	subByID     byte = 0x10
 	subBySeq    byte = 0x20
 	subBodies   byte = 0x30
@@ -81,6 +83,7 @@ func (k *keys) index(sig string) []byte   { return k.named(subIndexes, sig) }
 func (k *keys) byID(id string) []byte     { return k.named(subByID, id) }
 func (k *keys) bySeq(seq uint64) []byte   { return k.numbered(subBySeq, seq) }
 func (k *keys) revBody(seq uint64) []byte { return k.numbered(subBodies, seq) }
+func (k *keys) purge(seq uint64) []byte   { return k.numbered(subPurges, seq) }
 func (k *keys) space(sub byte) (lo, hi []byte) {
 	lo = k.sub(make([]byte, 0, prefixLen), sub)
 	return lo, successor(lo)

@@ -22,6 +22,8 @@ type model struct {
 	meta  map[string]string
 	seq   uint64
 	limit int
+
+	purges []Purged
 }
 
 type modelDoc struct {
@@ -302,6 +304,7 @@ func (m *model) purge(t *testing.T, rnd *rand.Rand, d *DB) {
 		t.Fatalf("purge %s: %v %v", leaf, got, err)
 	}
 	m.seq++
+	m.purges = append(m.purges, Purged{Seq: uint64(len(m.purges) + 1), ID: id, Revs: []store.Rev{leaf}})
 	alive := map[store.Rev]bool{}
 	for _, r := range md.leaves()[1:] {
 		for ; md.nodes[r] != nil; r = md.nodes[r].parent {
@@ -343,13 +346,21 @@ func (m *model) compare(t *testing.T, d *DB) {
 	}
 	m.compareScans(t, d)
 	m.compareBlobs(t, d)
+	var purges []Purged
+	complete, err := d.Purges(context.Background(), 0, func(p Purged) bool {
+		purges = append(purges, p)
+		return true
+	})
+	if !complete || err != nil || fmt.Sprint(purges) != fmt.Sprint(m.purges) || d.PurgeSeq() != uint64(len(m.purges)) {
+		t.Errorf("purges %v (%v), want %v", purges, err, m.purges)
+	}
 	for name, want := range m.meta {
 		if got, err := d.Meta(name); err != nil || string(got) != want {
 			t.Errorf("meta %s: %q %v, want %q", name, got, err, want)
 		}
 	}
 	n := 0
-	err := d.LocalDocs(context.Background(), func(doc store.Doc) bool {
+	err = d.LocalDocs(context.Background(), func(doc store.Doc) bool {
 		n++
 		if want := m.local[doc.ID]; string(doc.Body) != string(want.Body) || doc.Rev != want.Rev {
 			t.Errorf("local doc %s: %s, want %s", doc.ID, doc.Body, want.Body)

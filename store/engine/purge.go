@@ -2,13 +2,15 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"logctl/store"
 )
 
 // Purge removes leaf revisions for good, with what led only to them, as if they had never been; an id without revisions
-// is unknown again. It gives those that it removed: revisions that are no leaves stay. Replicas don't learn of it.
+// is unknown again. It gives those that it removed: revisions that are no leaves stay. Replicas don't learn of it; view indexes
+// do, from the log of purges.
 func (d *DB) Purge(ctx context.Context, revs map[string][]store.Rev) (map[string][]store.Rev, error) {
 	if err := d.begin(); err != nil {
 		return nil, err
@@ -27,11 +29,11 @@ func (d *DB) purge(ctx context.Context, revs map[string][]store.Rev) (map[string
 	}
 	purged := make(map[string][]store.Rev, len(revs))
 	pos, err := d.edits.run(ctx, d, 0, func(ed *editor) error {
-		for id, list := range revs {
+		for _, id := range slices.Sorted(maps.Keys(revs)) {
 			if id == "" {
 				continue
 			}
-			gone, err := ed.purge(id, list)
+			gone, err := ed.purge(id, revs[id])
 			if err != nil {
 				return err
 			}
@@ -64,6 +66,7 @@ func (ed *editor) purge(id string, revs []store.Rev) ([]store.Rev, error) {
 	}
 	ed.count.seq++
 	ed.count.purges++
+	ed.log(id, gone)
 	for _, n := range st.tree.drop(keep) {
 		if err := ed.forget(&n); err != nil {
 			return gone, err

@@ -26,7 +26,7 @@ func (x *index) apply(ctx context.Context, b *batch) error {
 			return err
 		}
 	}
-	head.seq = b.seq
+	head.seq, head.purge = b.seq, max(head.purge, b.purge)
 	kv = append(kv, store.KVOp{Key: []byte{keyHeader}, Value: head.append(nil)})
 	if err := x.kv.Apply(ctx, kv); err != nil {
 		return err

@@ -23,6 +23,7 @@ type batch struct {
 	docs  []mapped
 	bytes int
 	seq   uint64 // that the index has seen when this is applied
+	purge uint64 // that it knows of then; 0: no other than before
 }
 
 // mapped is a doc and, once it was mapped, its rows.
@@ -46,12 +47,15 @@ type emittedRow struct {
 func (x *index) build(running context.Context, db Database, u *update) error {
 	ctx, cancel := context.WithCancelCause(running)
 	defer cancel(nil)
+	if err := x.checkPurges(ctx, db); err != nil {
+		return err
+	}
 	head := x.state()
 	read, ready := make(chan *batch, 1), make(chan *batch, 1)
 	var stages sync.WaitGroup
 	stages.Go(func() {
 		defer close(read)
-		if err := x.read(ctx, db, head.seq, read); err != nil {
+		if err := x.read(ctx, db, head, read); err != nil {
 			cancel(err)
 		}
 	})
@@ -78,9 +82,9 @@ func (x *index) build(running context.Context, db Database, u *update) error {
 	return context.Cause(ctx)
 }
 
-// read sends the changes after since in batches, at least one.
-func (x *index) read(ctx context.Context, db Database, since uint64, out chan<- *batch) error {
-	target := db.UpdateSeq()
+// read sends what was purged and the changes since the index was as head says, in batches, at least one.
+func (x *index) read(ctx context.Context, db Database, head header, out chan<- *batch) error {
+	since, target := head.seq, db.UpdateSeq()
 	fresh := func() *batch { return &batch{docs: make([]mapped, 0, min(batchDocs, target-min(since, target)))} }
 	b := fresh()
 	send := func() bool {
@@ -92,15 +96,21 @@ func (x *index) read(ctx context.Context, db Database, since uint64, out chan<- 
 			return false
 		}
 	}
+	full := func() bool { return len(b.docs) >= batchDocs || b.bytes >= batchBytes }
+	if since == 0 {
+		b.purge = purgeSeq(db) // what was purged before is nothing to an index that has nothing
+	} else if err := readPurges(ctx, db, head.purge, func(seq uint64, id string) bool {
+		b.docs, b.seq, b.purge = append(b.docs, mapped{seq: since, id: id}), since, seq
+		return !full() || send()
+	}); err != nil {
+		return err
+	}
 	last := since
 	err := db.Changes(ctx, since, func(c store.Change) bool {
 		d := mapped{seq: c.Seq, id: strings.Clone(c.Doc.ID), json: x.docJSON(&c)}
 		last = c.Seq
 		b.docs, b.bytes, b.seq = append(b.docs, d), b.bytes+len(d.json), c.Seq
-		if len(b.docs) < batchDocs && b.bytes < batchBytes {
-			return true
-		}
-		return send()
+		return !full() || send()
 	})
 	if err != nil {
 		return err

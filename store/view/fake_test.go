@@ -110,6 +110,8 @@ type fakeDB struct {
 	at      map[string]int // place of a doc's latest change
 	indexes map[string]*memoryKV
 	reads   int
+	purges  []string // ids
+	kept    int      // how many of the last of them are still known
 }
 
 func newFakeDB() *fakeDB {
@@ -148,13 +150,41 @@ func (db *fakeDB) Changes(ctx context.Context, since uint64, fn func(store.Chang
 	db.mu.Unlock()
 	for i, c := range list {
 		db.mu.Lock()
-		latest := db.at[c.Doc.ID] == from+i
+		at, there := db.at[c.Doc.ID]
+		latest := there && at == from+i
 		db.mu.Unlock()
 		if latest && !fn(c) {
 			break
 		}
 	}
 	return ctx.Err()
+}
+
+// purge forgets a doc; of all purges kept are known from now on.
+func (db *fakeDB) purge(id string, kept int) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.seq++
+	delete(db.at, id)
+	db.purges, db.kept = append(db.purges, id), kept
+}
+
+func (db *fakeDB) PurgeSeq() uint64 {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	return uint64(len(db.purges))
+}
+
+func (db *fakeDB) Purges(_ context.Context, since uint64, fn func(seq uint64, id string) bool) (complete bool, err error) {
+	db.mu.Lock()
+	all, first := slices.Clone(db.purges), len(db.purges)-db.kept
+	db.mu.Unlock()
+	for i := max(int(since), first); i < len(all); i++ {
+		if !fn(uint64(i+1), all[i]) {
+			break
+		}
+	}
+	return int(since) >= first || int(since) >= len(all), nil
 }
 
 // put stores a doc's body; "" deletes it.

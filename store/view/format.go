@@ -11,7 +11,7 @@ import (
 // What stands on disk; see FORMAT.md. A change of any of it, or of package collate's keys, is a new formatVersion: it is part
 // of an index's signature, so that indexes of another version are built anew beside the old ones.
 const (
-	formatVersion = 1
+	formatVersion = 2
 	keyHeader     = 'h' // the header
 	keyNode       = 'n' // then the number of the view (2 bytes), then that of the node (8 bytes): package btree's
 	keyDoc        = 'd' // then the doc id: what rows it has
@@ -24,6 +24,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // header is the state of an index: of which moment it is, and its trees in the order of the views.
 type header struct {
 	seq      uint64
+	purge    uint64 // the last purge that it knows of
 	docBytes uint64 // of the entries under keyDoc
 	roots    []btree.Root
 }
@@ -32,6 +33,7 @@ func (h header) append(dst []byte) []byte {
 	start := len(dst)
 	dst = append(dst, formatVersion)
 	dst = binary.AppendUvarint(dst, h.seq)
+	dst = binary.AppendUvarint(dst, h.purge)
 	dst = binary.AppendUvarint(dst, h.docBytes)
 	dst = binary.AppendUvarint(dst, uint64(len(h.roots)))
 	for _, r := range h.roots {
@@ -65,7 +67,7 @@ func parseHeader(data []byte, views int) (header, error) {
 		body = body[n:]
 		return v
 	}
-	h := header{seq: next(), docBytes: next()}
+	h := header{seq: next(), purge: next(), docBytes: next()}
 	if next() != uint64(views) {
 		return header{}, bad
 	}

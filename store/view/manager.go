@@ -31,6 +31,15 @@ type lister interface {
 	Indexes() ([]string, error)
 }
 
+// purger is a Database that forgets docs without a change of theirs.
+type purger interface {
+	// PurgeSeq is the number of the latest purge; a purge raises UpdateSeq, too.
+	PurgeSeq() uint64
+	// Purges calls fn for the purges after since, the oldest first, until it returns false. complete is false where some of
+	// them are no longer known.
+	Purges(ctx context.Context, since uint64, fn func(seq uint64, id string) bool) (complete bool, err error)
+}
+
 // Options: the zero value works.
 type Options struct {
 	Workers     int           // map runtimes of one update; 0: GOMAXPROCS
@@ -191,6 +200,7 @@ func (m *Manager) Info(db Database, d *Design) (Info, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	info.UpdateSeq, info.Updating, info.WaitingClients = x.head.seq, x.update != nil, x.waiting
+	info.PurgeSeq = x.head.purge
 	for _, r := range x.head.roots {
 		info.ExternalSize += int64(r.Bytes)
 	}

@@ -177,7 +177,11 @@ func TestIndexEqualsRecount(t *testing.T) {
 					id := fmt.Sprintf("doc%04d", r.IntN(900))
 					if r.IntN(3) == 0 && step > 3 {
 						delete(docs, id)
-						db.put(id, "")
+						if r.IntN(4) == 0 {
+							db.purge(id, 20)
+						} else {
+							db.put(id, "")
+						}
 						continue
 					}
 					docs[id] = randomDoc(r)

@@ -53,7 +53,7 @@ func (x *index) ensure(ctx context.Context, db Database, seq uint64) error {
 func (x *index) begin(db Database, seq uint64, how urgency) (*update, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.head.seq >= seq {
+	if x.head.seq >= seq && x.head.purge >= purgeSeq(db) {
 		return nil, nil
 	}
 	if x.update == nil {

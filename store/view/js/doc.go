@@ -8,13 +8,15 @@
 //   - one call ends after Options.Timeout, with an error of KindOSProcess and CouchDB's words; its runtime is thrown away;
 //   - recursion ends at maxCallDepth calls, an exception like any other;
 //   - a map call gives at most maxEmits rows and maxEmitBytes bytes; a doc that would give more gives none for that view;
-//   - a string that repeat, padStart or padEnd would make longer than maxStringLen is a RangeError;
+//   - builtins that would make a string longer than maxStringLen, or walk over an array of more than maxArrayLen elements, throw a
+//     RangeError, and so does JSON.stringify of more than maxJSONParts values;
+//   - a call while which the memory of the process grows by maxHeapGrow ends with an error of KindOSProcess, too;
+//   - a regular expression that backtracks ends after the default timeout;
 //   - Date works in UTC whatever the server's time zone, so that keys are the same everywhere, and parses what CouchDB's
 //     SpiderMonkey parses, no more: "2017-06-14 17:16:12,329" is an invalid date.
 //
-// Limits: memory that a function takes by other means (concatenation in a loop, huge arrays) is bounded by its time alone,
-// and a regular expression that backtracks for ever inside one call is not interrupted. Functions are trusted to be an
-// administrator's.
+// Limits: a call is interrupted between two of its steps, and what one step does is bounded where we know of it. Huge powers of BigInts
+// are not. Functions are trusted to be an administrator's.
 //
 // Differences from CouchDB's default engine: object spread, ?. and ?? are accepted (as by its QuickJS), a lone surrogate
 // becomes U+FFFD, and Object.isFrozen of the doc given to a map function is false though assignments to it have no effect.

@@ -63,6 +63,9 @@ func (m *machine) appendArray(dst []byte, o *goja.Object, depth int) ([]byte, er
 }
 
 func (m *machine) appendObject(dst []byte, o *goja.Object) ([]byte, error) {
+	if reason := m.checkJSON(o); reason != "" {
+		return dst, errTooMuch
+	}
 	v, err := m.stringify(goja.Undefined(), o)
 	if err != nil {
 		return dst, err

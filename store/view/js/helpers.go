@@ -1,10 +1,6 @@
 package js
 
-import (
-	"unicode/utf16"
-
-	"github.com/dop251/goja"
-)
+import "github.com/dop251/goja"
 
 // installHelpers defines the functions that CouchDB gives to all view code. log is there and says nothing: a line per doc
 // helps nobody.
@@ -14,7 +10,7 @@ func (m *machine) installHelpers() {
 	m.set("toJSON", func(c goja.FunctionCall) goja.Value { return m.mustCall(m.stringify, c.Argument(0)) })
 	m.set("log", func(goja.FunctionCall) goja.Value { return goja.Undefined() })
 	m.set("sum", m.sum)
-	m.limitStrings()
+	m.limit()
 }
 
 // mustCall calls f from within a running function: what f throws goes on.
@@ -50,35 +46,6 @@ func (m *machine) sum(c goja.FunctionCall) goja.Value {
 		return m.r.ToValue(ints)
 	}
 	return m.r.ToValue(total + float64(ints))
-}
-
-// limitStrings replaces the methods that make long strings out of short ones.
-func (m *machine) limitStrings() {
-	proto := m.r.GlobalObject().Get("String").ToObject(m.r).Get("prototype").ToObject(m.r)
-	for _, name := range []string{"repeat", "padStart", "padEnd"} {
-		orig, ok := goja.AssertFunction(proto.Get(name))
-		if !ok {
-			continue
-		}
-		repeats := name == "repeat"
-		limited := func(c goja.FunctionCall) goja.Value {
-			size := c.Argument(0).ToFloat()
-			if repeats {
-				size *= float64(len(utf16.Encode([]rune(c.This.String()))))
-			}
-			if size > maxStringLen {
-				panic(m.rangeError("invalid string length"))
-			}
-			v, err := orig(c.This, c.Arguments...)
-			if err != nil {
-				panic(err)
-			}
-			return v
-		}
-		if err := proto.DefineDataProperty(name, m.r.ToValue(limited), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
-			panic(err) // the prototype of a new runtime is extensible
-		}
-	}
 }
 
 func (m *machine) rangeError(text string) goja.Value {

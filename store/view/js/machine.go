@@ -87,27 +87,30 @@ func (m *machine) guard(fn func() error) (err error) {
 	}()
 	err = fn()
 	var stop *goja.InterruptedError
-	if errors.As(err, &stop) && stop.Value() == any(errTimeout) {
+	if errors.As(err, &stop) && (stop.Value() == any(errTimeout) || stop.Value() == any(errMemory)) {
 		m.dead = true
-		return errTimeout
+		return stop.Value().(error)
 	}
 	return err
 }
 
 var errTimeout = store.NewError(store.KindOSProcess, "OS process timed out.")
 
-// watchTicks is how many times within a timeout a watch looks.
-const watchTicks = 4
+// watchEvery is how often a watch looks.
+const watchEvery = 25 * time.Millisecond
 
-// watch interrupts calls that take longer than the timeout, until the function it gives is called. It costs nothing per
-// call: a call has run too long when the same one is seen at watchTicks+1 looks in a row.
+// watch interrupts calls that take longer than the timeout, or while which memory grows by maxHeapGrow, until the function it gives
+// is called. It costs nothing per call: a call has run too long when the same one is seen at enough looks in a row. The memory is that
+// of the whole process: a call that is that long and falls together with another's growth is interrupted with it.
 func (m *machine) watch() (stop func()) {
 	var (
 		done  atomic.Bool
 		seen  uint64
 		times int
+		heap  uint64 // when the call was seen first
 		timer *time.Timer
 		armed = make(chan struct{})
+		every = min(watchEvery, m.timeout/4)
 	)
 	look := func() {
 		<-armed
@@ -115,16 +118,24 @@ func (m *machine) watch() (stop func()) {
 			return
 		}
 		now := m.calls.Load()
-		if now != seen || now%2 == 0 {
-			seen, times = now, 0
+		switch {
+		case now%2 == 0:
+			times = 0
+		case now != seen || times == 0:
+			seen, times, heap = now, 1, heapBytes()
+		default:
+			if times++; time.Duration(times)*every > m.timeout+every {
+				m.r.Interrupt(errTimeout)
+				return
+			}
+			if heapBytes() > heap+maxHeapGrow {
+				m.r.Interrupt(errMemory)
+				return
+			}
 		}
-		if times++; now%2 == 1 && times > watchTicks {
-			m.r.Interrupt(errTimeout)
-			return
-		}
-		timer.Reset(m.timeout / watchTicks)
+		timer.Reset(every)
 	}
-	timer = time.AfterFunc(m.timeout/watchTicks, look)
+	timer = time.AfterFunc(every, look)
 	close(armed)
 	return func() {
 		done.Store(true)

@@ -56,6 +56,7 @@ func parse(src string) (*ast.Program, error) {
 }
 
 func compileTree(tree *ast.Program, src string) (*goja.Program, error) {
+	limitRegexps()
 	prog, err := goja.CompileAST(tree, false)
 	if err != nil {
 		return nil, &CompileError{Reason: err.Error() + " (" + src + ")"}

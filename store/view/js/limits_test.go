@@ -1,0 +1,92 @@
+package js
+
+import (
+	"testing"
+	"time"
+
+	"logctl/store"
+)
+
+// TestPoison: whatever a map function does, its call ends, soon, and without the process's memory. No
+// other test runs beside it: what is measured is the memory of the process.
+func TestPoison(t *testing.T) {
+	const long = `var s = "x".repeat(1e7); `
+	for _, tt := range []struct {
+		body string
+		ends bool // in an error of the view; else the doc has no rows
+	}{
+		{`for (;;);`, true},
+		{`for (;;) emit(1)`, false},
+		{`for (var i = 0; i < 1e6; i++) emit(i, i)`, false},
+		{`function f() { return f() + 1 } f()`, false},
+		{`var s = "x"; for (;;) s += s`, true},
+		{long + `emit(s); emit(s + s)`, false},
+		{long + `var a = []; for (var i = 0; i < 100; i++) a.push(s); emit(a.join(""))`, false},
+		{long + `emit(s.replace(/x/g, s))`, false},
+		{long + `emit(JSON.stringify([s, s, s]))`, false},
+		{`emit("x".repeat(1e9))`, false},
+		{`emit("x".padEnd(1e9))`, false},
+		{`emit(Array(1e9).join("x"))`, false},
+		{`Array(1e8).fill(0); emit(1)`, false},
+		{`var a = []; a.length = 4294967295; a.forEach(function() {}); emit(1)`, false},
+		{`var a = []; a.length = 4294967295; a.sort(); emit(1)`, false},
+		{`Array.from({length: 1e9}); emit(1)`, false},
+		{`Math.max.apply(null, {length: 1e9}); emit(1)`, false},
+		{`Reflect.apply(Math.max, null, {length: 1e9}); emit(1)`, false},
+		{`new Uint8Array(4e9); emit(1)`, false},
+		{`new ArrayBuffer(8e9); emit(1)`, false},
+		{`var a = [1]; for (var i = 0; i < 60; i++) a = [a, a]; emit(a)`, false},
+		{`var a = [1]; for (var i = 0; i < 60; i++) a = {x: a, y: a}; emit(1, a)`, false},
+		{`var a = [1]; for (var i = 0; i < 60; i++) a = [a, a]; emit("" + a)`, false},
+	} {
+		w := poisoned(t, tt.body)
+		start := time.Now()
+		rows := 0
+		err := w.Map(`{"_id":"a"}`, func(int, []byte, []byte) { rows++ })
+		if rows > 0 || store.IsKind(err, store.KindOSProcess) != tt.ends || !tt.ends && err != nil {
+			t.Errorf("%s: %d rows, %v", tt.body, rows, err)
+		}
+		if took := time.Since(start); took > 30*time.Second {
+			t.Errorf("%s took %v", tt.body, took)
+		}
+	}
+}
+
+func poisoned(t *testing.T, body string) *Mapper {
+	t.Helper()
+	maps, err := CompileMaps([]string{"function(doc) { " + body + " }"}, Options{Timeout: 2 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := maps.NewMapper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Watch())
+	return w
+}
+
+// A regular expression that backtracks ends after a while of its own.
+func TestPoisonousRegexp(t *testing.T) {
+	w := poisoned(t, `/(?=a)(a+)+$/.test("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"); emit(1)`)
+	if err := w.Map(`{"_id":"a"}`, func(int, []byte, []byte) {}); !store.IsKind(err, store.KindOSProcess) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// What the limits replace works as before.
+func TestLimitedBuiltins(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`emit([3, 1, 2].sort().concat([4], 5), ["a", "b"].join("-") + "ab".repeat(2) + "x".padStart(3))`:                `0 [1,2,3,4,5] "a-babab  x"`,
+		`emit("aXbX".replace("X", "-").replace(/X/g, function(m) { return m + m }), [1, [2, [3]]].toString())`:          `0 "a-bXX" "1,2,3"`,
+		`emit(Math.max.apply(null, [1, 5, 2]), Array.from("abc"))`:                                                      `0 5 ["a","b","c"]`,
+		`emit([1, 2, 3].reduce(function(a, b) { return a + b }), Array.from({length: 2}, function(v, i) { return i }))`: `0 6 [0,1]`,
+		`var u = new Uint8Array([1, 2, 300]); emit(u[2] + u.length, u instanceof Uint8Array)`:                           `0 47 true`,
+		`emit(JSON.stringify({a: [1, null, "x"]}, null, 1), Array.prototype.slice.call("abc", 1))`:                      `0 "{\n \"a\": [\n  1,\n  null,\n  \"x\"\n ]\n}" ["b","c"]`,
+	} {
+		if got := mapAll(t, Options{}, testDoc, "function(doc) { "+body+" }"); len(got) != 1 || got[0] != want {
+			t.Errorf("%s\n got %s\nwant %s", body, got, want)
+		}
+	}
+}
