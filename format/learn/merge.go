@@ -12,6 +12,7 @@ type group struct {
 	sides  []sides  // of each word, whether an equals sign stands beside it
 	shapes []int
 	lines  int
+	rarest []int // places of words, see sortPlaces
 }
 
 const anyWord = "\x00"
@@ -107,33 +108,51 @@ func isSigWord(c byte) bool {
 // mergeBucket merges the groups of a bucket. A group's rarest words, by how many lines of the bucket have them in their places, are the
 // likeliest values: the groups that differ only in the rarest word are looked at first, then those that differ in the two rarest, and so on.
 func mergeBucket(groups []*group) []*group {
-	if len(groups) < 2 {
-		return groups
-	}
 	places := len(groups[0].words)
+	merged := true // since the words were counted last
 	for drop := 1; drop <= max(1, places/2) && drop < places && len(groups) > 1; drop++ {
+		if merged {
+			sortPlaces(groups)
+		}
+		before := len(groups)
 		groups = mergeDropping(groups, drop)
+		merged = len(groups) < before
 	}
 	return groups
 }
 
-func mergeDropping(groups []*group, drop int) []*group {
-	places := len(groups[0].words)
-	count := make([]map[string]int, places)
+// sortPlaces sorts the places of each group's words, those that are any word aside, the rarest word first.
+func sortPlaces(groups []*group) {
+	count := make([]map[string]int, len(groups[0].words))
 	for p := range count {
 		count[p] = map[string]int{}
 		for _, g := range groups {
 			count[p][g.words[p]] += g.lines
 		}
 	}
+	lines := make([]int, len(count))
+	for _, g := range groups {
+		g.rarest = g.rarest[:0]
+		for p, w := range g.words {
+			lines[p] = count[p][w]
+			if w != anyWord {
+				g.rarest = append(g.rarest, p)
+			}
+		}
+		slices.SortStableFunc(g.rarest, func(a, b int) int { return cmp.Compare(lines[a], lines[b]) })
+	}
+}
+
+func mergeDropping(groups []*group, drop int) []*group {
 	index := map[string]int{}
 	var alike [][]*group
+	var key []byte
 	for _, g := range groups {
-		key := keyWithout(g, count, drop)
-		k, ok := index[key]
+		key = g.appendWithout(key[:0], drop)
+		k, ok := index[string(key)]
 		if !ok {
 			k = len(alike)
-			index[key] = k
+			index[string(key)] = k
 			alike = append(alike, nil)
 		}
 		alike[k] = append(alike[k], g)
@@ -145,23 +164,22 @@ func mergeDropping(groups []*group, drop int) []*group {
 		}
 		out = append(out, a...)
 	}
+	if len(out) == len(groups) {
+		return out
+	}
 	return absorb(out)
 }
 
-// keyWithout is the words of a group without the rarest ones.
-func keyWithout(g *group, count []map[string]int, drop int) string {
-	order := make([]int, 0, len(g.words))
+// appendWithout appends the words of a group to dst, without the rarest ones.
+func (g *group) appendWithout(dst []byte, drop int) []byte {
+	dropped := g.rarest[:min(drop, len(g.rarest))]
 	for p, w := range g.words {
-		if w != anyWord {
-			order = append(order, p)
+		if slices.Contains(dropped, p) {
+			w = "\x01"
 		}
+		dst = append(append(dst, w...), 2)
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(count[a][g.words[a]], count[b][g.words[b]]) })
-	words := slices.Clone(g.words)
-	for _, p := range order[:min(drop, len(order))] {
-		words[p] = "\x01"
-	}
-	return strings.Join(words, "\x02")
+	return dst
 }
 
 // allValues tells whether all places in which these groups differ are places of values.
@@ -249,26 +267,35 @@ func unite(groups []*group) *group {
 	return u
 }
 
+// maxAbsorbing bounds the number of groups of a bucket that absorb others.
+const maxAbsorbing = 200
+
 // absorb adds to the groups with places of values those that are like them everywhere else.
 func absorb(groups []*group) []*group {
-	for i := 0; i < len(groups); i++ {
-		if len(groups[i].shapes) == 1 {
+	var large []*group
+	for _, g := range groups {
+		if len(g.shapes) > 1 {
+			large = append(large, g)
+		}
+	}
+	slices.SortStableFunc(large, func(a, b *group) int { return cmp.Compare(b.lines, a.lines) })
+	gone := map[*group]bool{}
+	for _, g := range large[:min(len(large), maxAbsorbing)] {
+		if gone[g] {
 			continue
 		}
-		var like, rest []*group
-		for _, g := range groups {
-			if g == groups[i] || covers(groups[i], g) {
-				like = append(like, g)
-			} else {
-				rest = append(rest, g)
+		like := []*group{g}
+		for _, other := range groups {
+			if other != g && !gone[other] && covers(g, other) {
+				like = append(like, other)
+				gone[other] = true
 			}
 		}
 		if len(like) > 1 {
-			groups = append(rest, unite(like))
-			i = -1
+			*g = *unite(like)
 		}
 	}
-	return groups
+	return slices.DeleteFunc(groups, func(g *group) bool { return gone[g] })
 }
 
 func covers(g, other *group) bool {
