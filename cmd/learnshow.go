@@ -81,7 +81,9 @@ func summaryOfLearned(r *learn.Report, files []string) string {
 	}
 	b.WriteString("\n")
 	if len(r.Schemas) > shownSchemas {
-		fmt.Fprintf(&b, "For a command line these are many schemas; as a preset they are one name:\n\n  logctl learn --toml NAME %s\n", shellWords(files))
+		words := shellWords(files)
+		b.WriteString("These are many schemas for a command line. To ship them as a preset:\n\n")
+		fmt.Fprintf(&b, "  logctl learn --toml NAME %s > NAME.toml\n  logctl ship --app APP --presets NAME.toml --preset NAME %s\n", words, words)
 		return b.String()
 	}
 	b.WriteString("To ship them:\n\n")

@@ -2,6 +2,7 @@ package learn
 
 import (
 	"bytes"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -35,6 +36,16 @@ type slot struct {
 	column int // of the header
 }
 
+// unitMark stands for a unit in a key, so that a unit that is there in some lines only is not taken for a value.
+const unitMark = 1
+
+// isSlot tells whether a byte of a key stands for a slot.
+func isSlot[T byte | rune](c T) bool { return c == wild || c == unitMark }
+
+func countSlots(key string) int {
+	return strings.Count(key, anyWord) + strings.Count(key, string(rune(unitMark)))
+}
+
 // former takes lines apart into literals and slots. Lines for which it gives the same key have the same form: one schema fits them all,
 // but for the types of its captures.
 type former struct {
@@ -42,7 +53,7 @@ type former struct {
 	masker masker
 	line   []byte
 	end    int    // of the line without blanks behind it
-	key    []byte // the line with a blank for every run of blanks, and wild for every slot
+	key    []byte // the line with a blank for every run of blanks, and wild or unitMark for every slot
 	slots  []slot
 	pieces []piece
 }
@@ -120,10 +131,12 @@ func (f *former) column(p piece, r role) {
 		f.literal(p.start, p.end)
 	case tagColumn:
 		f.tag(p.start, p.end)
-	case boxColumn, textColumn:
-		f.words(p.start, p.end, r)
 	default:
-		f.slot(p.start, p.end, r)
+		start := min(token.SkipBlanks(f.line, p.start), p.end)
+		end := start + len(bytes.TrimRight(f.line[start:p.end], " \t"))
+		f.literal(p.start, start)
+		f.slot(start, end, r)
+		f.literal(end, p.end)
 	}
 }
 
@@ -132,29 +145,16 @@ func (f *former) tag(start, end int) {
 	tag := f.line[start:end]
 	open := bytes.IndexByte(tag, '[')
 	if open <= 0 || open+1 >= len(tag) || !isDigit(tag[open+1]) {
-		f.words(start, end-1, programRole)
+		f.slot(start, end-1, programRole)
 		f.literal(end-1, end)
 		return
 	}
 	shut := start + open + boxLen(tag[open:])
-	f.words(start, start+open, programRole)
+	f.slot(start, start+open, programRole)
 	f.literal(start+open, start+open+1)
 	f.slot(start+open+1, shut-1, pidRole)
 	f.literal(shut-1, shut)
 	f.loose(shut, end)
-}
-
-// words adds slots for the runs of non-blanks of a part of the line.
-func (f *former) words(start, end int, r role) {
-	for at := start; at < end; {
-		next := min(token.SkipBlanks(f.line, at), end)
-		f.literal(at, next)
-		at = next
-		if run := min(token.RunEnd(f.line, at), end); run > at {
-			f.slot(at, run, r)
-			at = run
-		}
-	}
 }
 
 // message adds what follows the header.
@@ -203,7 +203,6 @@ func countRuns(b []byte) int {
 
 // value adds the slots of a value: one for each run of non-blanks in it.
 func (f *former) value(start, end int) {
-	before := len(f.slots)
 	if end == f.end && countRuns(f.line[start:end]) > maxList {
 		f.slot(start, end, listRole)
 		return
@@ -216,15 +215,12 @@ func (f *former) value(start, end int) {
 		for run < end && run > next+1 && bytes.IndexByte([]byte(",:;"), f.line[run-1]) >= 0 {
 			run--
 		}
-		if run > next {
-			f.slot(next, run, messageRole)
+		r := messageRole
+		if next > start+1 && isDigit(f.line[next-2]) && unit(f.line[next-1:run]) == run-next+1 {
+			r = unitRole
 		}
+		f.slot(next, run, r)
 		f.literal(run, at)
-	}
-	for i := before + 1; i < len(f.slots); i++ {
-		if s := f.slots[i]; unit(f.line[s.start-1:s.end]) == s.end-s.start+1 && isDigit(f.line[f.slots[i-1].end-1]) {
-			f.slots[i].role = unitRole
-		}
 	}
 }
 
@@ -242,6 +238,11 @@ func (f *former) loose(start, end int) {
 		}
 		f.slot(at, at+n, messageRole)
 		at += n
+		if u := unit(f.line[at:end]); u > 0 {
+			f.literal(at, at+1)
+			f.slot(at+1, at+u, unitRole)
+			at += u
+		}
 	}
 }
 
@@ -269,10 +270,19 @@ func (f *former) slot(start, end int, r role) {
 	if start >= end {
 		return
 	}
-	if n := len(f.key); n > 0 && f.key[n-1] == wild {
+	if n := len(f.key); n > 0 && isSlot(f.key[n-1]) {
 		f.slots[len(f.slots)-1].end = end
 		return
 	}
-	f.key = append(f.key, wild)
+	mark := byte(wild)
+	if r == unitRole {
+		mark = unitMark
+	}
+	f.key = append(f.key, mark)
 	f.slots = append(f.slots, slot{span: span{start, end}, role: r})
+}
+
+// holdsBlanks tells whether what stands in the header in this role may have blanks in it.
+func (r role) holdsBlanks() bool {
+	return r == boxRole || r == programRole || r == componentRole
 }

@@ -55,8 +55,13 @@ func TestSchemas(t *testing.T) {
 		{"a part that may be absent", []string{
 			"sent 5 bytes (1.15 KB) now", "sent 6 bytes (2.15 KB) now", "sent 7 bytes now", "sent 8 bytes now",
 		}, []string{"sent $sent:int bytes( ($bytes:float KB))? now"}},
+		{"units that differ", []string{"sent 5 bytes (1.15 KB) now", "sent 6 bytes (2.15 MB) now", "sent 7 bytes now", "sent 8 bytes now"},
+			[]string{"sent $sent:int bytes( ($bytes:float $unit))? now"}},
+		{"blanks in a column", []string{
+			"2015-10-18 18:01:47,978 INFO [main] a.b.Disk: Read 5 of /var/x1", "2015-10-18 18:01:47,979 WARN [pool two] a.b.Disk: Gone",
+		}, []string{"$time:ts $level [$thread:text] $component: Read $read:int of $path", "$time:ts $level [$thread:text] $component: Gone"}},
 		{"a list", []string{"gone: n1 n2 n3 n4 n5 n6", "gone: n1 n2"}, []string{"gone: $list..."}},
-		{"values with ports", []string{"from /192.0.2.1:80 to db.example.com:5432"}, []string{"from /$ip:ip:$port:int to $host:$port_2:int"}},
+		{"values with ports", []string{"from /192.0.2.1:80 to db.example.com:5432"}, []string{"from /$ip:ip:$port:int to $host:host:$port_2:int"}},
 		{"nothing but words", []string{"BEGIN"}, []string{"BEGIN$rest..."}},
 		{"the more special first", []string{"peer gone", "peer gone", "peer gone by force", "peer gone by force 7"},
 			[]string{"peer gone by force $force:int", "peer gone by force$rest...", "peer gone$rest..."}},

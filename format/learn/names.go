@@ -96,6 +96,9 @@ func nameOf(c surroundings) string {
 		return strings.ToLower(name)
 	}
 	word := wordBefore(c.before)
+	if p := prefixOfWord(c.before); len(p) == 1 { // v6.1
+		word = wordBefore(c.before[:len(c.before)-1])
+	}
 	switch {
 	case c.guess.kind == "ip":
 		return "ip"
@@ -107,7 +110,7 @@ func nameOf(c surroundings) string {
 		return "email"
 	case word != "" && !fillers[strings.ToLower(word)]:
 		return strings.ToLower(clean(word))
-	case c.guess.port:
+	case c.guess.port || c.guess.kind == "host":
 		return "host"
 	case c.guess.after != "" && isNameText(c.guess.after):
 		return strings.ToLower(c.guess.after)

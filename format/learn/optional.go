@@ -88,7 +88,7 @@ func slotsOf(words []string, absent []bool) []int {
 	var slots []int
 	n := 0
 	for i, w := range words {
-		for range strings.Count(w, anyWord) {
+		for range countSlots(w) {
 			if !absent[i] {
 				slots = append(slots, n)
 			}

@@ -16,7 +16,7 @@ func longestLiteral(f *form) []byte {
 		if f.part(i) > 0 {
 			continue
 		}
-		for _, part := range strings.Split(word, anyWord) {
+		for _, part := range strings.FieldsFunc(word, isSlot) {
 			if len(part) > len(best) {
 				best = part
 			}

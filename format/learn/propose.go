@@ -3,7 +3,6 @@ package learn
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"logctl/format"
 )
@@ -41,6 +40,7 @@ type proposer struct {
 	former former
 	match  format.Match
 	time   timeRule
+	blanks []bool  // of each column of the header, whether lines have blanks in it
 	own    []*form // of each line, the form of its group whose schema matches it
 }
 
@@ -48,6 +48,7 @@ type proposer struct {
 func propose(lines [][]byte, t *table, r *Result) {
 	p := &proposer{lines: lines, table: t, former: former{header: t.header}, own: make([]*form, len(lines))}
 	p.time = p.findTime()
+	p.findBlanks()
 	r.TimeFields, r.TimeLayout = p.time.fields, p.time.layout
 	members := make([][]int, len(r.Groups))
 	for i, g := range r.Of {
@@ -211,7 +212,7 @@ func (p *proposer) odd(f *form, most int) []int {
 
 // compile makes a schema for these lines of a form.
 func (p *proposer) compile(f *form, samples []int) bool {
-	slots := make([]slot, strings.Count(f.key, anyWord))
+	slots := make([]slot, countSlots(f.key))
 	values := make([][][]byte, len(slots))
 	for _, i := range samples {
 		p.take(f.group, i)
@@ -230,6 +231,9 @@ func (p *proposer) compile(f *form, samples []int) bool {
 			return false
 		}
 		f.guesses[k] = guessOf(values[k], slots[k].role)
+		if f.group != generalGroup && p.blanks[slots[k].column] && slots[k].role.holdsBlanks() {
+			f.guesses[k].kind = "text"
+		}
 	}
 	f.text = f.render(p.time, false)
 	f.literal = longestLiteral(f)

@@ -27,7 +27,7 @@ func (f *form) render(t timeRule, wide bool) string {
 		case c == ' ':
 			word++
 			b.blank(f.part(word-1), f.part(word))
-		case c != wild:
+		case !isSlot(c):
 			b.literal(c, byteAt(f.key, i+1))
 		case k == maxCaptures && f.optional == nil:
 			b.rest("rest")

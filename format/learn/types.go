@@ -31,7 +31,9 @@ func guessOf(values [][]byte, r role) guess {
 			g.kind = "ts"
 		}
 		return g
-	case levelRole, hostRole, programRole, unitRole, listRole, jsonRole, pairsRole:
+	case levelRole, hostRole, unitRole, listRole, jsonRole, pairsRole:
+		return g
+	case programRole, boxRole, componentRole:
 		return g
 	}
 	if r == messageRole {
@@ -48,7 +50,7 @@ func guessOf(values [][]byte, r role) guess {
 		for i, v := range core {
 			core[i] = v[:bytes.LastIndexByte(v, ':')]
 		}
-		if g.kind = kindOf(core); g.kind == "" || g.kind == "ip" {
+		if g.kind = kindOf(core); g.kind == "" || g.kind == "ip" || g.kind == "host" {
 			g.port = true
 			return g
 		}
@@ -64,11 +66,17 @@ var kinds = [...]struct {
 	is   func([]byte) bool
 }{
 	{"ip", token.IsIP},
+	{"host", isHost},
 	{"uuid", token.IsUUID},
 	{"int", token.IsInt},
 	{"float", token.IsFloat},
 	{"time", token.IsTime},
 	{"hex", isClearlyHex},
+}
+
+// isHost tells whether b is an address or the name of a host that looks like nothing else.
+func isHost(b []byte) bool {
+	return token.IsIP(b) || token.IsHost(b) && isHostName(b, bytes.Count(b, []byte(".")))
 }
 
 // isClearlyHex tells whether b is hexadecimal and cannot be a word or a decimal number.
