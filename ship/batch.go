@@ -1,6 +1,9 @@
 package ship
 
-import "bytes"
+import (
+	"bytes"
+	"cmp"
+)
 
 // A batch is sent when it has reached either. CouchDB takes thousands of small docs in one request as fast as it ever
 // gets; a megabyte stays far below every limit a server or a proxy is known to have by default.
@@ -21,12 +24,13 @@ type batch struct {
 	lineEnds []int
 	origins  []*origin // of the lines
 	keep     bool      // the lines
+	most     int       // docs that make it full; 0: batchDocs
 }
 
 // reset empties the batch and keeps its memory.
 func (b *batch) reset() {
 	b.docs, b.ends, b.lines, b.lineEnds, b.origins = b.docs[:0], b.ends[:0], b.lines[:0], b.lineEnds[:0], b.origins[:0]
-	b.keep = false
+	b.keep, b.most = false, 0
 }
 
 // add appends a doc: body is a JSON object without an _id, made of a line that was met at from.
@@ -49,7 +53,9 @@ func (b *batch) add(id, body, line []byte, from *origin) {
 	}
 }
 
-func (b *batch) full() bool { return len(b.ends) >= batchDocs || len(b.docs) >= batchBytes }
+func (b *batch) full() bool {
+	return len(b.ends) >= cmp.Or(b.most, batchDocs) || len(b.docs) >= batchBytes
+}
 
 // doc is the i-th doc.
 func (b *batch) doc(i int) []byte {

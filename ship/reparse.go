@@ -21,6 +21,8 @@ type ReparseOptions struct {
 	Extend   func(buf []byte, start int) []byte  // see Options
 	Rejects  iter.Seq2[store.Row, error]         // the app's database of rejects, docs included, in one order always
 	Wait     time.Duration                       // see Options
+
+	batchDocs int // see batch.most
 }
 
 // Reparsed is what a Reparse has done. Rejects is the sum of Stored, There, NoFit, Cut, Refused, Skipped and Odd unless there was
@@ -156,6 +158,7 @@ func (m *mover) take(row store.Row) error {
 	}
 	if m.batch == nil {
 		m.batch = m.senders.empty(true)
+		m.batch.most = m.o.batchDocs
 	}
 	m.batch.add(m.id, m.body, fmt.Appendf(nil, "%s %s", row.ID, r.Rev), nil)
 	if m.batch.full() {
@@ -189,6 +192,7 @@ func (m *mover) remove(ctx context.Context, remover *courier) error {
 		id, rev, _ := bytes.Cut(record, []byte(" "))
 		if b == nil {
 			b = senders.empty(false)
+			b.most = m.o.batchDocs
 		}
 		b.add(id, fmt.Appendf(nil, `{"_rev":%q,"_deleted":true}`, rev), nil, nil)
 		if total++; b.full() {

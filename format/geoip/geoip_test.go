@@ -243,15 +243,6 @@ func TestRemembered(t *testing.T) {
 	}
 }
 
-func TestExtendAllocatesNothing(t *testing.T) {
-	db := both(t)
-	doc := []byte(`{"date":"2017-06-14","hour":"17:16:12,329","process":"sshd","ip":"8.8.8.8","level":"NOTICE","event":"ban"}`)
-	buf := make([]byte, 0, 4*len(doc))
-	if n := testing.AllocsPerRun(1000, func() { buf = db.Extend(append(buf[:0], doc...), 0) }); n > 0 {
-		t.Errorf("%v allocations for a doc", n)
-	}
-}
-
 func BenchmarkExtend(b *testing.B) {
 	db := both(b)
 	doc := []byte(`{"date":"2017-06-14","hour":"17:16:12,329","process":"sshd","ip":"8.8.8.8","level":"NOTICE","event":"ban"}`)
