@@ -127,6 +127,9 @@ func (d *Door) serve(v *visit) error {
 	v.to, spelling = parseTarget(v.r)
 	if known {
 		v.who = signedIn
+		if namesReplicate(v.r.URL.EscapedPath()) {
+			v.to.route = toReplicate
+		}
 	} else {
 		v.hurry()
 		if spelling != nil {

@@ -133,7 +133,11 @@ func (f *fakeCouch) session(w http.ResponseWriter, r *http.Request, user string)
 	if user != "" {
 		name = `"` + user + `"`
 	}
-	fakeAnswer(w, 200, `{"ok":true,"userCtx":{"name":`+name+`,"roles":[]},"info":{}}`)
+	roles := `[]`
+	if user == "admin" {
+		roles = `["_admin"]`
+	}
+	fakeAnswer(w, 200, `{"ok":true,"userCtx":{"name":`+name+`,"roles":`+roles+`},"info":{}}`)
 }
 
 // put stores one doc and gives its id and revision, or an error word.

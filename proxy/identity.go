@@ -148,6 +148,36 @@ func isSomebody(answer []byte) (bool, error) {
 	return name != nil && *name != "", nil
 }
 
+// replicate lets an admin have the server replicate, and nobody else: with a URL for one of the two databases, the server
+// makes requests to whatever address its caller wants, and CouchDB does that for everybody who has an account.
+func (d *Door) replicate(v *visit) error {
+	admin, err := d.isAdmin(v)
+	if err != nil {
+		return err
+	}
+	if !admin {
+		return store.NewError(store.KindForbidden, "Only server admins may have this server replicate.")
+	}
+	return d.pass(v)
+}
+
+func (d *Door) isAdmin(v *visit) (bool, error) {
+	if c, ok := store.CallerFrom(v.r.Context()); ok {
+		return c.IsAdmin(), nil
+	}
+	c, err := d.ask(d.whoami(v), usualSmall, maxSession)
+	if err != nil || c.status != http.StatusOK {
+		return false, err
+	}
+	var session struct {
+		UserCtx store.Caller `json:"userCtx"`
+	}
+	if err := json.Unmarshal(c.body, &session); err != nil {
+		return false, errUpstream
+	}
+	return session.UserCtx.IsAdmin(), nil
+}
+
 // relay gives a captured answer to the client, with those of its headers that are named.
 func (v *visit) relay(c *captured, headers ...string) {
 	v.mark()

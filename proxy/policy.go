@@ -23,6 +23,7 @@ const (
 	toSession                // /_session
 	toUtils                  // /_utils and the files below
 	toApp                    // /log_<app>
+	toReplicate              // /_replicate, in any spelling
 )
 
 // queryRule is which query parameters a rule takes.
@@ -64,18 +65,18 @@ var policy = [...]rule{
 	{anonymous, "DELETE", toSession, anyQuery, noBody, (*Door).logout},
 	{anonymous, "GET HEAD", toUtils, anyQuery, noBody, (*Door).page},
 	{signedIn, "POST", toApp, noQuery, docsBody, (*Door).writeOwn},
+	{signedIn, "*", toReplicate, anyQuery, anyBody, (*Door).replicate},
 	{signedIn, "*", toElsewhere, anyQuery, anyBody, (*Door).pass},
 }
 
-// judge finds the first rule that allows the request; nil if there is none. The last one for signed-in callers takes every
-// route.
+// judge finds the first rule that allows the request; nil if there is none. The last one takes every route.
 func judge(v *visit) *rule {
 	for i := range policy {
 		r := &policy[i]
 		if r.who&v.who == 0 || !r.takesMethod(v.r.Method) || !r.takesQuery(v.r.URL) {
 			continue
 		}
-		if r.route == v.to.route || r.methods == "*" {
+		if r.route == v.to.route || i == len(policy)-1 {
 			return r
 		}
 	}

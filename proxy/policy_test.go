@@ -162,6 +162,32 @@ func TestRefusedCredentials(t *testing.T) {
 	}
 }
 
+// TestReplicate shows that an account that is no admin can't have the store call other servers, however the path is spelled.
+func TestReplicate(t *testing.T) {
+	t.Parallel()
+	const body = `{"source":"log_app","target":"http://10.0.0.1/x"}`
+	for _, target := range []string{"/_replicate", "/_replicate/", "//_replicate", "/%5Freplicate", "/%255Freplicate", "/_replicate?x=1",
+		"/./_replicate", "/log_app/../_replicate", "/_replicate%2F"} {
+		for _, method := range []string{"POST", "GET", "PUT", "post"} {
+			f := newFakeCouch()
+			door := newDoor(f)
+			w := call(door, method, target, body, "Cookie", "AuthSession=good-reader", "Content-Type", jsonType, "X-HTTP-Method-Override", "POST")
+			if _, reason := errorOf(t, w); w.Code != 403 || reason != "Only server admins may have this server replicate." {
+				t.Errorf("%s %s: %d %s", method, target, w.Code, w.Body)
+			}
+			for _, req := range f.seen() {
+				if req != "GET /_session" {
+					t.Errorf("%s %s: the store was asked %s", method, target, req)
+				}
+			}
+			call(door, method, target, body, "Cookie", "AuthSession=good-admin", "Content-Type", jsonType)
+			if seen := f.seen(); !strings.Contains(seen[len(seen)-1], "eplicate") {
+				t.Errorf("%s %s by an admin: the store was asked %q", method, target, seen)
+			}
+		}
+	}
+}
+
 // TestEveryRuleIsUsed keeps rows out of the policy that an earlier one hides.
 func TestEveryRuleIsUsed(t *testing.T) {
 	t.Parallel()

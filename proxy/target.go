@@ -92,6 +92,24 @@ func routeOf(segments []string, raw string) (route, store.DBName) {
 	return toApp, db
 }
 
+// namesReplicate tells whether a path may lead to /_replicate at some server: it is in it as a part, decoded once or twice. No
+// database, doc or attachment has that name.
+func namesReplicate(path string) bool {
+	for range 3 {
+		for part := range strings.FieldsFuncSeq(path, func(c rune) bool { return c == '/' || c == '\\' }) {
+			if part == "_replicate" {
+				return true
+			}
+		}
+		plain, err := url.PathUnescape(path)
+		if err != nil {
+			break
+		}
+		path = plain
+	}
+	return false
+}
+
 // dbPath is the path of a database, escaped, with what follows it.
 func dbPath(db store.DBName, rest string) string {
 	return "/" + strings.ReplaceAll(strings.ReplaceAll(string(db), "/", "%2F"), "+", "%2B") + rest

@@ -31,6 +31,7 @@ const (
 	KindCompilation
 	KindInvalidValue
 	KindOSProcess
+	KindReplication
 	KindTimeout
 	KindUnavailable
 	KindNoSpace
@@ -67,6 +68,7 @@ var kinds = [...]struct {
 	KindCompilation:      {400, "compilation_error"},
 	KindInvalidValue:     {500, "invalid_value"},
 	KindOSProcess:        {500, "os_process_error"},
+	KindReplication:      {500, "replication_error"},
 	KindTimeout:          {500, "timeout"},
 	KindUnavailable:      {503, "service_unavailable"},
 	KindNoSpace:          {507, "insufficient_storage"},

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -30,6 +31,9 @@ func openBackend(ctx context.Context, o ServeOptions) (*backend, error) {
 	e, err := openStore(ctx, o)
 	if err != nil {
 		return nil, err
+	}
+	if err := e.replicator.Start(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("start the replicator: %w", err), e.Close())
 	}
 	if o.Bare {
 		return &backend{name: "embedded in " + o.Data + ", without the door", door: e.api, close: e.Close}, nil

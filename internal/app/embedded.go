@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -13,6 +14,7 @@ import (
 	"logctl/store"
 	"logctl/store/couchapi"
 	"logctl/store/engine"
+	"logctl/store/replicate"
 	"logctl/store/view"
 )
 
@@ -21,6 +23,8 @@ type embedded struct {
 	engine *engine.Engine
 	views  *view.Manager
 	api    *couchapi.Handler
+	// replicator runs what _replicate asks for; it heeds the _replicator database once it is started.
+	replicator *replicate.Manager
 }
 
 // openEmbedded opens the store in dir, making it where there is none. admins is called once the directory is ours alone; nil
@@ -41,13 +45,21 @@ func openEmbedded(dir string, admins func() (couchapi.Admins, error), log *slog.
 		}
 	}
 	e.views = view.New(view.Options{Log: log})
-	e.api = couchapi.New(couchapi.Options{Engine: e.engine, Views: e.views, Admins: known, Log: log, Fauxton: fauxton.Files(dir)})
+	e.replicator = replicate.NewManager(replicate.ManagerOptions{
+		Local:  func(c store.Caller) http.RoundTripper { return e.api.Transport(c) },
+		Server: e.engine.UUID(),
+		Node:   couchapi.NodeName,
+		Log:    log,
+	})
+	e.api = couchapi.New(couchapi.Options{
+		Engine: e.engine, Views: e.views, Admins: known, Log: log, Fauxton: fauxton.Files(dir), Replicator: e.replicator,
+	})
 	return e, nil
 }
 
 // Close closes what openEmbedded opened, the last first.
 func (e *embedded) Close() error {
-	return errors.Join(e.views.Close(), e.engine.Close())
+	return errors.Join(e.replicator.Close(), e.views.Close(), e.engine.Close())
 }
 
 // dataError says what is wrong with a data directory that can't be used at all.

@@ -44,6 +44,7 @@ var mayImport = map[string][]string{
 	"store/view/collate":    {"store", "store/ejson"},
 	"store/view/reduce":     {"store", "store/ejson"},
 	"store/view/js":         {"store", "store/ejson"},
+	"store/replicate":       {"store", "store/ejson"},
 	"store/zgzip":           {},
 	"store/couchapi":        {"store", "store/ejson", "store/engine", "store/zgzip", "store/mango", "store/rewrite", "store/view", "store/view/js"},
 	"store/couch":           {"store"},

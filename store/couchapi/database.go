@@ -42,7 +42,7 @@ func createDatabase(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if parsed == "_replicator" || parsed == "_global_changes" {
+	if parsed == "_global_changes" || parsed == replicatorDBName && x.h.o.Replicator == nil {
 		return errNotYet("The database " + name + " is")
 	}
 	create := x.h.o.Engine.Create

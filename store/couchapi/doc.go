@@ -9,8 +9,9 @@
 // answer needs does not depend on its length. An answer that says a doc is stored is given after the engine has it on
 // disk (batch=ok, 202, excepted).
 //
-// Limits: the replicator answers 501 not_implemented with a reason; what it would have stored is refused whole, never stored
-// in part.
+// Limits: what is not there answers 501 not_implemented with a reason. Replications are run by whoever the handler is given as
+// its Replicator. CouchDB runs them for everybody who has an account, and so makes requests to any address for them; here only
+// admins may name another server, and the _replicator database is closed to all others.
 //
 // One setting has another default than CouchDB's: query_server_config/reduce_limit is off, so that reducers whose result
 // grows with its input, such as a count for each address, give it instead of reduce_overflow_error. It can be turned on.

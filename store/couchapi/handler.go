@@ -2,6 +2,7 @@ package couchapi
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"logctl/store"
 	"logctl/store/engine"
 	"logctl/store/view"
 )
@@ -23,12 +25,24 @@ type Admins interface {
 	Verify(name, password string) bool
 }
 
+// Replicator runs replications for the server; see package replicate.
+type Replicator interface {
+	// Replicate answers the body of a POST to _replicate.
+	Replicate(ctx context.Context, who store.Caller, body []byte) (status int, answer []byte, err error)
+	// Jobs, Docs and Tasks are the entries of _scheduler/jobs, _scheduler/docs and _active_tasks, each a JSON object.
+	Jobs() []json.RawMessage
+	Docs() []json.RawMessage
+	Tasks() []json.RawMessage
+}
+
 // Options of a Handler; Engine is the one that has no default.
 type Options struct {
 	Engine *engine.Engine
 	Views  *view.Manager // nil: made by New, closed by Close
 	Admins Admins        // nil: no server admins
 	Log    *slog.Logger  // nil: nothing is logged
+
+	Replicator Replicator // nil: _replicate answers 501
 
 	Fauxton fs.FS  // what /_utils/ serves; nil, or while it has no index.html: a page that says how to install it
 	Version string // logctl's own version, for the welcome page

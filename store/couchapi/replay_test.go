@@ -3,6 +3,7 @@ package couchapi
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -17,7 +18,9 @@ import (
 	"testing"
 	"time"
 
+	"logctl/store"
 	"logctl/store/engine"
+	"logctl/store/replicate"
 )
 
 const (
@@ -44,8 +47,19 @@ func newTestHandler(t testing.TB, o Options) *Handler {
 	if o.PasswordRounds == 0 {
 		o.PasswordRounds = testRounds
 	}
-	h := New(o)
+	var h *Handler
+	m := replicate.NewManager(replicate.ManagerOptions{
+		Local: func(c store.Caller) http.RoundTripper { return h.Transport(c) }, Server: e.UUID(), Node: NodeName,
+	})
+	o.Replicator = m
+	h = New(o)
+	if err := m.Start(context.Background()); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
 		if err := h.Close(); err != nil {
 			t.Error(err)
 		}

@@ -98,6 +98,9 @@ func (s *resource) authorize(x *exchange, level access) error {
 	if level == accessAdmin {
 		return nil
 	}
+	if name == replicatorDBName && !admin {
+		return errUnauthorized(reasonNotAdmin)
+	}
 	if err := x.security.checkMember(x.caller); err != nil {
 		return err
 	}
@@ -125,7 +128,7 @@ func (x *exchange) open(name string) error {
 }
 
 func isSystemDB(name string) bool {
-	return name == usersDBName || name == "_replicator" || name == "_global_changes"
+	return name == usersDBName || name == replicatorDBName || name == "_global_changes"
 }
 
 // add routes a path to a resource.

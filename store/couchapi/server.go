@@ -13,8 +13,8 @@ import (
 // couchVersion is the CouchDB that this server behaves as.
 const couchVersion = "3.5.0"
 
-// nodeName is this server in lists of nodes.
-const nodeName = "couchdb@127.0.0.1"
+// NodeName is this server in lists of nodes.
+const NodeName = "couchdb@127.0.0.1"
 
 const maxUUIDs = 1000
 
@@ -28,18 +28,14 @@ func (h *Handler) serverRoutes(rt *mux.Router) {
 		return x.json(http.StatusOK, []byte(`{"status":"ok","seeds":{}}`))
 	})})
 	h.add(rt, "/_uuids", resource{allow: "GET,HEAD", methods: onGet(uuids)})
-	h.add(rt, "/_active_tasks", resource{access: accessAdmin, allow: "GET,HEAD", methods: onGet(func(x *exchange) error {
-		return x.json(http.StatusOK, []byte(`[]`))
-	})})
 	h.add(rt, "/_membership", resource{access: accessAdmin, allow: "GET", methods: onGet(func(x *exchange) error {
-		return x.json(http.StatusOK, []byte(`{"all_nodes":["`+nodeName+`"],"cluster_nodes":["`+nodeName+`"]}`))
+		return x.json(http.StatusOK, []byte(`{"all_nodes":["`+NodeName+`"],"cluster_nodes":["`+NodeName+`"]}`))
 	})})
 	h.add(rt, "/_cluster_setup", resource{access: accessAdmin, allow: "GET,POST", methods: map[string]action{
 		http.MethodGet:  func(x *exchange) error { return x.json(http.StatusOK, []byte(`{"state":"single_node_enabled"}`)) },
 		http.MethodPost: func(*exchange) error { return errNotYet("Cluster setup is") },
 	}})
-	h.add(rt, "/_scheduler/{kind:jobs|docs}", resource{access: accessAdmin, allow: "GET,HEAD", methods: onGet(scheduler)})
-	h.add(rt, "/_replicate", resource{allow: "POST", methods: onBoth(replicate)})
+	h.schedulerRoutes(rt)
 	for _, path := range []string{"/_db_updates", "/_reshard", "/_search_analyze", "/_nouveau_analyze"} {
 		h.add(rt, path, resource{access: accessAdmin, allow: "GET,POST", methods: onBoth(notYet(path + " is"))})
 	}
@@ -48,7 +44,7 @@ func (h *Handler) serverRoutes(rt *mux.Router) {
 
 func (h *Handler) nodeRoutes(rt *mux.Router) {
 	h.add(rt, "/_node/{node}", resource{access: accessAdmin, allow: "GET", methods: onGet(func(x *exchange) error {
-		return x.json(http.StatusOK, []byte(`{"name":"`+nodeName+`"}`))
+		return x.json(http.StatusOK, []byte(`{"name":"`+NodeName+`"}`))
 	})})
 	h.add(rt, "/_node/{node}/_stats", resource{access: accessMetrics, allow: "GET", methods: onGet(func(x *exchange) error {
 		return x.json(http.StatusOK, []byte(`{}`))
@@ -92,33 +88,6 @@ func uuids(x *exchange) error {
 	hdr.Set("Pragma", "no-cache")
 	hdr.Set("Expires", time.Unix(0, 0).UTC().Format(http.TimeFormat))
 	return x.marshal(http.StatusOK, map[string][]string{"uuids": list})
-}
-
-func scheduler(x *exchange) error {
-	return x.json(http.StatusOK, []byte(`{"total_rows":0,"offset":0,"`+x.name("kind")+`":[]}`))
-}
-
-// replicate is not there yet; what can be said about a request is said as CouchDB does.
-func replicate(x *exchange) error {
-	if x.caller.Name == "" && !x.caller.IsAdmin() {
-		return errUnauthorized("You are not an authenticated user")
-	}
-	if x.r.Method != http.MethodPost {
-		return errBadRequest("Missing request body")
-	}
-	b, err := x.readObject()
-	if err != nil {
-		return err
-	}
-	defer b.free()
-	m, err := members(b.bytes)
-	if err != nil {
-		return err
-	}
-	if m["source"] == nil || m["target"] == nil {
-		return errBadRequest("Missing replicator database")
-	}
-	return errNotYet("Replication by the server itself is")
 }
 
 func system(x *exchange) error {

@@ -1,0 +1,111 @@
+package couchapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"github.com/gorilla/mux"
+)
+
+// replicatorDBName is the database whose docs ask for replications. What they ask for is done as an admin, so it is closed
+// to everybody else, whatever its security object says.
+const replicatorDBName = "_replicator"
+
+func (h *Handler) schedulerRoutes(rt *mux.Router) {
+	h.add(rt, "/_replicate", resource{allow: "POST", methods: onBoth(postReplicate)})
+	h.add(rt, "/_active_tasks", resource{access: accessAdmin, allow: "GET,HEAD", methods: onGet(func(x *exchange) error {
+		return x.marshal(http.StatusOK, h.replications(Replicator.Tasks))
+	})})
+	for kind, list := range map[string]func(Replicator) []json.RawMessage{"jobs": Replicator.Jobs, "docs": Replicator.Docs} {
+		h.add(rt, "/_scheduler/"+kind, resource{access: accessAdmin, allow: "GET,HEAD", methods: onGet(func(x *exchange) error {
+			return x.sendScheduled(kind, h.replications(list))
+		})})
+	}
+	h.add(rt, "/_scheduler/jobs/{job}", resource{access: accessAdmin, allow: "GET,HEAD", methods: onGet(func(x *exchange) error {
+		return x.sendScheduledOne(h.replications(Replicator.Jobs), "id", x.name("job"))
+	})})
+	h.add(rt, "/_scheduler/docs/{db}", resource{access: accessAdmin, allow: "GET,HEAD", methods: onGet(func(x *exchange) error {
+		return x.sendScheduled("docs", of(h.replications(Replicator.Docs), "database", x.name("db")))
+	})})
+	h.add(rt, "/_scheduler/docs/{db}/{doc}", resource{access: accessAdmin, allow: "GET,HEAD", methods: onGet(func(x *exchange) error {
+		return x.sendScheduledOne(of(h.replications(Replicator.Docs), "database", x.name("db")), "doc_id", x.name("doc"))
+	})})
+}
+
+// replications is one of the replicator's lists, empty where there is no replicator.
+func (h *Handler) replications(list func(Replicator) []json.RawMessage) []json.RawMessage {
+	if h.o.Replicator == nil {
+		return []json.RawMessage{}
+	}
+	return list(h.o.Replicator)
+}
+
+// of are the objects of a list whose member has that text.
+func of(list []json.RawMessage, member, value string) []json.RawMessage {
+	out := []json.RawMessage{}
+	for _, raw := range list {
+		if m, err := members(raw); err == nil {
+			if s, ok := text(m[member]); ok && s == value {
+				out = append(out, raw)
+			}
+		}
+	}
+	return out
+}
+
+// sendScheduled sends a part of a list, as limit and skip say.
+func (x *exchange) sendScheduled(kind string, list []json.RawMessage) error {
+	total, skip, limit := len(list), 0, -1
+	for name, n := range map[string]*int{"skip": &skip, "limit": &limit} {
+		if s := x.query().Get(name); s != "" {
+			var err error
+			if *n, err = parsePositive(s, true); err != nil {
+				return err
+			}
+		}
+	}
+	list = list[min(skip, total):]
+	if limit >= 0 {
+		list = list[:min(limit, len(list))]
+	}
+	out := strconv.AppendInt([]byte(`{"total_rows":`), int64(total), 10)
+	out = strconv.AppendInt(append(out, `,"offset":`...), int64(skip), 10)
+	out = append(append(append(out, `,"`...), kind...), `":`...)
+	raw, err := json.Marshal(list)
+	if err != nil {
+		return err
+	}
+	return x.json(http.StatusOK, append(append(out, raw...), '}'))
+}
+
+func (x *exchange) sendScheduledOne(list []json.RawMessage, member, value string) error {
+	found := of(list, member, value)
+	if len(found) == 0 {
+		return errNotFound("missing")
+	}
+	return x.json(http.StatusOK, found[0])
+}
+
+// postReplicate answers POST /_replicate.
+func postReplicate(x *exchange) error {
+	if x.caller.Name == "" && !x.caller.IsAdmin() {
+		return errUnauthorized("You are not an authenticated user")
+	}
+	if x.r.Method != http.MethodPost {
+		return errBadRequest("Missing request body")
+	}
+	b, err := x.readObject()
+	if err != nil {
+		return err
+	}
+	defer b.free()
+	if x.h.o.Replicator == nil {
+		return errNotYet("Replication by this server is")
+	}
+	status, answer, err := x.h.o.Replicator.Replicate(x.ctx(), x.caller, b.bytes)
+	if err != nil {
+		return err
+	}
+	return x.json(status, answer)
+}

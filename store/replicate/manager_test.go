@@ -1,0 +1,238 @@
+package replicate
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"logctl/store"
+	"logctl/store/couchapi"
+	"logctl/store/engine"
+)
+
+// managed is a server with a Manager, as a serve assembles it.
+type managed struct {
+	*server
+	m *Manager
+}
+
+func newManaged(t *testing.T, e *engine.Engine) *managed {
+	t.Helper()
+	s := &managed{server: &server{engine: e}}
+	s.m = NewManager(ManagerOptions{
+		Local: func(c store.Caller) http.RoundTripper { return s.Handler.Transport(c) }, Server: e.UUID(), Node: "n@h",
+	})
+	s.Handler = couchapi.New(couchapi.Options{Engine: e, Admins: oneAdmin{}, PasswordRounds: 100, Replicator: s.m})
+	if err := s.m.Start(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (s *managed) close(t *testing.T) {
+	t.Helper()
+	if err := s.m.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := s.Handler.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func newEngine(t *testing.T) *engine.Engine {
+	t.Helper()
+	e, err := engine.Open(t.TempDir(), engine.Options{CacheSize: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
+// until asks until the answer holds want.
+func (s *managed) until(t *testing.T, path, want string) string {
+	t.Helper()
+	deadline := time.After(30 * time.Second)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		_, got := s.try(t, "GET", path, "")
+		if strings.Contains(got, want) {
+			return got
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("GET %s: %s, want %s", path, got, want)
+		}
+	}
+}
+
+// TestReplicatorDocs has what the docs of _replicator bring about, over a restart of the server too.
+func TestReplicatorDocs(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	s := newManaged(t, e)
+	s.fill(t, "log_a")
+	s.ask(t, "PUT", "/_replicator/once", `{"source":"log_a","target":"log_once","create_target":true,"note":12345678901234567890}`)
+	doc := s.until(t, "/_replicator/once", `"_replication_state":"completed"`)
+	for _, want := range []string{`"docs_written":257`, `"note":12345678901234567890`, `"_replication_id":"`, `"_replication_state_time":"`} {
+		if !strings.Contains(doc, want) {
+			t.Errorf("%s has no %s", doc, want)
+		}
+	}
+	s.same(t, "log_a", s.server, "log_once")
+	s.until(t, "/_scheduler/docs/_replicator/once", `"state":"completed"`)
+
+	s.ask(t, "PUT", "/_replicator/bad", `{"source":"log_a","target":"ftp://h/x"}`)
+	s.until(t, "/_replicator/bad", `"_replication_state_reason":"invalid_replication: endpoint has an invalid url"`)
+	s.until(t, "/_scheduler/docs/_replicator/bad", `"state":"failed"`)
+	s.ask(t, "PUT", "/_replicator/away", `{"source":"log_a","target":"log_missing"}`)
+	s.until(t, "/_scheduler/docs/_replicator/away", `"state":"crashing"`)
+
+	s.ask(t, "PUT", "/_replicator/live", `{"source":"log_a","target":"log_live","create_target":true,"continuous":true}`)
+	s.until(t, "/log_live", `"doc_count":254`)
+	s.ask(t, "PUT", "/log_a/new1", "{}")
+	s.until(t, "/log_live/new1", `"_rev"`)
+	jobs := s.ask(t, "GET", "/_scheduler/jobs", "")
+	if !strings.Contains(jobs, `"doc_id":"live"`) || !strings.Contains(jobs, `+continuous"`) {
+		t.Error(jobs)
+	}
+	tasks := s.ask(t, "GET", "/_active_tasks", "")
+	if !strings.Contains(tasks, `"type":"replication"`) || !strings.Contains(tasks, `"continuous":true`) {
+		t.Error(tasks)
+	}
+	// The same once more, by another doc.
+	s.ask(t, "PUT", "/_replicator/twin", `{"source":"log_a","target":"log_live","create_target":true,"continuous":true}`)
+	s.until(t, "/_replicator/twin", `"_replication_state":"failed"`)
+	s.close(t)
+
+	s = newManaged(t, e)
+	defer s.close(t)
+	s.ask(t, "PUT", "/log_a/new2", "{}")
+	s.until(t, "/log_live/new2", `"_rev"`)
+	s.until(t, "/_scheduler/docs?limit=1", `"total_rows":5,"offset":0`)
+	if got := s.ask(t, "GET", "/_scheduler/docs?skip=4", ""); !strings.Contains(got, `"doc_id":"twin"`) || strings.Contains(got, `"doc_id":"live"`) {
+		t.Error(got)
+	}
+	// A doc that is deleted ends its replication; one whose database goes, too.
+	s.ask(t, "DELETE", "/_replicator/live?rev="+s.rev(t, "_replicator", "live"), "")
+	s.until(t, "/_scheduler/jobs", `"total_rows":1,`)
+	s.ask(t, "DELETE", "/_replicator", "")
+	s.until(t, "/_scheduler/docs", `"total_rows":0,`)
+	s.until(t, "/_scheduler/jobs", `"total_rows":0,`)
+}
+
+func TestReplicateAndCancel(t *testing.T) {
+	t.Parallel()
+	s := newManaged(t, newEngine(t))
+	defer s.close(t)
+	s.ask(t, "PUT", "/log_a", "")
+	const spec = `"source":"log_a","target":"log_b","continuous":true,"create_target":true`
+	got := s.ask(t, "POST", "/_replicate", `{`+spec+`}`)
+	if !strings.HasPrefix(got, `{"ok":true,"_local_id":"`) {
+		t.Fatal(got)
+	}
+	if again := s.ask(t, "POST", "/_replicate", `{`+spec+`}`); again != got {
+		t.Errorf("again: %s", again)
+	}
+	s.ask(t, "PUT", "/log_a/x", "{}")
+	s.until(t, "/log_b/x", `"_rev"`)
+	var begun started
+	if err := json.Unmarshal([]byte(got), &begun); err != nil {
+		t.Fatal(err)
+	}
+	s.until(t, "/_scheduler/jobs/"+strings.ReplaceAll(begun.LocalID, "+", "%2B"), `"target":"log_b"`)
+	s.ask(t, "POST", "/_replicate", `{"cancel":true,"replication_id":"`+begun.LocalID+`"}`)
+	if status, got := s.try(t, "POST", "/_replicate", `{"cancel":true,`+spec+`}`); status != 404 {
+		t.Errorf("cancelled twice: %d %s", status, got)
+	}
+	if got := s.ask(t, "GET", "/_scheduler/jobs", ""); !strings.Contains(got, `"jobs":[]`) {
+		t.Error(got)
+	}
+	for _, c := range []struct {
+		body   string
+		status int
+		want   string
+	}{
+		{`{"source":"log_a"}`, 500, "Missing replicator database"},
+		{`{"source":"log_a","target":7}`, 400, "endpoint has an invalid url"},
+		{`{"source":"log_a","target":"b","doc_ids":["a"],"filter":"a/b"}`, 400, "mutually exclusive"},
+		{`{"source":"log_a","target":"b","doc_ids":7}`, 400, "wrong type"},
+		{`{"source":"log_a","target":"b","proxy":"http://p"}`, 400, "Proxies are not supported"},
+		{`{"source":"log_nope","target":"log_b"}`, 500, `"db_not_found","reason":"could not open log_nope"`},
+	} {
+		if status, got := s.try(t, "POST", "/_replicate", c.body); status != c.status || !strings.Contains(got, c.want) {
+			t.Errorf("%s: %d %s, want %d %s", c.body, status, got, c.status, c.want)
+		}
+	}
+}
+
+// TestWhoMayReplicate shows that an account that is no admin can't have the server call anybody, and can do within the
+// server what it may do itself.
+func TestWhoMayReplicate(t *testing.T) {
+	t.Parallel()
+	s := newManaged(t, newEngine(t))
+	defer s.close(t)
+	asked := make(chan string, 10)
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { asked <- r.URL.Path }))
+	defer other.Close()
+	for _, db := range []string{"log_a", "log_b", "log_closed"} {
+		s.ask(t, "PUT", "/"+db, "")
+		s.ask(t, "PUT", "/"+db+"/d", "{}")
+	}
+	for _, db := range []string{"log_a", "log_b"} {
+		s.ask(t, "PUT", "/"+db+"/_security", `{"members":{"names":["jan"]},"admins":{}}`)
+	}
+	s.ask(t, "PUT", "/_replicator/_security", `{"members":{"names":["jan"]},"admins":{"names":["jan"]}}`)
+	jan := func(method, path, body string) (int, string) {
+		t.Helper()
+		r, err := http.NewRequest(method, "http://localhost"+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		res, err := s.Transport(store.Caller{Name: "jan"}).RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		var text json.RawMessage
+		if err := json.NewDecoder(res.Body).Decode(&text); err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode, string(text)
+	}
+	for _, c := range []struct {
+		method, path, body string
+		status             int
+	}{
+		{"POST", "/_replicate", `{"source":"log_a","target":"` + other.URL + `/x"}`, 403},
+		{"POST", "/_replicate", `{"source":"` + other.URL + `/x","target":"log_a"}`, 403},
+		{"POST", "/_replicate", `{"source":{"url":"` + other.URL + `/x"},"target":"log_a","continuous":true}`, 403},
+		{"POST", "/_replicate", `{"source":"log_a","target":"log_b"}`, 200},
+		{"POST", "/_replicate", `{"source":"log_closed","target":"log_b"}`, 500},
+		{"POST", "/_replicate", `{"source":"log_a","target":"log_new","create_target":true}`, 500},
+		{"PUT", "/_replicator/mine", `{"source":"` + other.URL + `/x","target":"log_a"}`, 401},
+		{"GET", "/_replicator/_all_docs", "", 401},
+		{"GET", "/_scheduler/jobs", "", 401},
+		{"GET", "/_active_tasks", "", 401},
+	} {
+		if status, got := jan(c.method, c.path, c.body); status != c.status {
+			t.Errorf("%s %s %s: %d %s, want %d", c.method, c.path, c.body, status, got, c.status)
+		}
+	}
+	select {
+	case path := <-asked:
+		t.Errorf("the server was made to ask for %s", path)
+	default:
+	}
+}
