@@ -31,27 +31,26 @@ func (h *Header) parse5424(rest []byte) bool {
 		rest = trimBlanks(behind)
 	}
 	h.Host, rest = cutValue(rest)
-	return h.cut5424Tail(rest) && len(h.Tag) <= maxApp
+	h.cut5424Tail(rest)
+	return len(h.Tag) <= maxApp
 }
 
 // maxApp is how long RFC 5424 lets the application's name be.
 const maxApp = 48
 
-// cut5424Tail reads app, process, message id, structured data and text.
+// cut5424Tail reads app, process, message id, structured data and text. Structured data that is none is part of the text; the result
+// tells whether there is some, or a hyphen.
 func (h *Header) cut5424Tail(rest []byte) bool {
 	h.Tag, rest = cutValue(rest)
 	h.PID, rest = cutValue(rest)
 	h.ID, rest = cutValue(rest)
 	n := structuredLen(rest)
-	if n == 0 {
-		return false
-	}
-	if rest[0] == '[' {
+	if n > 0 && rest[0] == '[' {
 		h.Data = rest[:n]
 	}
 	h.Text = bytes.TrimPrefix(trimBlanks(rest[n:]), []byte("\xef\xbb\xbf"))
 	h.Tagged = true
-	return true
+	return n > 0
 }
 
 // parseUnmarked5424 reads what follows the time of an RFC 5424 line that lost its priority and version on the way to a
