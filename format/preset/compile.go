@@ -20,9 +20,10 @@ type program struct {
 	cond      []condition
 	otherwise []byte // constant members, each with a comma in front; nil: other text is rejected
 	derive    []deriver
-	picks     []pick // of the reader json
-	fields    []byte // of a reader: constant members, each with a comma in front
-	absent    []byte // of a member that stands for none, as it ends: :"-"
+	picks     []pick   // of the reader json
+	fields    []byte   // of a reader: constant members, each with a comma in front, and
+	constant  []string // their names
+	absent    string   // the text of a member that stands for none, or ""
 }
 
 // alt is a compiled alternative.
@@ -33,6 +34,10 @@ type alt struct {
 	members []string // the keys that it may write
 	fields  []string // those of constants, which it always writes
 	only    []restriction
+
+	ip     int   // the slot of the address, or -1
+	texts  []int // the slots of text, which may stand for none
+	derive []derivedAlt
 }
 
 // restriction is that a capture is of some texts.
@@ -49,6 +54,44 @@ func (a *alt) fits(m *format.Match) bool {
 		}
 	}
 	return true
+}
+
+// derivedAlt is a member that follows from a capture, whose slot it is; -1 says that it follows from something else.
+type derivedAlt struct {
+	*deriver
+	slot int
+}
+
+// complete finds out what the alternative of a program needs to know of its captures.
+func (a *alt) complete(p *program) {
+	a.ip = a.schema.Slot("ip")
+	for slot, name := range a.schema.Names() {
+		if p.absent != "" && slices.Contains(a.members, name) && !slices.Contains(a.fields, name) {
+			a.texts = append(a.texts, slot)
+		}
+	}
+	for i := range p.derive {
+		d := &p.derive[i]
+		if slices.Contains(a.members, d.name) {
+			continue
+		}
+		slot := a.schema.Slot(d.of)
+		if slices.Contains(a.fields, d.of) {
+			slot = -1
+		}
+		a.derive = append(a.derive, derivedAlt{d, slot})
+	}
+}
+
+// omitted are the slots of the captures whose text stands for none.
+func (a *alt) omitted(m *format.Match, absent string) uint64 {
+	var omit uint64
+	for _, slot := range a.texts {
+		if text, ok := m.Bytes(slot); ok && string(text) == absent {
+			omit |= 1 << slot
+		}
+	}
+	return omit
 }
 
 // compiler compiles presets of a set.
@@ -72,6 +115,7 @@ func (c *compiler) program(name string) (*program, error) {
 	if d.Reader != "" {
 		for _, f := range c.constants(d.Fields) {
 			p.fields = appendConstant(p.fields, f)
+			p.constant = append(p.constant, f.Key)
 		}
 	}
 	if d.Otherwise != nil {
@@ -86,6 +130,7 @@ func (c *compiler) program(name string) (*program, error) {
 		}
 	}
 	for _, a := range p.alts {
+		a.complete(p)
 		bytes, empty := a.schema.First()
 		for b := range bytes {
 			if bytes[b] {
@@ -104,7 +149,7 @@ func (c *compiler) program(name string) (*program, error) {
 func (c *compiler) alternatives(p *program, name string) error {
 	d := c.set.byName[name]
 	if d.Absent != "" {
-		p.absent = store.AppendJSONString([]byte{':'}, d.Absent)
+		p.absent = d.Absent
 	}
 	p.derive = append(p.derive, derivers(d.Derive)...)
 	when, err := c.time(p.def, d)
@@ -112,11 +157,9 @@ func (c *compiler) alternatives(p *program, name string) error {
 		return err
 	}
 	for i, a := range d.alternatives() {
-		fields := maps.Clone(p.def.Fields)
-		if fields == nil {
-			fields = map[string]string{}
-		}
+		fields := map[string]string{}
 		maps.Copy(fields, d.Fields)
+		maps.Copy(fields, p.def.Fields) // of the including preset
 		maps.Copy(fields, a.Fields)
 		rules := format.Rules{Whole: d.Delimiter == "", Fields: c.constants(fields), Time: when}
 		if len(p.def.Inside) > 0 {

@@ -34,7 +34,7 @@ var known = []struct {
 	{"access/nginxplus_json_250.log", "json", nil, nil},
 	{"k8s/audit_demo.log", "json", nil, nil},
 	{"k8s/fluentbit_docker_cri.log", "docker", onlyLines(`{"log":`), []string{` "}`, `{"log":"li`, `{"log":"ne\n"}`, `one\n"}`}}, // without stream and time: not Docker's own
-	{"appliances/*.tsv", "syslog", secondColumn, []string{"Hostname kernel: "}},                                                    // its time is cut off
+	{"appliances/*.tsv", "syslog", secondColumn, []string{"Hostname kernel: "}},                                                  // its time is cut off
 	{"syslog/*rfc3164*.jsonl", "syslog", jsonLines("input"), nil},
 	{"syslog/*rfc5424*.jsonl", "syslog", validLines, nil},
 	{"syslog/wire_captures.jsonl", "syslog", jsonLines("raw"), nil},

@@ -135,6 +135,7 @@ func TestOverridesAndEvents(t *testing.T) {
 		{"sshd", Options{Fields: "x=y"}, "Nov 21 01:42:45 web1 sshd: words", `{"time":"2026-11-21T01:42:45Z","host":"web1","application":"sshd","message":"words","event":"other","x":"y"}`},
 		{"json", Options{Fields: "a=y"}, `{"a":1,"_b":2}`, `{"b":2,"a":"y"}`},
 		{"json", Options{Fields: "a=y"}, `{}`, `{"a":"y"}`},
+		{"caddy", Options{}, `{"logger":"a","level":"b","msg":"c","application":"d"}`, `{"logger":"a","level":"b","msg":"c","application":"caddy"}`},
 		{"sshd", Options{Events: "accepted"}, failed, "skipped"},
 		{"sshd", Options{Events: "accepted, failed", Fields: "host=h"}, failed,
 			`{"time":"2026-11-21T01:42:45Z","application":"sshd","pid":12,"method":"password","user":"root","ip":"192.0.2.7","port":22,"protocol":"ssh2","event":"failed","outcome":"failure","host":"h"}`},

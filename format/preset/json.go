@@ -60,7 +60,7 @@ func (p *Parser) readJSON(dst, line []byte) ([]byte, bool) {
 	picked := len(p.head)
 	err = ejson.Members(object, func(key, value []byte) error {
 		key = bytes.TrimLeft(key, "_")
-		if p.isPicked(key, picked) || p.overridden(string(key)) {
+		if p.isPicked(key, picked) || slices.ContainsFunc(p.constant, func(name string) bool { return name == string(key) }) {
 			return nil
 		}
 		if dst[len(dst)-1] != '{' {

@@ -1,6 +1,7 @@
 package preset
 
 import (
+	"errors"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -54,6 +55,8 @@ func hexRune(b []byte) rune {
 	}
 	return r
 }
+
+var errNoJSON = errors.New("it does not begin with a brace")
 
 // object is a line as a JSON object in stored form, in a buffer that the next call takes; bytes that are not UTF-8 are U+FFFD.
 func (p *Parser) object(line []byte) ([]byte, error) {

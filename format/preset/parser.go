@@ -2,7 +2,6 @@ package preset
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -111,32 +110,6 @@ func (c *compiler) parser(name string, o Options) (*Parser, error) {
 	}
 	p.SetReference(time.Now())
 	return p, err
-}
-
-// addPrograms finds the presets that read the messages of a carrier.
-func (c *compiler) addPrograms(pl *plan) error {
-	for _, name := range c.set.names {
-		d := c.set.byName[name]
-		if !slices.Contains(d.Inside, pl.def.Name) {
-			continue
-		}
-		prog, err := c.program(name)
-		if err != nil {
-			return err
-		}
-		if d.Reader == readerFail2ban {
-			pl.native = prog
-			continue
-		}
-		if d.Reader == "" {
-			pl.programs = append(pl.programs, prog)
-		}
-	}
-	// Those for certain programs come first.
-	slices.SortStableFunc(pl.programs, func(a, b *program) int {
-		return min(len(b.cond), 1) - min(len(a.cond), 1)
-	})
-	return nil
 }
 
 func (p *Parser) addFail2ban(o Options) (err error) {
@@ -262,9 +235,27 @@ func (p *Parser) body(dst []byte, start int, c *program, text []byte) ([]byte, b
 		}
 		p.last = a
 		dst = p.replaceHead(dst, start, a)
-		return a.schema.AppendMembers(dst, &p.m, 0), true
+		dst = a.schema.AppendMembers(dst, &p.m, a.omitted(&p.m, c.absent))
+		return p.complete(dst, start, a), true
 	}
 	return dst, false
+}
+
+// complete adds to the object of an alternative what follows from it.
+func (p *Parser) complete(dst []byte, start int, a *alt) []byte {
+	if a.ip >= 0 {
+		if ip, _ := p.m.Bytes(a.ip); bytes.HasPrefix(ip, mappedPrefix) {
+			dst = unmapped(dst, start)
+		}
+	}
+	for _, d := range a.derive {
+		if d.slot < 0 {
+			dst = d.append(dst, start)
+		} else if text, ok := p.m.Bytes(d.slot); ok {
+			dst = d.appendOf(dst, text)
+		}
+	}
+	return dst
 }
 
 // replaceHead takes out of the object those of the carrier's members that an alternative writes.
@@ -295,71 +286,22 @@ func (p *Parser) writes(a *alt, name string) bool {
 	return name != "time" || p.m.HasTime() || slices.Contains(a.fields, name)
 }
 
-// dispatch gives a carrier's message to the presets of the program that wrote it, and keeps it as it is where none fits.
-func (p *Parser) dispatch(dst []byte, start int, line []byte, in inner) ([]byte, bool) {
-	if p.native != nil && p.native.wants(dst[start:], in) {
-		if out, verdict := p.ban.Append(dst[:start], line); verdict == format.Matched {
-			return out, true
-		}
-		dst, in, _ = p.open(p.program, nil, dst[:start], line)
-	}
-	var kept *program
-	for _, c := range p.candidates(in.app) {
-		if !c.wants(dst[start:], in) {
-			continue
-		}
-		if out, ok := p.body(dst, start, c, in.text); ok {
-			return p.finish(out, start, c), true
-		}
-		if c.otherwise != nil && kept == nil {
-			kept = c
-		}
-	}
-	if in.message != nil {
-		dst = append(appendKey(dst, "message"), in.message...)
-	} else if len(in.text) > 0 {
-		dst = token.AppendJSON(appendKey(dst, "message"), in.text)
-	}
-	if kept == nil {
-		return append(append(dst, p.members...), '}'), len(dst) > start+1 || len(p.members) > 0
-	}
-	return p.finish(append(dst, kept.otherwise...), start, kept), true
-}
-
-// maxApps is for how many applications the candidates are remembered.
-const maxApps = 1024
-
-// candidates are the programs whose condition for the application holds.
-func (p *Parser) candidates(app []byte) []*program {
-	if all, ok := p.byApp[string(app)]; ok {
-		return all
-	}
-	var all []*program
-	for _, c := range p.programs {
-		if !slices.ContainsFunc(c.cond, func(c condition) bool { return c.member == "application" && !c.fits(app) }) {
-			all = append(all, c)
-		}
-	}
-	if p.byApp == nil || len(p.byApp) >= maxApps {
-		p.byApp = map[string][]*program{}
-	}
-	p.byApp[string(app)] = all
-	return all
-}
-
 // finish ends an object.
 func (p *Parser) finish(dst []byte, start int, c *program) []byte {
-	dst = unmapped(dst, start)
-	if c.absent != nil {
-		dst = dropAbsent(dst, start, c.absent)
+	if p.last != nil {
+		return append(dst, '}')
 	}
+	dst = unmapped(dst, start)
 	for i := range c.derive {
 		dst = c.derive[i].append(dst, start)
 	}
 	return append(dst, '}')
 }
 
-// mapped is how the ip of an IPv4 address begins that is written as an IPv6 one.
+// mappedPrefix is how an IPv4 address begins that is written as an IPv6 one.
+var mappedPrefix = []byte("::ffff:")
+
+// mapped is the same as a member.
 var mapped = []byte(`"ip":"::ffff:`)
 
 // unmapped makes the address in an object in dst[start:] the IPv4 address that it stands for.
@@ -376,58 +318,7 @@ func unmapped(dst []byte, start int) []byte {
 	if !token.IsIP(dst[at:end]) || bytes.IndexByte(dst[at:end], ':') >= 0 {
 		return dst
 	}
-	return append(dst[:at-len("::ffff:")], dst[at:]...)
-}
-
-// Reason is format.Parser's.
-func (p *Parser) Reason(line []byte) string {
-	if p.ban != nil && p.def.Reader == readerFail2ban {
-		return p.ban.Reason(line)
-	}
-	p.m.Reference = p.reference
-	reasons := []string{}
-	if p.alone && p.def.Reader == "" {
-		reasons = append(reasons, p.nearest(line))
-	}
-	switch p.def.Reader {
-	case readerSyslog:
-		return "it does not begin as syslog's lines do"
-	case readerJournald, readerJSON:
-		return p.reasonJSON(line)
-	}
-	for i, carrier := range p.carriers {
-		out, in, ok := p.open(carrier, p.outer[i], nil, line)
-		switch {
-		case !ok && len(p.carriers) == 1:
-			reasons = append(reasons, fmt.Sprintf("it is no line of %s", carrier.def.Name))
-		case ok && !p.program.wants(out, in):
-			reasons = append(reasons, fmt.Sprintf("it is not of %s but of %q", p.def.Name, in.app))
-		case ok:
-			reasons = append(reasons, p.nearest(in.text))
-		}
-	}
-	if len(reasons) == 0 {
-		return fmt.Sprintf("it is no line of %s", strings.Join(p.def.Inside, " or "))
-	}
-	return strings.Join(reasons, "; ")
-}
-
-// nearest says where the alternative stops that comes farthest in the text.
-func (p *Parser) nearest(text []byte) string {
-	best, reach := (*alt)(nil), -1
-	var stop format.Stop
-	for _, a := range p.alts {
-		if a.schema.Match(&p.m, text) {
-			continue
-		}
-		if s := a.schema.Stop(&p.m); best == nil || s.Reach > reach {
-			best, reach, stop = a, s.Reach, s
-		}
-	}
-	if best == nil {
-		return "nothing fits"
-	}
-	return fmt.Sprintf("alternative %d of %s stops %s", best.number, best.of, stop)
+	return append(dst[:at-len(mappedPrefix)], dst[at:]...)
 }
 
 // SetReference is format.Parser's.
@@ -483,5 +374,3 @@ func appendKey(dst []byte, key string) []byte {
 	}
 	return append(append(append(dst, '"'), key...), '"', ':')
 }
-
-var errNoJSON = errors.New("it is no JSON object")

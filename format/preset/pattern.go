@@ -49,6 +49,7 @@ func (c *condition) fits(b []byte) bool {
 
 // deriver makes a member of the text of another.
 type deriver struct {
+	name, of     string
 	member, from []byte // as they begin: ,"outcome": and "status":
 	values       []derived
 }
@@ -62,6 +63,7 @@ func derivers(all []derivation) []deriver {
 	var ds []deriver
 	for _, v := range all {
 		d := deriver{
+			name: v.Member, of: v.From,
 			member: append(quoted([]byte{','}, v.Member), ':'),
 			from:   append(quoted(nil, v.From), ':'),
 		}
@@ -95,6 +97,11 @@ func (d *deriver) append(dst []byte, start int) []byte {
 	if _, there := memberText(dst[start:], d.member[1:]); there {
 		return dst
 	}
+	return d.appendOf(dst, text)
+}
+
+// appendOf appends the member that follows from a text, if one does.
+func (d *deriver) appendOf(dst, text []byte) []byte {
 	for i := range d.values {
 		if d.values[i].fits(text) {
 			return append(append(dst, d.member...), d.values[i].value...)
@@ -138,30 +145,4 @@ func stringEnd(b []byte) int {
 		}
 	}
 	return len(b)
-}
-
-// dropAbsent takes members whose text stands for none out of an object in dst[start:]. end is how they end: :"-".
-func dropAbsent(dst []byte, start int, end []byte) []byte {
-	for at := start; ; {
-		i := bytes.Index(dst[at:], end)
-		if i < 0 {
-			return dst
-		}
-		at += i
-		behind := at + len(end)
-		from := bytes.LastIndexAny(dst[start:at], ",{")
-		if behind < len(dst) && dst[behind] != ',' || from < 0 {
-			at = behind
-			continue
-		}
-		from += start
-		if dst[from] == '{' { // the first member goes with the comma behind it
-			from++
-			if behind < len(dst) {
-				behind++
-			}
-		}
-		dst = append(dst[:from], dst[behind:]...)
-		at = from
-	}
 }

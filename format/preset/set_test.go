@@ -174,21 +174,6 @@ func TestPatterns(t *testing.T) {
 	}
 }
 
-func TestDropAbsent(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct{ object, want string }{
-		{`{"a":"-","b":"-"`, `{`},
-		{`{"a":"-","b":1`, `{"b":1`},
-		{`{"a":1,"b":"-"`, `{"a":1`},
-		{`{"a":1,"b":"-","c":"x-"`, `{"a":1,"c":"x-"`},
-		{`{"a":"x","b":"-x"`, `{"a":"x","b":"-x"`},
-	} {
-		if got := dropAbsent([]byte("kept"+tt.object), 4, []byte(`:"-"`)); string(got) != "kept"+tt.want {
-			t.Errorf("%s: %s, want %s", tt.object, got, tt.want)
-		}
-	}
-}
-
 // Auto chooses anew for each log, by its beginning or else by its first line.
 func TestAuto(t *testing.T) {
 	t.Parallel()
