@@ -21,6 +21,7 @@ func commands(g *globals) []*cobra.Command {
 		newQuery(g),
 		newReport(g),
 		newDesign(g),
+		newReplicate(g),
 		newBench(g),
 		newDemo(),
 		newVersion(),

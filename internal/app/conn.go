@@ -22,6 +22,7 @@ type Conn struct {
 	Transport http.RoundTripper // signs requests in where there is somebody to sign in as
 	Anonymous bool              // nobody is signed in: the server takes writes and tells nothing
 	InProcess bool              // no network in between
+	Config    config.Config     // what it was connected by
 	Where     string            // where the store is, in words for a person
 	close     func() error
 }
@@ -38,17 +39,23 @@ const (
 // Connect opens the way to the store: at cfg.URL if there is one, else through a serve that has cfg.Data open, else by opening
 // cfg.Data in this process. Errors are of KindLocked when another command keeps the directory for too long.
 func Connect(ctx context.Context, cfg config.Config) (*Conn, error) {
-	if cfg.URL != "" {
-		return connectRemote(cfg)
-	}
 	var conn *Conn
-	err := retryLocked(ctx, lockWait, func() (err error) {
-		if conn, err = connectServe(cfg.Data); conn == nil && err == nil {
-			conn, err = connectEmbedded(cfg.Data)
-		}
-		return err
-	})
-	return conn, err
+	var err error
+	if cfg.URL != "" {
+		conn, err = connectRemote(cfg)
+	} else {
+		err = retryLocked(ctx, lockWait, func() (err error) {
+			if conn, err = connectServe(cfg.Data); conn == nil && err == nil {
+				conn, err = connectEmbedded(cfg.Data)
+			}
+			return err
+		})
+	}
+	if err != nil {
+		return nil, err
+	}
+	conn.Config = cfg
+	return conn, nil
 }
 
 // retryLocked calls open again and again while it says KindLocked and wait has not passed.

@@ -78,8 +78,9 @@ func Run(ctx context.Context, o Options) (Result, error) {
 
 // PeerError says which of the peers can't be used at all.
 type PeerError struct {
-	Peer *Peer
-	Err  error
+	Peer   *Peer
+	Target bool // it is the target
+	Err    error
 }
 
 func (e *PeerError) Error() string { return "open " + e.Peer.String() + ": " + e.Err.Error() }
@@ -89,17 +90,17 @@ func (e *PeerError) Unwrap() error { return e.Err }
 // meet finds out whether both peers are there.
 func (r *run) meet(ctx context.Context) error {
 	if _, err := r.o.Source.info(ctx); err != nil {
-		return &PeerError{&r.o.Source, err}
+		return &PeerError{&r.o.Source, false, err}
 	}
 	if r.o.CreateTarget {
 		if _, err := r.o.Target.info(ctx); store.IsKind(err, store.KindNotFound) {
 			if err := r.o.Target.create(ctx, r.o.TargetParams); err != nil {
-				return &PeerError{&r.o.Target, err}
+				return &PeerError{&r.o.Target, true, err}
 			}
 		}
 	}
 	if _, err := r.o.Target.info(ctx); err != nil {
-		return &PeerError{&r.o.Target, err}
+		return &PeerError{&r.o.Target, true, err}
 	}
 	return nil
 }
