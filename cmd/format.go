@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,6 +62,9 @@ func runFormat(ctx context.Context, std streams, g *globals, o *formatOptions, f
 	s := &format.Stream{Formatter: formatter, Out: std.out, MaxLine: o.maxLine, Verbose: o.verbose, Terminal: isTerminal(std.out)}
 	if s.Extend, err = o.geoip.extend(noter(std.err)); err != nil {
 		return err
+	}
+	if s.Extend == nil { // the databases remember what they looked up, for one at a time
+		s.Workers = runtime.GOMAXPROCS(0)
 	}
 	failed := false
 	for _, name := range files {

@@ -34,7 +34,13 @@ func benchLines() ([]byte, int) {
 func benchCopy(b *testing.B, o Options) {
 	b.Helper()
 	in, n := benchLines()
+	benchCopyOf(b, in, n, 1, o)
+}
+
+func benchCopyOf(b *testing.B, in []byte, n, workers int, o Options) {
+	b.Helper()
 	s, _ := newStream(b, o)
+	s.Workers = workers
 	s.Out = io.Discard
 	b.SetBytes(int64(len(in)))
 	b.ReportAllocs()
@@ -52,6 +58,35 @@ func benchCopy(b *testing.B, o Options) {
 // BenchmarkFormatFail2ban is the positional schema from bytes to NDJSON, reading and writing included.
 func BenchmarkFormatFail2ban(b *testing.B) {
 	benchCopy(b, Options{Schemas: []string{fail2banSchema}, Fields: "machine=server"})
+}
+
+// BenchmarkFormatTwoCores is the same with two workers.
+func BenchmarkFormatTwoCores(b *testing.B) {
+	in, n := benchLines()
+	benchCopyOf(b, in, n, 2, Options{Schemas: []string{fail2banSchema}, Fields: "machine=server"})
+}
+
+// BenchmarkFormatNginx is the combined log format of nginx and Apache.
+func BenchmarkFormatNginx(b *testing.B) {
+	in, n := repeatedLines(`203.0.113.%d - - [21/Nov/2026:01:18:29 +0100] "GET /wp-login.php?%d HTTP/1.1" 404 %d "https://www.example.org/a?b=c" "Mozilla/5.0 (X11; Linux x86_64; rv:1%d.0) Gecko/20100101 Firefox/115.0"` + "\n")
+	benchCopyOf(b, in, n, 1, Options{Schemas: []string{`$ip:ip _ $user \[$t:ts\] $request:quoted $status:int $size:int $referer:quoted $agent:quoted`}})
+}
+
+// BenchmarkFormatRFC5424 is syslog's own format, with structured data.
+func BenchmarkFormatRFC5424(b *testing.B) {
+	in, n := repeatedLines(`<%d>1 2026-11-21T01:18:29.%d+01:00 www.example.org sshd %d ID47 [origin ip="192.0.2.%d"] Failed password for root from 203.0.113.7 port 50022 ssh2` + "\n")
+	benchCopyOf(b, in, n, 1, Options{Schemas: []string{`<$pri:int>1 $t:ts $host $app $pid $msgid $sd:kv $message...`}})
+}
+
+// repeatedLines is lines in which the numbers vary.
+func repeatedLines(pattern string) ([]byte, int) {
+	const n = 30_000
+	rnd := rand.New(rand.NewPCG(1, 2))
+	var b bytes.Buffer
+	for range n {
+		fmt.Fprintf(&b, pattern, 1+rnd.IntN(190), 100+rnd.IntN(100_000), 100+rnd.IntN(100_000), 10+rnd.IntN(80))
+	}
+	return b.Bytes(), n
 }
 
 func BenchmarkFormatTyped(b *testing.B) {

@@ -15,12 +15,7 @@ import (
 func (m *Match) appendPairs(dst, text []byte) []byte {
 	m.keys.reset()
 	start := len(dst)
-	dst = m.appendMembers(dst, text, nil)
-	if len(dst) == start {
-		return append(dst, "{}"...)
-	}
-	dst[start] = '{'
-	return append(dst, '}')
+	return closeObject(m.appendMembers(dst, text, nil), start)
 }
 
 // appendSpread appends the members of $kv... or $json... to an object, each with a comma in front. A key that the object has
@@ -47,13 +42,13 @@ func (s *Schema) appendSpread(dst []byte, m *Match) []byte {
 
 // appendMembers appends pairs as members, each with a comma in front, but those whose key is among omit.
 func (m *Match) appendMembers(dst, text []byte, omit [][]byte) []byte {
-	if n := kv.StructuredPrefix(text); n > 0 && token.SkipBlanks(text, n) == len(text) {
+	if len(text) > 0 && text[0] == '[' { // which no pair begins with
 		return m.appendElements(dst, text, omit)
 	}
 	for len(text) > 0 {
 		p, n := kv.Next(text)
 		if n == 0 {
-			return dst // the end of a list with something else behind it
+			return dst // the end, or the hyphen that stands for no structured data
 		}
 		text = text[n:]
 		key := m.memberKey(p.Key)
@@ -80,7 +75,7 @@ func (m *Match) appendElements(dst, text []byte, omit [][]byte) []byte {
 		if contains(omit, key) {
 			continue
 		}
-		dst = append(m.appendKey(&m.keys, dst, key), '{')
+		dst = m.appendKey(&m.keys, dst, key)
 		start := len(dst)
 		m.params.reset()
 		for {
@@ -91,11 +86,17 @@ func (m *Match) appendElements(dst, text []byte, omit [][]byte) []byte {
 			params = params[n:]
 			dst = token.AppendJSON(m.appendKey(&m.params, dst, m.memberKey(p.Key)), p.Value)
 		}
-		if len(dst) > start { // without the first comma
-			dst = slices.Delete(dst, start, start+1)
-		}
-		dst = append(dst, '}')
+		dst = closeObject(dst, start)
 	}
+}
+
+// closeObject makes an object of the members in dst[start:], each with a comma in front.
+func closeObject(dst []byte, start int) []byte {
+	if len(dst) == start {
+		return append(dst, "{}"...)
+	}
+	dst[start] = '{'
+	return append(dst, '}')
 }
 
 func contains(keys [][]byte, key []byte) bool {
@@ -106,7 +107,7 @@ func contains(keys [][]byte, key []byte) bool {
 // bytes that are not UTF-8. It is good until the next.
 func (m *Match) memberKey(key []byte) []byte {
 	key = bytes.TrimLeft(key, "_")
-	if utf8.Valid(key) {
+	if token.IsPlain(key) || utf8.Valid(key) {
 		return key
 	}
 	m.text = appendRepaired(m.text[:0], key)

@@ -26,14 +26,11 @@ func (s *Schema) cut() {
 	var pieces []piece
 	var text []byte
 	for _, f := range s.fields {
-		if f.kind == kindKV {
-			return
-		}
 		text = append(append(text, f.lead...), f.key...)
 		if f.kind.isString() {
 			text = append(text, '"')
 		}
-		pieces = append(pieces, piece{text: text, slot: f.slot, kind: f.kind, copies: f.kind.isString() && f.kind != kindRest})
+		pieces = append(pieces, piece{text: text, slot: f.slot, kind: f.kind, copies: f.kind.isString()})
 		text = nil
 		if f.kind.isString() {
 			text = []byte{'"'}
@@ -53,22 +50,7 @@ func (k kind) isString() bool {
 	return k != kindInt && k != kindFloat && k != kindBool && k != kindJSON && k != kindKV
 }
 
-// appendPieces appends the object of a match that took something for every slot.
-func (s *Schema) appendPieces(dst []byte, m *Match) []byte {
-	if m.plain {
-		return s.copyPieces(dst, m)
-	}
-	for i := range s.pieces {
-		p := &s.pieces[i]
-		dst = append(dst, p.text...)
-		if p.slot >= 0 {
-			dst = m.appendValue(dst, p)
-		}
-	}
-	return dst
-}
-
-// appendValue appends a piece's value, without the quotes of a string.
+// appendValue appends a piece's value that is no copy of what the line has; without the quotes, if it is a string.
 func (m *Match) appendValue(dst []byte, p *piece) []byte {
 	value := m.bytes(p.slot)
 	switch p.kind {
@@ -80,9 +62,8 @@ func (m *Match) appendValue(dst []byte, p *piece) []byte {
 		return appendBool(dst, value)
 	case kindJSON:
 		return append(dst, m.value(p.slot)...)
-	}
-	if token.IsPlain(value) {
-		return append(dst, value...)
+	case kindKV:
+		return m.appendPairs(dst, value)
 	}
 	dst = store.AppendJSONString(dst[:len(dst)-1], value) // which writes the quotes
 	return dst[:len(dst)-1]
@@ -92,8 +73,8 @@ func (m *Match) appendValue(dst []byte, p *piece) []byte {
 // and what is copied too much is overwritten by what comes next.
 const stride = 32
 
-// copyPieces is appendPieces where no value but a rest needs an escape.
-func (s *Schema) copyPieces(dst []byte, m *Match) []byte {
+// appendPieces appends the object of a match that took something for every slot.
+func (s *Schema) appendPieces(dst []byte, m *Match) []byte {
 	dst = slices.Grow(dst, s.room+len(m.line))
 	buf, n := dst[:cap(dst)], len(dst)
 	for i := range s.pieces {
@@ -107,14 +88,14 @@ func (s *Schema) copyPieces(dst []byte, m *Match) []byte {
 		if p.slot < 0 {
 			break
 		}
-		if !p.copies {
+		at := m.spans[p.slot]
+		if !p.copies || !(m.plain && p.kind != kindRest) && !token.IsPlain(m.line[at.start:at.end]) {
 			buf = m.appendValue(buf[:n], p)
 			n = len(buf)
 			buf = slices.Grow(buf, s.room+len(m.line))
 			buf = buf[:cap(buf)]
 			continue
 		}
-		at := m.spans[p.slot]
 		if size := int(at.end - at.start); size <= stride && int(at.start)+stride <= len(m.line) {
 			copyStride((*[stride]byte)(buf[n:]), (*[stride]byte)(m.line[at.start:]))
 			n += size

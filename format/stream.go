@@ -11,9 +11,6 @@ import (
 	"logctl/internal/lines"
 )
 
-// flushSize is how much output may wait before it is written.
-const flushSize = 64 << 10
-
 // ErrOutput is in the chain of an error of writing, which there is no going on after.
 var ErrOutput = errors.New("write output")
 
@@ -22,8 +19,15 @@ type Counts struct {
 	Matched, Rejected, Skipped, TooLong int64
 }
 
-// Stream writes the objects that a Formatter makes of lines, one a line (NDJSON). Output is written before each read of
-// the input, so that nothing waits while the input does.
+func (c *Counts) add(other Counts) {
+	c.Matched += other.Matched
+	c.Rejected += other.Rejected
+	c.Skipped += other.Skipped
+	c.TooLong += other.TooLong
+}
+
+// Stream writes the objects that a Formatter makes of lines, one a line (NDJSON), in the order of the lines. It reads blocks
+// of lines as the input has them, and nothing that it has read waits for more.
 type Stream struct {
 	Formatter *Formatter
 	Extend    func(buf []byte, start int) []byte // adds members to the object in buf[start:]; nil: none
@@ -31,113 +35,130 @@ type Stream struct {
 	MaxLine   int  // bytes; longer lines are rejected. 0 is lines.DefaultMax
 	Verbose   bool // show each line before its object, and {NODATA} where there is none
 	Terminal  bool // Out is a terminal: no control character may reach it, not even within a JSON string
+	Workers   int  // how many look at lines at the same time, each with a block of its own; Extend must bear it. 0 is one
 	Counts    Counts
 	Name      string // of the log that is read, for a person
 	Growing   bool   // the log may still be written while it is read: what is there now has to be enough to begin with
-
-	buf []byte
 }
 
-// Copy makes objects of the lines of src until its end. An error is that of reading, of writing or of the context.
+// Copy makes objects of the lines of src until its end. An error is that of reading, of writing or of the context; the lines
+// before it have been written.
 func (s *Stream) Copy(ctx context.Context, src io.Reader) error {
-	r := lines.New(&flushingReader{ctx, s, src}, s.MaxLine)
-	if err := s.Formatter.Begin(s.Name, s.ahead(r)); err != nil {
+	in := lines.NewBlocks(&contextReader{ctx, src}, s.MaxLine)
+	if err := s.Formatter.Begin(s.Name, s.ahead(in)); err != nil {
 		return err
 	}
+	if s.Workers > 1 {
+		return s.copyParallel(in)
+	}
+	var j job
 	for {
-		line, tooLong, err := r.Next()
-		if err == io.EOF {
-			return s.flush()
+		var err error
+		if j.in, err = in.Next(j.in); err != nil {
+			return endOfInput(err)
 		}
-		if err != nil {
-			if flushErr := s.flush(); flushErr != nil {
-				return flushErr
-			}
+		s.format(s.Formatter, &j)
+		s.Counts.add(j.counts)
+		if err := s.write(j.out); err != nil {
 			return err
 		}
-		s.line(line, tooLong)
-		if len(s.buf) >= flushSize {
-			if err := s.flush(); err != nil {
-				return err
-			}
-		}
+	}
+}
+
+// contextReader reads until its context ends, which a line that never does is no obstacle to.
+type contextReader struct {
+	ctx context.Context
+	src io.Reader
+}
+
+func (r *contextReader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.src.Read(p)
+}
+
+// endOfInput is the error that an error of reading is to Copy.
+func endOfInput(err error) error {
+	if err == io.EOF {
+		return nil
+	}
+	return err
+}
+
+// job is a block of lines and what becomes of them.
+type job struct {
+	in, out []byte
+	counts  Counts
+	done    chan struct{} // where others wait for it
+}
+
+// format makes the output of a job's lines.
+func (s *Stream) format(f *Formatter, j *job) {
+	j.out, j.counts = j.out[:0], Counts{}
+	for block := j.in; len(block) > 0; {
+		var line []byte
+		var tooLong bool
+		line, block, tooLong = lines.Cut(block, s.MaxLine)
+		s.line(f, j, line, tooLong)
 	}
 }
 
 // ahead looks at what comes, without waiting for more than a first byte of something that may still be written.
-func (s *Stream) ahead(r *lines.Reader) func(int) []byte {
+func (s *Stream) ahead(in *lines.Blocks) func(int) []byte {
 	return func(n int) []byte {
 		if s.Growing {
 			n = min(n, 1)
-			if len(r.Ahead(n)) == 0 {
+			if len(in.Ahead(n)) == 0 {
 				return nil
 			}
-			n = r.Buffered()
+			n = in.Buffered()
 		}
-		return r.Ahead(n)
+		return in.Ahead(n)
 	}
 }
 
 // line counts one line and appends what is written of it.
-func (s *Stream) line(line []byte, tooLong bool) {
+func (s *Stream) line(f *Formatter, j *job, line []byte, tooLong bool) {
 	if s.Verbose {
-		s.buf = append(AppendVisible(s.buf, bytes.TrimSpace(line)), '\n')
+		j.out = append(AppendVisible(j.out, bytes.TrimSpace(line)), '\n')
 	}
 	verdict := Rejected
-	start := len(s.buf)
+	start := len(j.out)
 	if tooLong {
-		s.Counts.TooLong++
+		j.counts.TooLong++
 	} else {
-		s.buf, verdict = s.Formatter.Append(s.buf, line)
+		j.out, verdict = f.Append(j.out, line)
 	}
 	switch verdict {
 	case Matched:
-		s.Counts.Matched++
+		j.counts.Matched++
 		if s.Extend != nil {
-			s.buf = s.Extend(s.buf, start)
+			j.out = s.Extend(j.out, start)
 		}
 		if s.Terminal {
-			s.buf = escapeControls(s.buf, start)
+			j.out = escapeControls(j.out, start)
 		}
-		s.buf = append(s.buf, '\n')
+		j.out = append(j.out, '\n')
 		return
 	case Skipped:
-		s.Counts.Skipped++
+		j.counts.Skipped++
 	default:
-		s.Counts.Rejected++
+		j.counts.Rejected++
 	}
 	if s.Verbose {
-		s.buf = append(s.buf, "{NODATA}\n"...)
+		j.out = append(j.out, "{NODATA}\n"...)
 	}
 }
 
-func (s *Stream) flush() error {
-	if len(s.buf) == 0 {
+func (s *Stream) write(out []byte) error {
+	if len(out) == 0 {
 		return nil
 	}
-	_, err := s.Out.Write(s.buf)
-	s.buf = s.buf[:0]
-	if err != nil {
+	if _, err := s.Out.Write(out); err != nil {
 		return fmt.Errorf("%w: %w", ErrOutput, err)
 	}
 	return nil
-}
-
-// flushingReader writes a stream's output before it reads.
-type flushingReader struct {
-	ctx context.Context
-	s   *Stream
-	src io.Reader
-}
-
-func (r *flushingReader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	if err := r.s.flush(); err != nil {
-		return 0, err
-	}
-	return r.src.Read(p)
 }
 
 // isControl tells whether a terminal may take r for a command: C0 but for the tab, DEL, C1.

@@ -1,9 +1,11 @@
 package format
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -34,20 +36,22 @@ func TestStream(t *testing.T) {
 			"\\x1b[31mc\uFFFD 3\n{\"k\":\"\\u001b[31mc\uFFFD\",\"v\":\"3\"}\n"},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			s, out := newStream(t, Options{Schemas: []string{"$k $v"}})
-			s.MaxLine, s.Verbose, s.Terminal = 10, tt.verbose, tt.terminal
-			if err := s.Copy(t.Context(), strings.NewReader(in)); err != nil {
-				t.Fatal(err)
-			}
-			if out.String() != tt.want {
-				t.Errorf("got\n%q\nwant\n%q", out, tt.want)
-			}
-			if want := (Counts{Matched: 3, Rejected: 2, TooLong: 1}); s.Counts != want {
-				t.Errorf("%+v, want %+v", s.Counts, want)
-			}
-		})
+		for _, workers := range []int{1, 3} {
+			t.Run(fmt.Sprintf("%s, %d workers", tt.name, workers), func(t *testing.T) {
+				t.Parallel()
+				s, out := newStream(t, Options{Schemas: []string{"$k $v"}})
+				s.MaxLine, s.Verbose, s.Terminal, s.Workers = 10, tt.verbose, tt.terminal, workers
+				if err := s.Copy(t.Context(), iotest.OneByteReader(strings.NewReader(in))); err != nil {
+					t.Fatal(err)
+				}
+				if out.String() != tt.want {
+					t.Errorf("got\n%q\nwant\n%q", out, tt.want)
+				}
+				if want := (Counts{Matched: 3, Rejected: 2, TooLong: 1}); s.Counts != want {
+					t.Errorf("%+v, want %+v", s.Counts, want)
+				}
+			})
+		}
 	}
 }
 
@@ -95,10 +99,69 @@ type failingWriter struct{ err error }
 
 func (w failingWriter) Write([]byte) (int, error) { return 0, w.err }
 
+// TestStreamIsPrompt sees each object while the input waits, with several workers, too.
+func TestStreamIsPrompt(t *testing.T) {
+	t.Parallel()
+	s, _ := newStream(t, Options{Schemas: []string{"$k"}})
+	s.Workers = 3
+	in, input := io.Pipe()
+	output, out := io.Pipe()
+	s.Out = out
+	done := make(chan error, 1)
+	go func() { done <- s.Copy(t.Context(), in) }()
+	written := bufio.NewScanner(output)
+	for _, k := range []string{"a", "b", "c"} {
+		fmt.Fprintln(input, k)
+		if !written.Scan() || written.Text() != `{"k":"`+k+`"}` {
+			t.Fatalf("%q after %s", written.Text(), k)
+		}
+	}
+	input.Close()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestStreamOrder has lines that take a worker very different times.
+func TestStreamOrder(t *testing.T) {
+	t.Parallel()
+	var in, want bytes.Buffer
+	for i := range 3000 {
+		word := strings.Repeat("x", i*7919%997)
+		fmt.Fprintf(&in, "%d %s\n", i, word)
+		if word != "" {
+			fmt.Fprintf(&want, "{\"n\":%d,\"word\":%q}\n", i, word)
+		}
+	}
+	s, out := newStream(t, Options{Schemas: []string{"$n:int $word"}})
+	s.Workers = 4
+	for range 2 { // it can be used again
+		if err := s.Copy(t.Context(), iotest.HalfReader(bytes.NewReader(in.Bytes()))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if twice := want.String() + want.String(); out.String() != twice {
+		t.Errorf("%d bytes of output, want %d in the order of the lines", out.Len(), len(twice))
+	}
+	if s.Counts.Matched+s.Counts.Rejected != 6000 {
+		t.Errorf("%+v", s.Counts)
+	}
+}
+
 func TestStreamErrors(t *testing.T) {
 	t.Parallel()
+	for _, workers := range []int{1, 2} {
+		t.Run(fmt.Sprintf("%d workers", workers), func(t *testing.T) {
+			t.Parallel()
+			testStreamErrors(t, workers)
+		})
+	}
+}
+
+func testStreamErrors(t *testing.T, workers int) {
 	torn := errors.New("torn")
 	s, out := newStream(t, Options{Schemas: []string{"$k"}})
+	s.Workers = workers
 	err := s.Copy(t.Context(), io.MultiReader(strings.NewReader("a\nb"), iotest.ErrReader(torn)))
 	if err != torn || out.String() != `{"k":"a"}`+"\n" {
 		t.Errorf("input: %v after %q", err, out)

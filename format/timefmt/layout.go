@@ -85,6 +85,58 @@ var wellKnown = mustForms(
 	"%?@",
 )
 
+// guesses are the forms that Prefix tries, by the first byte of a text.
+var guesses = func() (by [256][]guess) {
+	for _, f := range append(slices.Clone(wellKnown), unixForms...) {
+		g := guess{form: f}
+		g.at, g.byte = f.firstLiteral()
+		for b := range by {
+			if f.mayBegin(byte(b)) {
+				by[b] = append(by[b], g)
+			}
+		}
+	}
+	return by
+}()
+
+// guess is a form with the first literal whose place does not depend on the text.
+type guess struct {
+	form form
+	at   int // -1: there is none
+	byte byte
+}
+
+// firstLiteral is the place of the first literal of a form before which everything has a fixed width, or -1.
+func (f form) firstLiteral() (at int, literal byte) {
+	for _, o := range f {
+		switch {
+		case o.code == opLiteral:
+			return at, o.literal
+		case o.padded || o.optional:
+			return -1, 0
+		case o.code == 'Y':
+			at += 4
+		case strings.IndexByte("ymdHIMS", o.code) >= 0:
+			at += 2
+		default:
+			return -1, 0
+		}
+	}
+	return -1, 0
+}
+
+// mayBegin tells whether what the form reads may begin with a byte; that it may not is certain. No text with a blank in front
+// is asked for.
+func (f form) mayBegin(b byte) bool {
+	switch f[0].code {
+	case 'a', 'b':
+		return (b|0x20)-'a' < 26
+	case opTAI:
+		return b == '@'
+	}
+	return b-'0' < 10
+}
+
 // Guess is the layout of all times that can be told apart without being told how they are written: those of the named
 // layouts, their like, and unix times of 10, 13, 16 and 19 digits.
 func Guess() *Layout { return &Layout{forms: append(slices.Clone(wellKnown), unixForms...)} }

@@ -34,18 +34,24 @@ func (l *Layout) Parse(b []byte) (Time, bool) {
 	return Time{}, false
 }
 
-// guess has no state.
-var guess = Guess()
-
 // Prefix is the length of the time that b begins with, the longest that Guess knows, or 0. No letter and no digit follows.
 func Prefix(b []byte) int {
-	if len(b) == 0 || b[0] <= ' ' {
-		return 0
+	if n := usual(b); n > 0 || len(b) == 0 {
+		return n
 	}
+	return longest(b)
+}
+
+// longest is Prefix by trying all forms.
+func longest(b []byte) int {
 	var t Time
 	best := 0
-	for _, f := range guess.forms {
-		if n := f.parse(b, &t); n > best && (n == len(b) || !isWordByte(b[n])) {
+	for i := range guesses[b[0]] {
+		g := &guesses[b[0]][i]
+		if g.at >= 0 && (g.at >= len(b) || b[g.at] != g.byte) {
+			continue
+		}
+		if n := g.form.parse(b, &t); n > best && (n == len(b) || !isWordByte(b[n])) {
 			best = n
 		}
 	}
@@ -183,6 +189,14 @@ func digits(b []byte) int {
 func number(b []byte, width int, value *int) int {
 	if len(b) < width {
 		return -1
+	}
+	if width == 2 {
+		tens, ones := b[0]-'0', b[1]-'0'
+		if tens > 9 || ones > 9 {
+			return -1
+		}
+		*value = int(tens)*10 + int(ones)
+		return 2
 	}
 	n, ok := token.Digits(b[:width])
 	if !ok {

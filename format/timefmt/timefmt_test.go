@@ -185,6 +185,9 @@ func FuzzTime(f *testing.F) {
 		if n := Prefix([]byte(text)); n < 0 || n > len(text) {
 			t.Fatalf("prefix %d", n)
 		}
+		if n := usual([]byte(text)); n > 0 && n != longest([]byte(text)) {
+			t.Fatalf("%q: %d by the short way, %d by the long one", text, n, longest([]byte(text)))
+		}
 		when, ok := l.Parse([]byte(text))
 		if !ok {
 			return

@@ -6,6 +6,7 @@
 package token
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 
@@ -93,7 +94,15 @@ func Quoted(b []byte) int {
 	if len(b) < 2 || b[0] != '"' && b[0] != '\'' {
 		return 0
 	}
-	for i := 1; i < len(b); i++ {
+	end := bytes.IndexByte(b[1:], b[0]) + 1
+	if end == 0 {
+		return 0
+	}
+	i := bytes.IndexByte(b[1:end], '\\') + 1
+	if i == 0 {
+		return end + 1
+	}
+	for ; i < len(b); i++ {
 		switch b[i] {
 		case '\\':
 			i++

@@ -1,6 +1,6 @@
 // Command bench measures what a user runs, `logctl format` and `logctl ship` of a file into an embedded store, and beside them,
-// in the same run, wc -l and a loop that does nothing but split the same file into lines and fields. Each figure is the median
-// of several runs, in lines per second, with its ratio to that loop.
+// in the same run, wc -l, a loop that does nothing but split the same file into lines and fields, and mawk writing the same
+// JSON. Each figure is the median of several runs, in lines and bytes per second, with its ratio to that loop over the same file.
 package main
 
 import (
@@ -11,16 +11,20 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"text/tabwriter"
 	"time"
-
-	"logctl/internal/demo"
 )
 
+const runs = 5
+
+// The schemas that are measured, each with a log of its own.
 const (
-	runs   = 5
-	schema = `$date $hour _ _ _ \[$process\] _ $ip`
+	schema        = `$date $hour _ _ _ \[$process\] _ $ip`
+	nginxSchema   = `$ip:ip _ $user \[$time:ts\] $request:quoted $status:int $size:int $referer:quoted $agent:quoted`
+	rfc5424Schema = `<$pri:int>1 $time:ts $host $app $pid $msgid $sd:kv $message...`
 )
 
 func main() {
@@ -40,59 +44,92 @@ type measured struct {
 	run  func(file string) error
 }
 
+// log is a file to measure with.
+type log struct {
+	name   string
+	write  func(path string) error
+	things func(file string) []measured
+}
+
 func run(logctl string) error {
 	dir, err := os.MkdirTemp("", "logctl-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "fail2ban.log")
-	lines, err := makeLog(file)
-	if err != nil {
+	for _, l := range []log{
+		{"fail2ban", writeFail2ban, func(string) []measured { return fail2banThings(logctl, filepath.Join(dir, "store")) }},
+		{"nginx combined", writeNginx, func(string) []measured { return formatThings(logctl, nginxSchema) }},
+		{"RFC 5424", writeRFC5424, func(string) []measured { return formatThings(logctl, rfc5424Schema) }},
+	} {
+		if err := l.measure(filepath.Join(dir, "log")); err != nil {
+			return fmt.Errorf("%s: %w", l.name, err)
+		}
+	}
+	return nil
+}
+
+// measure writes the log, measures the bare loop and everything else with it and shows the figures.
+func (l *log) measure(file string) error {
+	if err := l.write(file); err != nil {
 		return fmt.Errorf("make a log: %w", err)
 	}
-	store := filepath.Join(dir, "store")
-	things := []measured{
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	lines, size := bytes.Count(text, []byte("\n")), len(text)
+	things := append([]measured{
 		{"wc -l", command("wc", "-l")},
 		{"bare loop: split into lines and fields", bareLoop},
-		{"logctl format --schema, one core", oneCore(command(logctl, "format", "--schema", schema))},
-		{"logctl format --preset fail2ban --events all, one core", oneCore(command(logctl, "format", "--preset", "fail2ban", "--events", "all"))},
-		{"logctl ship --events all, embedded store", func(file string) error {
-			if err := os.RemoveAll(store); err != nil {
-				return err
-			}
-			return command(logctl, "--data", store, "ship", "--app", "fail2ban", "--preset", "fail2ban", "--events", "all", "--quiet")(file)
-		}},
-		{"the same again: everything already there", command(logctl, "--data", store, "ship", "--app", "fail2ban", "--preset", "fail2ban", "--events", "all", "--quiet")},
-	}
+	}, l.things(file)...)
 	rates := make([]float64, len(things))
 	for i, m := range things {
 		if rates[i], err = rate(m, file, lines); err != nil {
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
 	}
-	fmt.Printf("%d fail2ban lines, median of %d runs\n", lines, runs)
+	fmt.Printf("%d %s lines of %d bytes, median of %d runs\n", lines, l.name, size/lines, runs)
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "lines/s\tbare loop = 1\t")
+	fmt.Fprintln(w, "lines/s\tMB/s\tbare loop = 1\t")
 	for i, m := range things {
-		fmt.Fprintf(w, "%.0f\t%.2f\t  %s\n", rates[i], rates[i]/rates[1], m.name)
+		fmt.Fprintf(w, "%.0f\t%.0f\t%.2f\t  %s\n", rates[i], rates[i]*float64(size)/float64(lines)/1e6, rates[i]/rates[1], m.name)
 	}
 	return w.Flush()
 }
 
-// makeLog writes a year of attacks, about a million lines.
-func makeLog(path string) (lines int, err error) {
-	f, err := os.Create(path)
-	if err != nil {
-		return 0, err
+// fail2banThings are what is measured with fail2ban's lines.
+func fail2banThings(logctl, store string) []measured {
+	ship := command(logctl, "--data", store, "ship", "--app", "fail2ban", "--preset", "fail2ban", "--events", "all", "--quiet")
+	things := formatThings(logctl, schema)
+	if mawk, err := exec.LookPath("mawk"); err == nil {
+		things = append([]measured{{"mawk, the same JSON", command(mawk, mawkProgram)}}, things...)
+	} else {
+		fmt.Fprintln(os.Stderr, "bench: there is no mawk to compare with")
 	}
-	defer f.Close()
-	from := time.Date(2025, 11, 1, 0, 0, 0, 0, time.UTC)
-	if err := demo.Write(f, demo.Options{From: from, Until: from.AddDate(1, 0, 0), Pause: 150 * time.Second, Seed: 7}); err != nil {
-		return 0, err
+	return append(things,
+		measured{"logctl format --preset fail2ban --events all, one core", cores(1, command(logctl, "format", "--preset", "fail2ban", "--events", "all"))},
+		measured{"logctl ship --events all, embedded store", func(file string) error {
+			if err := os.RemoveAll(store); err != nil {
+				return err
+			}
+			return ship(file)
+		}},
+		measured{"the same again: everything already there", ship},
+	)
+}
+
+// mawkProgram makes of fail2ban's lines what the schema makes of them.
+const mawkProgram = `$6 ~ /^\[.*\]$/ && NF > 7 { printf "{\"date\":\"%s\",\"hour\":\"%s\",\"process\":\"%s\",\"ip\":\"%s\"}\n", $1, $2, substr($6, 2, length($6) - 2), $8 }`
+
+// formatThings are logctl format with one core and, where there are several, with two.
+func formatThings(logctl, schema string) []measured {
+	format := command(logctl, "format", "--schema", schema)
+	things := []measured{{"logctl format --schema, one core", cores(1, format)}}
+	if runtime.NumCPU() > 1 {
+		things = append(things, measured{"logctl format --schema, two cores", cores(2, format)})
 	}
-	text, err := os.ReadFile(path)
-	return bytes.Count(text, []byte("\n")), err
+	return things
 }
 
 func rate(m measured, file string, lines int) (float64, error) {
@@ -123,11 +160,11 @@ func command(name string, args ...string) func(file string) error {
 	}
 }
 
-// oneCore makes Go programs that run starts use one core.
-func oneCore(run func(file string) error) func(file string) error {
+// cores makes Go programs that run starts use so many cores.
+func cores(n int, run func(file string) error) func(file string) error {
 	return func(file string) error {
 		old, had := os.LookupEnv("GOMAXPROCS")
-		os.Setenv("GOMAXPROCS", "1")
+		os.Setenv("GOMAXPROCS", strconv.Itoa(n))
 		defer func() {
 			if had {
 				os.Setenv("GOMAXPROCS", old)

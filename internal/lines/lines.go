@@ -33,10 +33,7 @@ type Reader struct {
 
 // New makes a Reader of src whose lines have at most max bytes; max <= 0 means DefaultMax.
 func New(src io.Reader, max int) *Reader {
-	if max <= 0 {
-		max = DefaultMax
-	}
-	return &Reader{src: src, max: max}
+	return &Reader{src: src, max: limit(max)}
 }
 
 // Next gives the next line, valid until the next call. With tooLong set, line is the first bytes of a longer one, as
