@@ -36,7 +36,8 @@ var mayImport = map[string][]string{
 	"proxy/audit":           {},
 	"store":                 {},
 	"store/ejson":           {"store"},
-	"store/engine":          {"store", "store/ejson"},
+	"store/engine":          {"store", "store/ejson", "store/engine/bundle"},
+	"store/engine/bundle":   {"store/ejson"},
 	"store/mango":           {"store", "store/ejson", "store/view/collate"},
 	"store/rewrite":         {"store"},
 	"store/view":            {"store", "store/ejson", "store/mango", "store/view/js", "store/view/btree", "store/view/collate", "store/view/reduce"},
@@ -90,6 +91,7 @@ const (
 
 // larger are packages that may grow beyond maxPackage.
 var larger = map[string]int{
+	"store/engine":   5600, // all that is under one write lock and in one log; what can stand alone is below it
 	"store/couchapi": 9000, // CouchDB's whole API, one file a resource: nothing in it is of use without the rest
 }
 

@@ -30,8 +30,16 @@ const base32hex = "0123456789abcdefghijklmnopqrstuv"
 // equal docs before it in its source. Docs sort by their time, a doc that is sent again has the id it had, and anybody
 // can check an id by the doc; see CheckContentID.
 func AppendContentID(dst, body []byte, n uint32) []byte {
-	dst = appendTime(dst, body)
-	dst = append(dst, '-')
+	dst = AppendContentHash(append(appendTime(dst, body), '-'), body)
+	if n > 0 {
+		dst = append(dst, '-')
+		dst = strconv.AppendUint(dst, uint64(n), 10)
+	}
+	return dst
+}
+
+// AppendContentHash appends the hash of a content id.
+func AppendContentHash(dst, body []byte) []byte {
 	sum := sha256.Sum256(body)
 	var acc uint32
 	bits := 0
@@ -42,10 +50,6 @@ func AppendContentID(dst, body []byte, n uint32) []byte {
 			bits -= 5
 			dst = append(dst, base32hex[acc>>bits&31])
 		}
-	}
-	if n > 0 {
-		dst = append(dst, '-')
-		dst = strconv.AppendUint(dst, uint64(n), 10)
 	}
 	return dst
 }
@@ -83,6 +87,12 @@ func appendTime(dst, body []byte) []byte {
 			}
 		}
 	}
+	return AppendContentTime(dst, time, date, hour)
+}
+
+// AppendContentTime appends the time of a content id, made of the values of the body's members of these names, as they stand
+// there; nil where there is none.
+func AppendContentTime(dst, time, date, hour []byte) []byte {
 	start := len(dst)
 	dst = appendDigits(dst, start+timeDigits, time)
 	if len(dst) == start {

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -67,12 +66,13 @@ func (d *DB) AllDocs(ctx context.Context, r IDRange, bodies bool, fn func(doc st
 	if err != nil {
 		return readError(err)
 	}
-	defer seqs.Close()
+	docs := seqReader{db: d, it: seqs}
+	defer docs.close()
 	step, ok := ids.Next, ids.First()
 	if r.Descending {
 		step, ok = ids.Prev, ids.Last()
 	}
-	w := walker{db: d, seqs: seqs, bodies: bodies}
+	w := walker{bodies: bodies}
 	for n := 0; ok; n, ok = n+1, step() {
 		if n%aliveEvery == 0 {
 			if err := d.alive(ctx); err != nil {
@@ -90,7 +90,10 @@ func (d *DB) AllDocs(ctx context.Context, r IDRange, bodies bool, fn func(doc st
 		if deleted {
 			continue
 		}
-		doc, err := w.at(seq)
+		if err := docs.get(seq); err != nil {
+			return err
+		}
+		doc, err := w.doc(seq, &docs.rec)
 		if err != nil {
 			return err
 		}
@@ -103,38 +106,9 @@ func (d *DB) AllDocs(ctx context.Context, r IDRange, bodies bool, fn func(doc st
 
 // walker turns by-sequence records into docs of their own.
 type walker struct {
-	db     *DB
-	seqs   *pebble.Iterator
 	bodies bool
-	key    []byte
 	text   []byte
 	arena  arena
-}
-
-// at reads the record of a sequence that is there.
-func (w *walker) at(seq uint64) (store.Doc, error) {
-	if w.key == nil {
-		w.key = w.db.keys.bySeq(seq)
-	}
-	putSeq(w.key, seq)
-	// Docs that came in the order of their ids follow each other by sequence, too.
-	if !w.seqs.Valid() || !w.seqs.Next() || string(w.seqs.Key()) != string(w.key) {
-		if !w.seqs.SeekGE(w.key) || string(w.seqs.Key()) != string(w.key) {
-			if err := w.seqs.Error(); err != nil {
-				return store.Doc{}, readError(err)
-			}
-			return store.Doc{}, errCorrupt(errors.New("a doc has no by-sequence record"))
-		}
-	}
-	v, err := w.seqs.ValueAndErr()
-	if err != nil {
-		return store.Doc{}, readError(err)
-	}
-	rec, err := parseSeqRecord(v)
-	if err != nil {
-		return store.Doc{}, err
-	}
-	return w.doc(seq, &rec)
 }
 
 func (w *walker) doc(seq uint64, rec *seqRecord) (store.Doc, error) {

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -25,54 +24,45 @@ func (d *DB) Changes(ctx context.Context, o ChangesOptions, fn func(c store.Chan
 		return err
 	}
 	defer d.end()
-	_, hi := d.keys.space(subBySeq)
 	if o.Since+1 == 0 {
 		return nil
 	}
-	it, err := d.e.pdb.NewIter(&pebble.IterOptions{LowerBound: d.keys.bySeq(o.Since + 1), UpperBound: hi})
+	docs, err := d.newSeqReader(d.e.pdb, o.Since)
 	if err != nil {
-		return readError(err)
+		return err
 	}
-	defer it.Close()
-	step, ok := it.Next, it.First()
+	defer docs.close()
+	begin, step := docs.first, docs.next
 	if o.Descending {
-		step, ok = it.Prev, it.Last()
+		begin, step = docs.last, docs.prev
 	}
-	w := walker{db: d, bodies: o.Bodies}
+	w := walker{bodies: o.Bodies}
 	var trees treeReader
 	defer trees.close()
-	for n := 0; ok; n, ok = n+1, step() {
+	ok, err := begin()
+	for n := 0; ok && err == nil; n++ {
 		if n%aliveEvery == 0 {
 			if err := d.alive(ctx); err != nil {
 				return err
 			}
 		}
-		v, err := it.ValueAndErr()
-		if err != nil {
-			return readError(err)
-		}
-		rec, err := parseSeqRecord(v)
-		if err != nil {
-			return err
-		}
-		seq := binary.BigEndian.Uint64(it.Key()[prefixLen:])
-		c := store.Change{Seq: seq}
-		if c.Doc, err = w.doc(seq, &rec); err != nil {
+		rec := &docs.rec
+		c := store.Change{Seq: docs.seq}
+		if c.Doc, err = w.doc(docs.seq, rec); err != nil {
 			return err
 		}
 		if o.Conflicts && rec.leaves {
-			if c.Conflicts, err = trees.conflicts(d, it, &rec); err != nil {
+			if c.Conflicts, err = trees.conflicts(d, docs.it, rec); err != nil {
 				return err
 			}
 		}
 		if !fn(c) {
 			return nil
 		}
+		ok, err = step()
 	}
-	return readError(it.Error())
+	return err
 }
-
-func putSeq(key []byte, seq uint64) { binary.BigEndian.PutUint64(key[prefixLen:], seq) }
 
 // treeReader reads the trees of the docs that have several leaves, as of the moment of the iterator it is made from.
 type treeReader struct{ ids *pebble.Iterator }

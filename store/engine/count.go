@@ -37,9 +37,18 @@ func (d *DB) readCount(r pebble.Reader) (counters, error) {
 	if v, err = it.ValueAndErr(); err != nil {
 		return count, readError(err)
 	}
-	rec, err := parseSeqRecord(v)
-	if err == nil && rec.counts != nil && rec.counts.seq >= count.seq {
-		count = *rec.counts
+	var counts *counters
+	if isBundle(v) {
+		var b bundled
+		b, err = parseBundleHead(seqOf(it.Key()), v)
+		counts = b.counts
+	} else {
+		var rec seqRecord
+		rec, err = parseSeqRecord(v)
+		counts = rec.counts
+	}
+	if err == nil && counts != nil && counts.seq >= count.seq {
+		count = *counts
 	}
 	return count, err
 }

@@ -65,7 +65,8 @@ func TestCrash(t *testing.T) {
 }
 
 // writeRound writes a new doc of the writer with an attachment, edits its counter doc, which keeps the attachment of the first
-// round, and notes the sequence in the index. Every other round has an upload that comes to nothing.
+// round, adds some lines of a log and deletes one of those of the round before, and notes the sequence in the index. Every other
+// round has an upload that comes to nothing.
 func writeRound(d *DB, x store.KV, w int, n int64) error {
 	ctx := context.Background()
 	counter := fmt.Sprintf("counter%d", w)
@@ -91,6 +92,15 @@ func writeRound(d *DB, x store.KV, w int, n int64) error {
 		}
 		docs[1].Attachments = []store.Attachment{a}
 	}
+	docs = append(docs, roundLines(w, n)...)
+	if n > 0 {
+		line := roundLines(w, n-1)[2]
+		old, err := d.Get(line.ID)
+		if err != nil {
+			return err
+		}
+		docs = append(docs, store.Doc{ID: line.ID, Rev: old.Rev, Deleted: true})
+	}
 	res, err := d.Write(ctx, docs, WriteOptions{NewEdits: true})
 	for _, r := range res {
 		if r.Err != nil {
@@ -101,6 +111,15 @@ func writeRound(d *DB, x store.KV, w int, n int64) error {
 		return err
 	}
 	return x.Apply(ctx, []store.KVOp{{Key: fmt.Appendf(nil, "%d", w), Value: fmt.Append(nil, n)}})
+}
+
+// roundLines are the lines of a round, which get into a bundle.
+func roundLines(w int, n int64) []store.Doc {
+	docs := make([]store.Doc, 8)
+	for i := range docs {
+		docs[i] = contentDoc(fmt.Sprintf(`{"date":"2026-01-02","hour":"03:%02d:%02d,%03d","w":%d}`, n/60%60, n%60, i, w), 0)
+	}
+	return docs
 }
 
 func checkCrashed(t *testing.T, fs vfs.FS, acked []int64) {
@@ -149,6 +168,15 @@ func checkWriter(t *testing.T, d *DB, x store.KV, w int, n int64) {
 		}
 		if got, err := io.ReadAll(d.Attachment(doc.Attachments[0])); err != nil || !bytes.Equal(got, roundData(w, i)) {
 			t.Errorf("attachment of %s: %d bytes, %v", id, len(got), err)
+		}
+	}
+	for i := range n {
+		for k, line := range roundLines(w, i) {
+			doc, err := d.Get(line.ID)
+			gone := k == 2 && store.IsKind(err, store.KindNotFound)
+			if !gone && (err != nil || string(doc.Body) != string(line.Body)) || !gone && k == 2 && i < n-1 {
+				t.Errorf("line %s of an acknowledged round: %s %v", line.ID, doc.Body, err)
+			}
 		}
 	}
 	var last int64 = -1

@@ -11,6 +11,7 @@ import (
 type docState struct {
 	id      string
 	seq     uint64 // of its by-sequence record when it was loaded, 0 if the doc is new
+	bundle  uint64 // that this record is kept under, 0 if it has a record of its own
 	deleted bool   // as it was loaded
 	size    uint64 // of the winner's payload as it was loaded
 	tree    tree
@@ -33,17 +34,14 @@ func (ed *editor) load(id string) (docState, error) {
 	if err != nil {
 		return st, err
 	}
-	v, err = e.get(k.bySeq(rec.seq))
+	sr, bundle, ok, err := ed.db.readSeq(rec.seq)
+	if err == nil && !ok {
+		err = errCorrupt(errors.New("a doc has no by-sequence record"))
+	}
 	if err != nil {
 		return st, err
 	}
-	if v == nil {
-		return st, errCorrupt(errors.New("a doc has no by-sequence record"))
-	}
-	sr, err := parseSeqRecord(v)
-	if err != nil {
-		return st, err
-	}
+	st.bundle = bundle
 	st.seq, st.deleted, st.tree = rec.seq, rec.deleted, rec.tree
 	if st.size, err = externalSize(sr.body); err != nil {
 		return st, err
@@ -135,7 +133,9 @@ func (ed *editor) store(st *docState) error {
 	}
 	b, k := ed.batch, &ed.db.keys
 	if st.seq != 0 {
-		b.Delete(k.bySeq(st.seq), nil)
+		if err := ed.dropSeq(st.seq, st.bundle); err != nil {
+			return err
+		}
 		ed.uncountDoc(st)
 	}
 	for _, n := range st.tree.stem(ed.db.RevsLimit()) {

@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"logctl/store"
+	"logctl/store/engine/bundle"
 )
 
 // editor makes the batch of one call of Write. It is the database's and used under its write lock; its slices are scratch
@@ -19,6 +20,8 @@ type editor struct {
 	count   counters
 	pending []pending
 	refs    map[uint64]int // by how much references to blobs change
+	left    map[uint64]*left
+	bundle  bundle.Writer
 	buf     []byte
 }
 
@@ -30,6 +33,7 @@ type pending struct {
 	rev     rawRev
 	deleted bool
 	leaves  bool
+	fresh   bool // it has the first revision that its body gives, and nothing else: it may be in a bundle
 	body    []byte
 }
 
@@ -58,7 +62,9 @@ func (ed *editor) run(ctx context.Context, d *DB, size int, fill func(*editor) e
 	if err := ed.settleRefs(); err != nil {
 		return 0, err
 	}
-	ed.finish()
+	if err := ed.finish(); err != nil {
+		return 0, err
+	}
 	applying = true
 	return d.e.attempt(ctx, func() (uint64, error) {
 		defer end()
@@ -71,19 +77,16 @@ func (ed *editor) run(ctx context.Context, d *DB, size int, fill func(*editor) e
 }
 
 // finish writes the by-sequence records and, within the last of them or beside them, the counters.
-func (ed *editor) finish() {
-	last := len(ed.pending) - 1
-	for i := range ed.pending {
-		if i < last {
-			ed.writeBySeq(&ed.pending[i], nil)
-		} else {
-			ed.writeBySeq(&ed.pending[i], &ed.count)
-		}
+func (ed *editor) finish() error {
+	if err := ed.settleLeft(); err != nil {
+		return err
 	}
-	if last < 0 || ed.pending[last].seq != ed.count.seq {
+	ed.writePending()
+	if last := len(ed.pending) - 1; last < 0 || ed.pending[last].seq != ed.count.seq {
 		ed.buf = ed.count.append(append(ed.buf[:0], recordV1))
 		ed.batch.Set(ed.db.keys.counters(), ed.buf, nil)
 	}
+	return nil
 }
 
 // takeAll takes the docs of a call.
@@ -101,7 +104,7 @@ func (ed *editor) takeAll(c *call) error {
 
 func (ed *editor) release() {
 	ed.batch.Close()
-	ed.call, ed.batch, ed.refs = nil, nil, nil
+	ed.call, ed.batch, ed.refs, ed.left = nil, nil, nil, nil
 	clear(ed.pending)
 	ed.pending = ed.pending[:0]
 	if cap(ed.pending) > maxKept {
@@ -199,7 +202,7 @@ func (ed *editor) insert(i int) {
 	ed.writeByID(doc.ID, &rec)
 	ed.pending = append(ed.pending, pending{
 		seq: rec.seq, id: doc.ID, deleted: doc.Deleted, body: body(doc),
-		rev: rawRev{gen: 1, raw: true, hash: ed.call.raw[i][:]},
+		rev: rawRev{gen: 1, raw: true, hash: ed.call.raw[i][:]}, fresh: !doc.Deleted,
 	})
 	ed.countDoc(doc.Deleted, uint64(len(body(doc))))
 	ed.db.highest.raise(doc.ID)

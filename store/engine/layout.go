@@ -19,7 +19,7 @@ import (
 //	10 number(4) 05 blob(8)           how many kept revisions refer to an attachment's bytes
 //	10 number(4) 06 purge(8)          log of purges
 //	10 number(4) 10 doc id            by id: where the doc stands in the changes feed, its revision tree
-//	10 number(4) 20 seq(8)            by sequence: the winner, its body inline
+//	10 number(4) 20 seq(8)            by sequence: the winner, its body inline; or a bundle of docs, under the last one's
 //	10 number(4) 30 seq(8)            bodies of the other revisions, by the sequence that wrote them
 //	10 number(4) 38 blob(8) n(4)      chunks of attachments
 //	10 number(4) 40 index(4) key      rows of a view index

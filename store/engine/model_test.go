@@ -241,6 +241,25 @@ func testModel(t *testing.T, rnd *rand.Rand) {
 	}
 }
 
+// someID is the id of a doc that may be there.
+func (m *model) someID(rnd *rand.Rand) string {
+	if ids := slices.Sorted(maps.Keys(m.docs)); len(ids) > 0 && rnd.IntN(3) == 0 {
+		return ids[rnd.IntN(len(ids))]
+	}
+	return randomID(rnd)
+}
+
+// someLines are docs as a log gives them, with ids of their content, in the order of time; some may be there.
+func someLines(rnd *rand.Rand) []store.Doc {
+	docs := make([]store.Doc, 4+rnd.IntN(20))
+	hour := rnd.IntN(20)
+	for i := range docs {
+		body := fmt.Appendf(nil, `{"date":"2026-01-%02d","hour":"%02d:%02d:00,000","ip":"192.0.2.%d"}`, 1+rnd.IntN(2), hour, i, rnd.IntN(3))
+		docs[i] = contentDoc(string(body), uint32(rnd.IntN(2)))
+	}
+	return docs
+}
+
 func randomID(rnd *rand.Rand) string {
 	return []string{"", "2017-", "_design/", "é\x00"}[rnd.IntN(4)] + fmt.Sprintf("%02d", 10+rnd.IntN(8))
 }
@@ -254,9 +273,12 @@ func randomBody(rnd *rand.Rand) []byte {
 
 // someEdits are edits, many of which replace the right revision.
 func (m *model) someEdits(rnd *rand.Rand) []store.Doc {
+	if rnd.IntN(8) == 0 {
+		return someLines(rnd)
+	}
 	docs := make([]store.Doc, 1+rnd.IntN(6))
 	for i := range docs {
-		doc := store.Doc{ID: randomID(rnd), Body: randomBody(rnd), Deleted: rnd.IntN(5) == 0}
+		doc := store.Doc{ID: m.someID(rnd), Body: randomBody(rnd), Deleted: rnd.IntN(5) == 0}
 		if d := m.docs[doc.ID]; d != nil {
 			leaves := d.leaves()
 			switch rnd.IntN(6) {
@@ -282,7 +304,7 @@ func (m *model) someRevisions(rnd *rand.Rand) []store.Doc {
 	for i := range docs {
 		gen, branch := 1+rnd.IntN(5), rnd.IntN(3)
 		hash := func(gen int) string { return fmt.Sprintf("%c%d", "abc"[min(branch, gen-1)], gen) }
-		doc := store.Doc{ID: randomID(rnd), Body: randomBody(rnd), Deleted: rnd.IntN(4) == 0}
+		doc := store.Doc{ID: m.someID(rnd), Body: randomBody(rnd), Deleted: rnd.IntN(4) == 0}
 		doc.Rev = store.Rev{Gen: gen, Hash: hash(gen)}
 		for g := gen - 1; g >= 1 && rnd.IntN(5) > 0; g-- {
 			doc.Ancestors = append(doc.Ancestors, hash(g))
@@ -293,7 +315,7 @@ func (m *model) someRevisions(rnd *rand.Rand) []store.Doc {
 }
 
 func (m *model) purge(t *testing.T, rnd *rand.Rand, d *DB) {
-	id := randomID(rnd)
+	id := m.someID(rnd)
 	md := m.docs[id]
 	if md == nil {
 		return

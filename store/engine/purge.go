@@ -77,7 +77,6 @@ func (ed *editor) purge(id string, revs []store.Rev) ([]store.Rev, error) {
 		return gone, ed.store(&st)
 	}
 	ed.batch.Delete(ed.db.keys.byID(id), nil)
-	ed.batch.Delete(ed.db.keys.bySeq(st.seq), nil)
 	ed.uncountDoc(&st)
-	return gone, nil
+	return gone, ed.dropSeq(st.seq, st.bundle)
 }

@@ -50,11 +50,8 @@ func (d *DB) find(id string) (found, error) {
 		if f.idRecord, err = parseIDRecord(v); err != nil {
 			return f, err
 		}
-		if v, err = d.e.get(d.keys.bySeq(f.seq)); err != nil {
-			return f, err
-		}
-		if v != nil {
-			f.winner, err = parseSeqRecord(v)
+		var ok bool
+		if f.winner, _, ok, err = d.readSeq(f.seq); ok || err != nil {
 			return f, err
 		}
 		// An edit between the two reads moved the record. If none did, it is lost.

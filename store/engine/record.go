@@ -10,8 +10,9 @@ import (
 
 // The first byte of every record: the record's version in the two upper bits, flags in the others.
 const (
-	recordV1   byte = 0x40
-	recordMask byte = 0xC0
+	recordV1     byte = 0x40
+	recordBundle byte = 0x80 // of bundles
+	recordMask   byte = 0xC0
 
 	flagDeleted byte = 0x01 // the winner is a tombstone
 	flagTree    byte = 0x02 // by id: a revision tree follows; by sequence: it has several leaves
