@@ -46,6 +46,13 @@ var fail2banCases = []struct {
 	{"apache-noscript", "auto", nil},
 	{"apache-overflows", "auto", nil},
 	{"selinux-ssh", "auto", nil},
+	{"dropbear", "syslog", nil},
+	{"sendmail-auth", "syslog", nil},
+	{"courier-auth", "syslog", nil},
+	{"courier-smtp", "syslog", nil},
+	{"sieve", "syslog", nil},
+	{"lighttpd-auth", "lighttpd-error", nil},
+	{"proxmox", "syslog", nil},
 }
 
 var failJSON = regexp.MustCompile(`^#\s*failJSON:\s*(\{.*\})\s*$`)

@@ -200,7 +200,7 @@ func FuzzPresets(f *testing.F) {
 // checkCaptured checks that an address and a user, which reports count, stand in the line.
 func checkCaptured(t *testing.T, p *Parser, line string, out []byte) {
 	t.Helper()
-	if p.def.Reader == readerJSON || p.def.Reader == readerJournald || strings.Contains(line, `"__REALTIME_TIMESTAMP"`) {
+	if p.def.Delimiter != "" || p.def.Reader == readerJSON || p.def.Reader == readerJournald || strings.Contains(line, `"__REALTIME_TIMESTAMP"`) {
 		return
 	}
 	var doc map[string]any
