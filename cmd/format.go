@@ -29,12 +29,13 @@ func newFormat(g *globals) *cobra.Command {
 		Long: `Turn lines of files or of the standard input into JSON objects, one a line (NDJSON).
 
   logctl format --preset fail2ban /var/log/fail2ban.log*
-  tail -f access.log | logctl format --schema '$ip:ip _ $user \[$time:date _\] $request:quoted $status:int'
+  tail -f access.log | logctl format --schema '$ip:ip _ $user [$at:ts] $request:quoted $status:int' --time at
   logctl format --schema '$date $hour _ _ _ \[$process\] _ $ip' --fields "machine=$(hostname)" -v fail2ban.log
 
 In a schema a blank is any white space, $name takes what has no blank in it, _ skips it, $name... takes the
-rest of the line, \ makes the next character literal, and everything else stands for itself. $name:ip, :int,
-:float, :date and :quoted take nothing else. It may fit anywhere in a line; docs/schema.md tells all of it.
+rest of the line, (…)? may be absent, \ makes the next character literal, and everything else stands for itself.
+$name:ip and other types take nothing else; $kv... and $json... take what the line holds of its own. It may fit anywhere
+in a line; docs/schema.md teaches it by ten lines and tells all of it. "logctl explain" shows where it stops.
 
 Files may be compressed with gzip. A line that does not fit gives no output and is counted as rejected; the
 counts go to the standard error. With -v each line is shown before its object, and {NODATA} where there is none.

@@ -248,6 +248,14 @@ func TestTime(t *testing.T) {
 		{"no time", one(`$t $x`), rule("t", "unix"), "12a y", ""},
 		{"absent", one(`$x( at $t:ts)?`), rule("t", ""), "y", `{"x":"y"}`},
 		{"constant", one(`$t $x`), Rules{Time: rule("t", "unix").Time, Fields: []Field{{"time", "now"}}}, "1 y", `{"time":"now","x":"y"}`},
+		{"a pair", one(`$kv...`), rule("time", ""), `level=info time="2017-06-14 17:16:12,329" msg=x`, `{"time":"2017-06-14T17:16:12.329+02:00","level":"info","msg":"x"}`},
+		{"a pair that is no time", one(`$kv...`), rule("ts", ""), `level=info ts=x`, ""},
+		{"a pair that is not there", one(`$kv...`), rule("ts", ""), `level=info time=x`, `{"level":"info","time_2":"x"}`},
+		{"a pair and a capture", one(`$day $kv...`), rule("day,at", ""), `2017-06-14 a=1 at=17:16:12 at=2`, `{"time":"2017-06-14T17:16:12+02:00","a":"1","at":"2"}`},
+		{"of JSON", one(`$json...`), rule("__TS", "unixus"), `{"a":1,"__TS":"1497453372329000"}`, `{"time":"2017-06-14T17:16:12.329000+02:00","a":1}`},
+		{"of JSON, without the underscores", one(`$json...`), rule("TS", "unixus"), `{"a":1,"__TS":"1497453372329000"}`, `{"time":"2017-06-14T17:16:12.329000+02:00","a":1}`},
+		{"a number of JSON", one(`$json...`), rule("ts", ""), `{"a":1,"ts":1497453372.5}`, `{"time":"2017-06-14T17:16:12.5+02:00","a":1}`},
+		{"an object of JSON", one(`$json...`), rule("ts", ""), `{"ts":{}}`, ""},
 		{"of another alternative", one(`$x`), rule("t", "unix"), "y", `{"x":"y"}`},
 		{"columns", one(`$a $t`), Rules{Time: rule("t", "").Time, Delimiter: ','}, `x,2017-06-14 17:16:12 UTC`, `{"a":"x","time":"2017-06-14T17:16:12Z"}`},
 	})
@@ -260,6 +268,30 @@ func TestWhole(t *testing.T) {
 		{"something before", one(`Accepted $m for $u`), whole, "x Accepted password for bob", ""},
 		{"something behind", one(`Accepted $m for $u`), whole, "Accepted password for bob x", ""},
 	})
+}
+
+// TestMatchStaysSmall checks that what a Match makes of a line goes with the next one.
+func TestMatchStaysSmall(t *testing.T) {
+	t.Parallel()
+	r, err := NewTime([]string{"t"}, "unix", "UTC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ schema, line string }{{`$t $x`, "1 2"}, {`= $t $j:json`, `= 1 {"a":[1, 2]}`}} {
+		s, err := Compile(tt.schema, Rules{Time: r})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var m Match
+		for range 10_000 {
+			if !s.Match(&m, []byte(tt.line)) {
+				t.Fatalf("%s does not match", tt.schema)
+			}
+		}
+		if cap(m.arena) > 1000 {
+			t.Errorf("%s: %d bytes after 10,000 lines", tt.schema, cap(m.arena))
+		}
+	}
 }
 
 // TestMembers takes apart what a capture of another schema took, and puts both into one object.

@@ -38,6 +38,7 @@ type Match struct {
 	stamp    span // in arena: the time as RFC 3339, empty if the line has none
 
 	text, numbered []byte // scratch
+	left           uint64 // the keys of the time that have been left out of the object
 	keys           keySet // of the object that is written
 	params         keySet // of an element of structured data in it
 

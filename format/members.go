@@ -19,31 +19,79 @@ func (m *Match) appendPairs(dst, text []byte) []byte {
 }
 
 // appendSpread appends the members of $kv... or $json... to an object, each with a comma in front. A key that the object has
-// gets a number behind it, the second _2; one that a constant member has is left out.
+// gets a number behind it, the second _2; one that a constant member has, or that has become part of the time, is left out.
 func (s *Schema) appendSpread(dst []byte, m *Match) []byte {
 	m.keys.reset()
 	for _, key := range s.reserved {
 		m.keys.add(key)
 	}
+	m.left = 0
 	if s.prog.takes[s.spread].kind == kindKV {
-		return m.appendMembers(dst, m.bytes(s.spread), s.constants)
+		return m.appendMembers(dst, m.bytes(s.spread), s)
 	}
-	err := ejson.Members(m.value(s.spread), func(key, value []byte) error {
-		if key = bytes.TrimLeft(key, "_"); !contains(s.constants, key) {
+	s.eachMember(m, func(key, value []byte) {
+		if key = bytes.TrimLeft(key, "_"); !s.leavesOut(m, key) {
 			dst = append(m.appendKey(&m.keys, dst, key), value...)
 		}
+	})
+	return dst
+}
+
+// leavesOut tells whether a member of that key stands in the object already: as a constant, or as a part of the time, which only
+// the first of its key is.
+func (s *Schema) leavesOut(m *Match, key []byte) bool {
+	if contains(s.constants, key) {
+		return true
+	}
+	if m.stamp.end == 0 {
+		return false
+	}
+	for i, k := range s.stamp.keys {
+		if m.left>>i&1 == 0 && bytes.Equal(k, key) {
+			m.left |= 1 << i
+			return true
+		}
+	}
+	return false
+}
+
+// eachMember calls fn for the members of $json... .
+func (s *Schema) eachMember(m *Match, fn func(key, value []byte)) {
+	err := ejson.Members(m.value(s.spread), func(key, value []byte) error {
+		fn(key, value)
 		return nil
 	})
 	if err != nil {
 		panic("format: what was JSON is none: " + err.Error())
 	}
-	return dst
 }
 
-// appendMembers appends pairs as members, each with a comma in front, but those whose key is among omit.
-func (m *Match) appendMembers(dst, text []byte, omit [][]byte) []byte {
+// spreadText is the text of the first member of that key of $kv... or $json..., or nil.
+func (s *Schema) spreadText(m *Match, key []byte) (found []byte) {
+	if m.present>>s.spread&1 == 0 {
+		return nil
+	}
+	if s.prog.takes[s.spread].kind == kindKV {
+		for text := m.bytes(s.spread); ; {
+			p, n := kv.Next(text)
+			if n == 0 || bytes.Equal(bytes.TrimLeft(p.Key, "_"), key) {
+				return p.Value
+			}
+			text = text[n:]
+		}
+	}
+	s.eachMember(m, func(k, value []byte) {
+		if found == nil && bytes.Equal(bytes.TrimLeft(k, "_"), key) {
+			found = bytes.Trim(value, `"`)
+		}
+	})
+	return found
+}
+
+// appendMembers appends pairs as members, each with a comma in front, but those that s, if there is one, leaves out.
+func (m *Match) appendMembers(dst, text []byte, s *Schema) []byte {
 	if len(text) > 0 && text[0] == '[' { // which no pair begins with
-		return m.appendElements(dst, text, omit)
+		return m.appendElements(dst, text, s)
 	}
 	for len(text) > 0 {
 		p, n := kv.Next(text)
@@ -53,7 +101,7 @@ func (m *Match) appendMembers(dst, text []byte, omit [][]byte) []byte {
 		text = text[n:]
 		key := m.memberKey(p.Key)
 		switch {
-		case contains(omit, key):
+		case s != nil && s.leavesOut(m, key):
 		case p.Flag:
 			dst = append(m.appendKey(&m.keys, dst, key), "true"...)
 		default:
@@ -64,7 +112,7 @@ func (m *Match) appendMembers(dst, text []byte, omit [][]byte) []byte {
 }
 
 // appendElements appends the elements of structured data as members: the id, and an object of the parameters.
-func (m *Match) appendElements(dst, text []byte, omit [][]byte) []byte {
+func (m *Match) appendElements(dst, text []byte, s *Schema) []byte {
 	for {
 		id, params, n := kv.Element(text)
 		if n == 0 {
@@ -72,7 +120,7 @@ func (m *Match) appendElements(dst, text []byte, omit [][]byte) []byte {
 		}
 		text = text[n:]
 		key := m.memberKey(id)
-		if contains(omit, key) {
+		if s != nil && s.leavesOut(m, key) {
 			continue
 		}
 		dst = m.appendKey(&m.keys, dst, key)

@@ -59,9 +59,9 @@ func Compile(text string, r Rules) (*Schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Schema{prog: prog, spread: -1}
+	s := &Schema{prog: prog, spread: slices.IndexFunc(prog.takes, func(it item) bool { return it.spread })}
 	if r.Time != nil {
-		s.stamp = r.Time.of(prog.names)
+		s.stamp = r.Time.of(s)
 	}
 	constants := lastOfEach(r.Fields)
 	if r.LabelKey != "" && prog.label != "" {
@@ -81,13 +81,9 @@ func (s *Schema) layOut(constants []Field, taken []string) error {
 		it := &s.prog.takes[slot]
 		f := field{slot: slot, kind: it.kind}
 		switch {
-		case it.spread:
-			s.spread = slot
+		case it.spread && (s.stamp == nil || s.stamp.first != slot), s.stamp.consumes(slot) && s.stamp.first != slot:
 			continue
-		case s.stamp.consumes(slot):
-			if slot != s.stamp.first {
-				continue
-			}
+		case it.spread, s.stamp.consumes(slot):
 			name, f.slot = stampKey, stampSlot
 		case name == stampKey && s.stamp != nil:
 			return fmt.Errorf("a schema captures $%s and has a time made of other captures; name the capture otherwise", name)

@@ -192,9 +192,11 @@ func FuzzCompile(f *testing.F) {
 		`((($a)?)? $b:ts)?$kv...`, `$json...`, `$a:date?$b:hex( x)?`, `($a:text )?x$b:text( from $c:host)?`} {
 		for mode := range uint8(8) {
 			f.Add(s, fail2banLine, mode)
+			f.Add(s, `x ts=1497453372 ts=2 c=3`, mode)
+			f.Add(s, `{"ts":1497453372.5,"__ts":[1]}`, mode)
 		}
 	}
-	stamp, err := NewTime([]string{"a", "date", "hour"}, "", "Europe/Berlin")
+	stamp, err := NewTime([]string{"a", "date", "hour", "ts"}, "", "Europe/Berlin")
 	if err != nil {
 		f.Fatal(err)
 	}

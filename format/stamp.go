@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"logctl/format/timefmt"
@@ -14,7 +15,8 @@ const stampKey = "time"
 
 // Time says which captures together are the time of a line. They are not members of the object; in the place of the first it
 // has "time", as RFC 3339 with the wall clock of the line: 2017-06-14T17:16:12.329+02:00. A line whose captures are no
-// time does not fit; one without any of them has no "time".
+// time does not fit; one without any of them has no "time". What a schema does not capture is looked for among the members of
+// its $kv... or $json...
 type Time struct {
 	fields []string
 	layout *timefmt.Layout
@@ -43,26 +45,37 @@ func NewTime(fields []string, layout, zone string) (*Time, error) {
 	return t, nil
 }
 
-// stamper is a Time for the captures of one schema.
+// stamper is a Time for one schema.
 type stamper struct {
 	*Time
-	slots []int // in the order of Time.fields
-	first int   // the lowest slot
+	schema *Schema
+	slots  []int    // in the order of Time.fields; -1: it is a member of the schema's $kv... or $json...
+	keys   [][]byte // of those members
+	first  int      // the lowest slot
 }
 
-// of gives the stamper for captures, nil if none of them is part of a time.
-func (t *Time) of(names []string) *stamper {
-	s := &stamper{Time: t}
+// of gives the stamper for a schema, nil if none of its captures can be part of a time.
+func (t *Time) of(s *Schema) *stamper {
+	out := &stamper{Time: t, schema: s}
+	var used []int
 	for _, name := range t.fields {
-		if slot := slices.Index(names, name); slot >= 0 {
-			s.slots = append(s.slots, slot)
+		slot := s.Slot(name)
+		switch {
+		case slot >= 0:
+			used = append(used, slot)
+		case s.spread >= 0:
+			used = append(used, s.spread)
+			out.keys = append(out.keys, []byte(strings.TrimLeft(name, "_")))
+		default:
+			continue
 		}
+		out.slots = append(out.slots, slot)
 	}
-	if len(s.slots) == 0 {
+	if len(used) == 0 {
 		return nil
 	}
-	s.first = slices.Min(s.slots)
-	return s
+	out.first = slices.Min(used)
+	return out
 }
 
 func (s *stamper) consumes(slot int) bool { return s != nil && slices.Contains(s.slots, slot) }
@@ -70,10 +83,17 @@ func (s *stamper) consumes(slot int) bool { return s != nil && slices.Contains(s
 // read makes the time of what a match took. It tells false if that is no time.
 func (s *stamper) read(m *Match) bool {
 	var text []byte
+	keys := s.keys
 	for _, slot := range s.slots {
-		b, ok := m.Bytes(slot)
+		var b []byte
+		if slot >= 0 {
+			b, _ = m.Bytes(slot)
+		} else {
+			b = s.schema.spreadText(m, keys[0])
+			keys = keys[1:]
+		}
 		switch {
-		case !ok || len(b) == 0:
+		case len(b) == 0:
 		case text == nil:
 			text = b
 		default:
@@ -86,7 +106,7 @@ func (s *stamper) read(m *Match) bool {
 	}
 	t, ok := s.layout.Parse(text)
 	if !ok {
-		m.stop = stop{reach: len(m.line), node: -1, at: int(m.spans[s.slots[0]].start)}
+		m.stop = stop{reach: len(m.line), node: -1, at: min(int(m.spans[s.first].start), len(m.line))}
 		return false
 	}
 	start := len(m.arena)
@@ -101,7 +121,7 @@ func (t *Time) check(schemas []*Schema) error {
 		return nil
 	}
 	for _, name := range t.fields {
-		if !slices.ContainsFunc(schemas, func(s *Schema) bool { return s.Slot(name) >= 0 }) {
+		if !slices.ContainsFunc(schemas, func(s *Schema) bool { return s.Slot(name) >= 0 || s.spread >= 0 }) {
 			return fmt.Errorf("no schema captures $%s, which is to be part of the time", name)
 		}
 	}

@@ -122,7 +122,7 @@ func (p *program) matchStraight(m *Match, line []byte) bool {
 		}
 	}
 	m.line, m.plain = line, special == 0
-	m.present, m.made, m.unquoted, m.stamp = p.all, 0, 0, span{}
+	m.present, m.made, m.unquoted, m.stamp, m.arena = p.all, 0, 0, span{}, m.arena[:0]
 	return m.plain || !hasControl(line)
 }
 
