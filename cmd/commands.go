@@ -22,6 +22,7 @@ func commands(g *globals) []*cobra.Command {
 		newReport(g),
 		newDesign(g),
 		newReplicate(g),
+		newCheck(g),
 		newBench(g),
 		newDemo(),
 		newVersion(),

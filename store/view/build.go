@@ -42,15 +42,27 @@ type emittedRow struct {
 	value   []byte
 }
 
-// build maps all changes since the index was last updated, a batch after the other: while one is applied the next is
-// mapped and the one after that is read. What was applied stays if a later batch fails.
+// build maps all changes since the index was last updated, a batch after the other. What was applied stays if a later batch fails.
 func (x *index) build(running context.Context, db Database, u *update) error {
-	ctx, cancel := context.WithCancelCause(running)
-	defer cancel(nil)
-	if err := x.checkPurges(ctx, db); err != nil {
+	if err := x.checkPurges(running, db); err != nil {
 		return err
 	}
-	head := x.state()
+	return x.pipeline(running, db, u, x.state(), func(ctx context.Context, b *batch) error {
+		start := time.Now()
+		// A stage that fails ends the others, but not in the middle of this: the header in memory has to be that in kv.
+		if err := x.apply(running, b); err != nil {
+			return err
+		}
+		u.rest(ctx, time.Since(start))
+		return nil
+	})
+}
+
+// pipeline calls done with the changes since the index was as head says, mapped: while one batch is with done the next is mapped and
+// the one after that is read.
+func (x *index) pipeline(running context.Context, db Database, u *update, head header, done func(context.Context, *batch) error) error {
+	ctx, cancel := context.WithCancelCause(running)
+	defer cancel(nil)
 	read, ready := make(chan *batch, 1), make(chan *batch, 1)
 	var stages sync.WaitGroup
 	stages.Go(func() {
@@ -71,12 +83,9 @@ func (x *index) build(running context.Context, db Database, u *update) error {
 		if ctx.Err() != nil {
 			continue
 		}
-		// A stage that fails ends the others, but not in the middle of this: the header in memory has to be that in kv.
-		start := time.Now()
-		if err := x.apply(running, b); err != nil {
+		if err := done(ctx, b); err != nil {
 			cancel(err)
 		}
-		u.rest(ctx, time.Since(start))
 	}
 	stages.Wait()
 	return context.Cause(ctx)

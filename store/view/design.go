@@ -183,6 +183,9 @@ func (d *Design) signature() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// ID is the id of the document.
+func (d *Design) ID() string { return d.id }
+
 // Signature is 32 hex digits that are the same for designs with the same index.
 func (d *Design) Signature() string { return d.sig }
 

@@ -95,7 +95,7 @@ func (m *memoryKV) Drop() error {
 func (m *memoryKV) Snapshot() store.KVSnapshot {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return memorySnapshot{&memoryKV{values: maps.Clone(m.values), dies: -1}}
+	return memorySnapshot{&memoryKV{values: maps.Clone(m.values), fresh: slices.Collect(maps.Keys(m.values)), dies: -1}}
 }
 
 type memorySnapshot struct{ *memoryKV }

@@ -1,0 +1,97 @@
+package btree
+
+import (
+	"bytes"
+)
+
+// Check reads the whole tree, past the cache, and tells what is wrong with it: nodes that can't be read, keys out of order, numbers of
+// rows, reductions that are not those of what is below. It calls fn for each row, in order, and gives the number of nodes.
+func (t *Tree) Check(fn func(Entry) error) (nodes int, err error) {
+	c := treeCheck{t: t, fn: fn}
+	if t.Root.ID == 0 {
+		if t.Root.Rows != 0 || t.Root.Bytes != 0 {
+			return 0, corrupt("an empty tree with rows")
+		}
+		return 0, nil
+	}
+	k, err := c.node(t.Root.ID, t.Root.Height)
+	switch {
+	case err != nil:
+		return c.nodes, err
+	case k.rows != t.Root.Rows:
+		return c.nodes, corrupt("a tree with another number of rows than counted")
+	case c.bytes != t.Root.Bytes:
+		return c.nodes, corrupt("a tree with another number of bytes than counted")
+	}
+	return c.nodes, nil
+}
+
+type treeCheck struct {
+	t     *Tree
+	fn    func(Entry) error
+	nodes int
+	bytes uint64
+	last  []byte // the key before
+	any   bool
+}
+
+// node checks what is below a node and gives what its parent must say of it.
+func (c *treeCheck) node(id uint64, level int) (kid, error) {
+	uncached := Tree{KV: c.t.KV, Prefix: c.t.Prefix, Cache: NewCache(1)}
+	n, err := uncached.node(id)
+	if err != nil {
+		return kid{}, err
+	}
+	c.nodes++
+	c.bytes += uint64(n.size)
+	if (n.leaf != nil) != (level == 1) {
+		return kid{}, corrupt("a node at a wrong height")
+	}
+	if n.leaf != nil {
+		return c.leaf(id, n.leaf)
+	}
+	is := kid{id: id}
+	reds := make([][]byte, len(n.kids))
+	for i := range n.kids {
+		says := &n.kids[i]
+		k, err := c.node(says.id, level-1)
+		switch {
+		case err != nil:
+			return kid{}, err
+		case !bytes.Equal(k.last, says.last):
+			return kid{}, corrupt("a node with another last key than its parent says")
+		case k.rows != says.rows:
+			return kid{}, corrupt("a node with another number of rows than its parent says")
+		case !bytes.Equal(k.red, says.red):
+			return kid{}, corrupt("a node with another reduction than its parent says")
+		}
+		is.rows, is.last, reds[i] = is.rows+k.rows, k.last, k.red
+	}
+	if c.t.Reducer != nil && len(reds) == 1 {
+		is.red = reds[0]
+	} else if c.t.Reducer != nil {
+		is.red, err = c.t.Reducer.Rereduce(nil, reds)
+	}
+	return is, err
+}
+
+func (c *treeCheck) leaf(id uint64, l *leaf) (kid, error) {
+	rows, err := l.entries(0, l.n)
+	if err != nil {
+		return kid{}, err
+	}
+	for _, e := range rows {
+		if c.any && bytes.Compare(c.last, e.Key) >= 0 {
+			return kid{}, corrupt("rows out of order")
+		}
+		c.last, c.any = e.Key, true
+		if err := c.fn(e); err != nil {
+			return kid{}, err
+		}
+	}
+	is := kid{id: id, rows: uint64(len(rows)), last: rows[len(rows)-1].Key}
+	if c.t.Reducer != nil {
+		is.red, err = c.t.Reducer.Reduce(nil, rows)
+	}
+	return is, err
+}
