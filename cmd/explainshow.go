@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"logctl/format"
+	"logctl/format/preset"
 )
 
 // explainer shows what becomes of lines.
@@ -64,12 +65,25 @@ func (e *explainer) printf(format string, args ...any) { fmt.Fprintf(e.out, form
 
 func (e *explainer) showPreset(line, object []byte, verdict format.Verdict) {
 	if verdict == format.Matched {
-		e.printf("line %d fits the preset %s\n", e.count, e.name)
+		e.printf("line %d fits the preset %s%s\n", e.count, e.name, e.alternative())
 		e.showLine(line, -1)
 		return
 	}
 	e.printf("line %d does not fit the preset %s: %s\n", e.count, e.name, e.formatter.Reason(line))
 	e.showLine(line, -1)
+}
+
+// alternative says which alternative of a preset made the last object, if one did.
+func (e *explainer) alternative() string {
+	p, ok := e.formatter.Parser().(*preset.Parser)
+	if !ok {
+		return ""
+	}
+	of, number := p.Made()
+	if number == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", by alternative %d of %s", number, of)
 }
 
 // showSchema shows the parts of the schema that fits, or of the one that comes farthest.

@@ -66,3 +66,25 @@ func TestReadSecret(t *testing.T) {
 		t.Error("an empty password passes")
 	}
 }
+
+func TestPresetFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	getenv := env(map[string]string{"XDG_CONFIG_HOME": dir})
+	if got := (Config{}).PresetFile(getenv); got != "" {
+		t.Errorf("absent: %q", got)
+	}
+	usual := filepath.Join(dir, "logctl", "presets.toml")
+	if err := os.MkdirAll(filepath.Dir(usual), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(usual, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := (Config{}).PresetFile(getenv); got != usual {
+		t.Errorf("got %q, want %q", got, usual)
+	}
+	if got := (Config{Presets: "/absent"}).PresetFile(getenv); got != "/absent" {
+		t.Errorf("named: %q", got)
+	}
+}

@@ -195,3 +195,26 @@ func BenchmarkBufioScanner(b *testing.B) {
 		}
 	}
 }
+
+// Ahead looks at what comes next and takes nothing of it.
+func TestAhead(t *testing.T) {
+	t.Parallel()
+	r := New(iotest.OneByteReader(strings.NewReader("one\ntwo\nthree")), 6)
+	for _, want := range []string{"one\ntw", "one\ntw"} {
+		if got := string(r.Ahead(100)); got != want {
+			t.Fatalf("ahead is %q, want %q", got, want)
+		}
+	}
+	if got := string(r.Ahead(2)); got != "on" || r.Buffered() != 6 {
+		t.Fatalf("ahead is %q of %d", got, r.Buffered())
+	}
+	for _, want := range []string{"one", "two", "three"} {
+		line, _, err := r.Next()
+		if err != nil || string(line) != want {
+			t.Fatalf("%q %v, want %q", line, err, want)
+		}
+	}
+	if got := r.Ahead(1); len(got) != 0 {
+		t.Errorf("at the end ahead is %q", got)
+	}
+}
