@@ -95,7 +95,9 @@ func summaryOfLearned(r *learn.Report, files []string) string {
 func writeKinds(b *strings.Builder, r *learn.Report) {
 	schemas := map[int][]string{}
 	for _, s := range r.Schemas {
-		schemas[s.Group] = append(schemas[s.Group], s.Schema)
+		for _, g := range append([]int{s.Group}, s.Also...) {
+			schemas[g] = append(schemas[g], s.Schema)
+		}
 	}
 	for _, g := range r.Groups[:min(len(r.Groups), shownKinds)] {
 		fmt.Fprintf(b, "%7d %6s  %s\n", g.Lines, percent(g.Share), g.Template)

@@ -14,7 +14,7 @@ const (
 func labels(groups []Group) {
 	used := map[string]bool{generalLabel: true}
 	for i := range groups {
-		base := labelOf(groups[i].Template)
+		base := labelOf(withUser(groups[i].Template))
 		label := base
 		for k := 2; used[label]; k++ {
 			label = base + "_" + strconv.Itoa(k)

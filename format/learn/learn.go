@@ -30,8 +30,9 @@ type Group struct {
 // Schema is a schema and what it matches.
 type Schema struct {
 	Text  string
-	Group int // of Result.Groups; -1: it is general, for lines that have no schema of their own
-	Lines int // of the sample that it is the first to match
+	Group int   // of Result.Groups; -1: it is general, for lines that have no schema of their own
+	Also  []int // groups that differ from that one in the name of a user, which it takes
+	Lines int   // of the sample that it is the first to match
 }
 
 // headerSample is how many lines the header is looked for in, evenly spread.

@@ -60,6 +60,9 @@ func TestSchemas(t *testing.T) {
 		{"blanks in a column", []string{
 			"2015-10-18 18:01:47,978 INFO [main] a.b.Disk: Read 5 of /var/x1", "2015-10-18 18:01:47,979 WARN [pool two] a.b.Disk: Gone",
 		}, []string{"$time:ts $level [$thread:text] $component: Read $read:int of $path", "$time:ts $level [$thread:text] $component: Gone"}},
+		{"names of users", []string{
+			"Failed password for root from 192.0.2.1 port 22", "Failed password for root from 192.0.2.2 port 22", "Failed password for bob from 192.0.2.3 port 22",
+		}, []string{"Failed password for $user from $ip:ip port $port:int"}},
 		{"a list", []string{"gone: n1 n2 n3 n4 n5 n6", "gone: n1 n2"}, []string{"gone: $list..."}},
 		{"values with ports", []string{"from /192.0.2.1:80 to db.example.com:5432"}, []string{"from /$ip:ip:$port:int to $host:host:$port_2:int"}},
 		{"nothing but words", []string{"BEGIN"}, []string{"BEGIN$rest..."}},

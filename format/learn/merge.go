@@ -121,7 +121,8 @@ func mergeBucket(groups []*group) []*group {
 	return groups
 }
 
-// sortPlaces sorts the places of each group's words, those that are any word aside, the rarest word first.
+// sortPlaces sorts the places of each group's words, those that are any word aside, the rarest word first and of equally rare ones the last:
+// a message begins with what it is about.
 func sortPlaces(groups []*group) {
 	count := make([]map[string]int, len(groups[0].words))
 	for p := range count {
@@ -139,7 +140,7 @@ func sortPlaces(groups []*group) {
 				g.rarest = append(g.rarest, p)
 			}
 		}
-		slices.SortStableFunc(g.rarest, func(a, b int) int { return cmp.Compare(lines[a], lines[b]) })
+		slices.SortFunc(g.rarest, func(a, b int) int { return cmp.Or(cmp.Compare(lines[a], lines[b]), cmp.Compare(b, a)) })
 	}
 }
 
@@ -170,9 +171,9 @@ func mergeDropping(groups []*group, drop int) []*group {
 	return absorb(out)
 }
 
-// appendWithout appends the words of a group to dst, without the rarest ones.
+// appendWithout appends the words of a group to dst, without the rarest ones. One word at least is left.
 func (g *group) appendWithout(dst []byte, drop int) []byte {
-	dropped := g.rarest[:min(drop, len(g.rarest))]
+	dropped := g.rarest[:max(0, min(drop, len(g.rarest)-1))]
 	for p, w := range g.words {
 		if slices.Contains(dropped, p) {
 			w = "\x01"
@@ -233,6 +234,9 @@ func isPlaceOfValues(groups []*group, p int) bool {
 		default:
 			score += plainWord
 		}
+	}
+	if p == 0 && lines[anyWord] == 0 {
+		score /= 2 // a message seldom begins with a value
 	}
 	return score >= enough*plainWord
 }

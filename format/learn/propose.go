@@ -22,6 +22,7 @@ type form struct {
 	optional []int              // of each of the key's words, which part that may be absent it belongs to, 0 for none; nil: none may
 	variants map[string]variant // what lines without some of these words have as key; the key itself too; nil: nothing else
 	group    int
+	also     []int // groups that differ from that in the name of a user
 	lines    []int
 	samples  []int // lines to look at first; nil: the first ones
 	slots    []slot
@@ -71,14 +72,13 @@ func propose(lines [][]byte, t *table, r *Result) {
 			general = append(general, f)
 		}
 	}
-	p.widen(forms)
-	all := append(p.order(forms), general...)
+	all := append(p.order(p.widen(forms)), general...)
 	r.Left = p.measure(all)
 	for _, f := range all {
 		if f.first == 0 {
 			continue // others match all its lines
 		}
-		r.Schemas = append(r.Schemas, Schema{f.text, f.group, f.first})
+		r.Schemas = append(r.Schemas, Schema{f.text, f.group, f.also, f.first})
 		if f.group == generalGroup {
 			r.General += f.first
 		} else {
@@ -235,8 +235,13 @@ func (p *proposer) compile(f *form, samples []int) bool {
 			f.guesses[k].kind = "text"
 		}
 	}
-	f.text = f.render(p.time, false)
+	f.text = f.render(p.time, false, nil)
 	f.literal = longestLiteral(f)
+	return p.compileText(f)
+}
+
+// compileText compiles the text of a form's schema.
+func (p *proposer) compileText(f *form) bool {
 	var err error
 	if f.schema, err = format.Compile(f.text, format.Rules{Time: p.time.rule}); err != nil {
 		return false

@@ -13,8 +13,8 @@ const (
 )
 
 // render makes the text of a form's schema of what its slots take. A wide one takes whole words, see widen.
-func (f *form) render(t timeRule, wide bool) string {
-	b := schemaText{time: t, wide: wide}
+func (f *form) render(t timeRule, wide bool, always map[string]bool) string {
+	b := schemaText{time: t, wide: wide, always: always}
 	b.hosts = slices.ContainsFunc(f.slots, func(s slot) bool { return s.role == hostRole })
 	k, word := 0, 0
 	for i := 0; i < len(f.key); i++ {
@@ -61,11 +61,14 @@ func (b *schemaText) slot(f *form, i int, s slot, g guess) (rest bool) {
 	before := f.key[:i]
 	name := nameOf(surroundings{before: before, after: f.key[i+1:], guess: g, role: s.role, hosts: b.hosts, last: b.lastName})
 	b.lastName = name
-	if name == "user" {
+	switch {
+	case name == "user":
 		g.kind = "" // a number by chance
+	case g.kind == "ip" && (name == "rhost" || name == "host"):
+		g.kind = "host" // an address by chance
 	}
 	switch {
-	case s.role == unitRole && g.same, len(f.lines) >= fewLines && g.same && isPartOfWord(before, g.value):
+	case s.role == unitRole && g.same, g.same && isPartOfWord(before, g.value) && (len(f.lines) >= fewLines || b.always[lastWord(before)+g.value]):
 		b.literals(g.value)
 	case s.role == stampRole:
 		b.stamp(s, g)
@@ -112,11 +115,12 @@ type schemaText struct {
 	names    namer
 	time     timeRule
 	wide     bool
-	hosts    bool   // the header has a column of hosts
-	lastName string // of the slot before
-	last     byte   // the character before, 0 at the beginning
-	taken    bool   // it belongs to a capture
-	typed    bool   // with a type
+	always   map[string]bool // words with digits that are the same in all lines
+	hosts    bool            // the header has a column of hosts
+	lastName string          // of the slot before
+	last     byte            // the character before, 0 at the beginning
+	taken    bool            // it belongs to a capture
+	typed    bool            // with a type
 }
 
 // literal adds a character that stands for itself, a blank for blanks. next is the one behind it.

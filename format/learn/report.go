@@ -35,6 +35,7 @@ type SchemaUse struct {
 	Schema string  `json:"schema"`
 	Label  string  `json:"label"`
 	Group  int     `json:"group,omitempty"` // none: the schema is general
+	Also   []int   `json:"also,omitempty"`  // groups that differ from that one in the name of a user
 	Lines  int     `json:"lines"`
 	Share  float64 `json:"share"`
 }
@@ -59,7 +60,11 @@ func (r *Result) Report(s *Sample) *Report {
 		o.Groups = append(o.Groups, GroupShare{i + 1, g.Label, g.Template, g.Lines, share(g.Lines), s.example(g.Example)})
 	}
 	for _, u := range r.Schemas {
-		o.Schemas = append(o.Schemas, SchemaUse{u.Text, r.label(u), u.Group + 1, u.Lines, share(u.Lines)})
+		use := SchemaUse{Schema: u.Text, Label: r.label(u), Group: u.Group + 1, Lines: u.Lines, Share: share(u.Lines)}
+		for _, g := range u.Also {
+			use.Also = append(use.Also, g+1)
+		}
+		o.Schemas = append(o.Schemas, use)
 	}
 	return o
 }

@@ -182,7 +182,7 @@ func (s *scout) trailing() bool {
 	if c.kind == noColumn {
 		c = s.wordBefore(s.h.columns[n-1].kind)
 	}
-	if c.kind == noColumn && s.textShare() >= nearlyAll+5 {
+	if c.kind == noColumn && s.textShare() >= nearlyAll {
 		c.kind = textColumn
 	}
 	if c.kind == noColumn {
@@ -231,7 +231,7 @@ func (s *scout) wordBefore(last columnKind) column {
 	}
 	next, n := s.majority(at)
 	host := (last == stampColumn || last == boxColumn) && s.share(s.plainTags(at)) >= most
-	marked := (next.kind == boxColumn || next.kind == sepColumn) && s.share(n) >= nearlyAll
+	marked := next.kind == boxColumn && s.share(n) >= nearlyAll || next.kind == sepColumn && s.share(n) >= max(nearlyAll, s.textShare())
 	if host || marked || s.share(padded) >= nearlyAll {
 		return word
 	}

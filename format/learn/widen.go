@@ -3,44 +3,94 @@ package learn
 import (
 	"slices"
 	"strings"
-
-	"logctl/format"
 )
 
 // widen lets schemas take whole words where so far they take what stands behind letters that all lines have there, eth0 instead of the 0
 // behind eth, and the names of users that are the same in all lines: as long as no schema then matches a line of another group that it
-// did not match before.
-func (p *proposer) widen(forms []*form) {
+// did not match before. Groups that differ in the name of a user alone get one schema.
+func (p *proposer) widen(forms []*form) []*form {
+	always := wordsAlways(forms)
+	var texts []string
+	same := map[string][]*form{} // by their wider text
 	for _, f := range forms {
-		wide := f.wider(p.time)
-		if wide == nil {
+		text := withUser(f.render(p.time, true, always))
+		if text == f.text {
 			continue
 		}
-		rules := format.Rules{Time: p.time.rule}
-		var err error
-		if wide.schema, err = format.Compile(wide.text, rules); err != nil {
-			continue
+		if same[text] == nil {
+			texts = append(texts, text)
 		}
-		rules.Whole = true
-		if wide.whole, err = format.Compile(wide.text, rules); err != nil {
-			continue
-		}
-		if len(p.odd(wide, 1)) > 0 || slices.ContainsFunc(forms, func(g *form) bool { return g.group != f.group && p.overlaps(wide, g) && !p.overlaps(f, g) }) {
-			continue
-		}
-		f.text, f.schema, f.whole, f.literal = wide.text, wide.schema, wide.whole, wide.literal
+		same[text] = append(same[text], f)
 	}
+	gone := map[*form]bool{}
+	for _, text := range texts {
+		if of := same[text]; p.widenTo(text, of, forms) {
+			for _, f := range of[1:] {
+				gone[f] = true
+			}
+		}
+	}
+	return slices.DeleteFunc(forms, func(f *form) bool { return gone[f] })
 }
 
-// wider is the form with a wider schema, not compiled yet; nil if there is none.
-func (f *form) wider(t timeRule) *form {
-	wide := *f
-	wide.text = withUser(f.render(t, true))
-	if wide.text == f.text {
-		return nil
+// wordsAlways are the words of a fixed beginning and a number, such as ssh2, whose number is the same wherever they stand.
+func wordsAlways(forms []*form) map[string]bool {
+	lines := map[string]int{} // of each beginning; less than 0 if the numbers differ
+	numbers := map[string]string{}
+	for _, f := range forms {
+		k := 0
+		for i := range len(f.key) {
+			if !isSlot(f.key[i]) {
+				continue
+			}
+			word, g := lastWord(f.key[:i]), f.guesses[k]
+			k++
+			if !isPartOfWord(f.key[:i], g.value) || lines[word] < 0 {
+				continue
+			}
+			if number, ok := numbers[word]; !g.same || ok && number != g.value {
+				lines[word] = -1
+				continue
+			}
+			numbers[word] = g.value
+			lines[word] += len(f.lines)
+		}
 	}
-	wide.literal = nil // what was a literal may be taken now
-	return &wide
+	always := map[string]bool{}
+	for word, n := range lines {
+		always[word+numbers[word]] = n >= fewLines
+	}
+	return always
+}
+
+// widenTo gives some forms one wider schema, the first of them, if it does what it should.
+func (p *proposer) widenTo(text string, of, forms []*form) bool {
+	wide := *of[0]
+	wide.text, wide.literal = text, nil // what was a literal may be taken now
+	wide.lines = nil
+	for _, f := range of {
+		wide.lines = append(wide.lines, f.lines...)
+		if f.group != wide.group && !slices.Contains(wide.also, f.group) {
+			wide.also = append(wide.also, f.group)
+		}
+	}
+	if !p.compileText(&wide) || len(p.odd(&wide, 1)) > 0 {
+		return false
+	}
+	for _, g := range forms {
+		if slices.Contains(of, g) || g.group == wide.group || !p.overlaps(&wide, g) {
+			continue
+		}
+		if !slices.ContainsFunc(of, func(f *form) bool { return p.overlaps(f, g) }) {
+			return false
+		}
+	}
+	slices.Sort(wide.lines)
+	*of[0] = wide
+	for _, i := range wide.lines {
+		p.own[i] = of[0]
+	}
+	return true
 }
 
 // userMarks are words that the name of a user follows.
