@@ -42,6 +42,19 @@ type piece struct {
 	next       int // where the next column begins
 }
 
+// hasBlanks tells whether what stands in a column that may hold blanks does, of a tag the name.
+func (p *piece) hasBlanks(line []byte) bool {
+	text := line[p.start:p.end]
+	switch p.kind {
+	case tagColumn:
+		text = text[:max(0, bytes.IndexByte(text, '['))]
+	case boxColumn, textColumn:
+	default:
+		return false
+	}
+	return bytes.IndexByte(bytes.TrimSpace(text), ' ') >= 0
+}
+
 // pieceAt tells what stands at a place, the most telling kind that fits.
 func (h *header) pieceAt(line []byte, at int) piece {
 	at = token.SkipBlanks(line, at)

@@ -81,7 +81,7 @@ func (p *proposer) overlaps(f, other *form) bool {
 }
 
 // maxTrials is how many times schemas are tried on lines to find out which is the first to match.
-const maxTrials = 4 << 20
+const maxTrials = 1 << 20
 
 // measure finds out which schema is the first to match each line, and gives the lines that none matches. Where that takes more than
 // maxTrials, a few lines of a shape that have the same owner speak for the others.

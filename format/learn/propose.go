@@ -41,7 +41,6 @@ type proposer struct {
 	former former
 	match  format.Match
 	time   timeRule
-	blanks []bool  // of each column of the header, whether lines have blanks in it
 	own    []*form // of each line, the form of its group whose schema matches it
 }
 
@@ -49,7 +48,6 @@ type proposer struct {
 func propose(lines [][]byte, t *table, r *Result) {
 	p := &proposer{lines: lines, table: t, former: former{header: t.header}, own: make([]*form, len(lines))}
 	p.time = p.findTime()
-	p.findBlanks()
 	r.TimeFields, r.TimeLayout = p.time.fields, p.time.layout
 	members := make([][]int, len(r.Groups))
 	for i, g := range r.Of {
@@ -231,7 +229,7 @@ func (p *proposer) compile(f *form, samples []int) bool {
 			return false
 		}
 		f.guesses[k] = guessOf(values[k], slots[k].role)
-		if f.group != generalGroup && p.blanks[slots[k].column] && slots[k].role.holdsBlanks() {
+		if f.group != generalGroup && p.table.blanks[slots[k].column] && slots[k].role.holdsBlanks() {
 			f.guesses[k].kind = "text"
 		}
 	}

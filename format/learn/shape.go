@@ -19,6 +19,7 @@ type table struct {
 	pieces []piece
 	of     []int32 // the shape of each line
 	groups []*group
+	blanks [maxColumns + 1]bool // of each column of the header, whether lines have blanks in it
 }
 
 // Signatures of messages that say themselves what their parts are.
@@ -31,6 +32,9 @@ const (
 func (t *table) add(line []byte) {
 	var at int
 	t.pieces, at = t.header.parse(line, t.pieces[:0])
+	for c, p := range t.pieces {
+		t.blanks[c] = t.blanks[c] || p.hasBlanks(line)
+	}
 	msg := line[at:]
 	bare := len(t.pieces) == 0 && len(t.header.columns) > 0
 	t.key = t.key[:0]

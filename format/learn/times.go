@@ -1,7 +1,6 @@
 package learn
 
 import (
-	"bytes"
 	"strings"
 
 	"logctl/format"
@@ -20,23 +19,6 @@ type timeRule struct {
 var layouts = [...]string{
 	"%y%m%d %H%M%S", "%Y%m%d-%k:%-M:%-S:%f", "%Y-%m-%d-%H.%M.%S.%f", "%y/%m/%d %H:%M:%S", "%m-%d %H:%M:%S.%f", "%m.%d %H:%M:%S", "%m/%d %H:%M:%S", "%m-%d %H:%M:%S", "%d/%m/%Y %H:%M:%S",
 	"%d.%m.%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%d-%m-%Y %H:%M:%S", "%m/%d/%y %H:%M:%S", "%Y-%m-%d-%H:%M:%S", "%Y%m%d-%H:%M:%S", "%Y%m%d%H%M%S",
-}
-
-// findBlanks finds out in which columns of the header lines have blanks.
-func (p *proposer) findBlanks() {
-	h := p.table.header
-	p.blanks = make([]bool, len(h.columns)+1)
-	var pieces []piece
-	for _, line := range p.lines {
-		pieces, _ = h.parse(line, pieces[:0])
-		for c, piece := range pieces {
-			text := line[piece.start:piece.end]
-			if piece.kind == tagColumn {
-				text = text[:max(0, bytes.IndexByte(text, '['))]
-			}
-			p.blanks[c] = p.blanks[c] || bytes.IndexByte(bytes.TrimSpace(text), ' ') >= 0
-		}
-	}
 }
 
 // maxTimes is how many times a rule is found with.

@@ -1,6 +1,7 @@
 // Command bench measures what a user runs, `logctl format` and `logctl ship` of a file into an embedded store, and beside them,
 // in the same run, wc -l, a loop that does nothing but split the same file into lines and fields, and mawk writing the same
 // JSON. Each figure is the median of several runs, in lines and bytes per second, with its ratio to that loop over the same file.
+// Last come the shares of lines that `logctl learn` sorts right.
 package main
 
 import (
@@ -61,12 +62,15 @@ func run(logctl string) error {
 		{"fail2ban", writeFail2ban, func(string) []measured { return fail2banThings(logctl, filepath.Join(dir, "store")) }},
 		{"nginx combined", writeNginx, func(string) []measured { return formatThings(logctl, nginxSchema) }},
 		{"RFC 5424", writeRFC5424, func(string) []measured { return formatThings(logctl, rfc5424Schema) }},
+		{"sshd and other", writeAuth, func(string) []measured {
+			return []measured{{"logctl learn, one core", cores(1, command(logctl, "learn", "-o", "json"))}}
+		}},
 	} {
 		if err := l.measure(filepath.Join(dir, "log")); err != nil {
 			return fmt.Errorf("%s: %w", l.name, err)
 		}
 	}
-	return nil
+	return sayAccuracy(os.Stdout, logctl, dir)
 }
 
 // measure writes the log, measures the bare loop and everything else with it and shows the figures.
