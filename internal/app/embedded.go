@@ -59,7 +59,7 @@ func openEmbedded(dir string, admins func() (couchapi.Admins, error), log *slog.
 
 // Close closes what openEmbedded opened, the last first.
 func (e *embedded) Close() error {
-	return errors.Join(e.replicator.Close(), e.views.Close(), e.engine.Close())
+	return errors.Join(e.replicator.Close(), e.api.Close(), e.views.Close(), e.engine.Close())
 }
 
 // dataError says what is wrong with a data directory that can't be used at all.

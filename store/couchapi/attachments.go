@@ -47,6 +47,11 @@ func getAttachment(x *exchange) error {
 	return x.sendAttachment(a)
 }
 
+// errMissingRev is CouchDB's answer to a change of attachments of a revision that it does not have.
+func errMissingRev() error {
+	return &store.Error{Kind: store.KindConflict, Word: "not_found", Reason: "missing_rev"}
+}
+
 func errNoAttachment() error { return errNotFound("Document is missing attachment") }
 
 // sendAttachment sends an attachment as it is stored where the client takes that, else as a reader sees it.
@@ -258,7 +263,7 @@ func (x *exchange) attachmentsOwner(id string) (store.Doc, error) {
 	if !doc.Rev.IsZero() {
 		old, err := x.db.GetRev(id, doc.Rev)
 		if store.IsKind(err, store.KindNotFound) {
-			return doc, &store.Error{Kind: store.KindConflict, Word: "not_found", Reason: "missing_rev"}
+			return doc, errMissingRev()
 		}
 		old.Ancestors = nil
 		return old, err

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -385,4 +386,74 @@ func FuzzParseRanges(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestCompactFrees shows that a compaction makes what an attachment took free again, and that CouchDB's clients can see it end.
+func TestCompactFrees(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	expect(t, h, "PUT", "/db", "", 201)
+	first := revOf(t, expect(t, h, "PUT", "/db/a/f", strings.Repeat("x", 1000), 201, header("Content-Type", "image/png")))
+	second := revOf(t, expect(t, h, "DELETE", "/db/a/f?rev="+first, "", 200))
+	expect(t, h, "GET", "/db/a/f?rev="+first, "", 200)
+	expect(t, h, "POST", "/db/_compact", "", 202)
+	h.background.Wait()
+	if got := expect(t, h, "GET", "/db", "", 200); !strings.Contains(got, `"compact_running":false`) {
+		t.Error(got)
+	}
+	expect(t, h, "GET", "/db/a/f?rev="+first, "", 404)
+	if got := expect(t, h, "GET", "/db/a?revs_info=true", "", 200); !strings.Contains(got, `{"rev":"`+first+`","status":"missing"}`) {
+		t.Error(got)
+	}
+	expect(t, h, "PUT", "/db/a", `{"_rev":"`+second+`","n":1}`, 201)
+}
+
+// TestForm posts files as an HTML form does.
+func TestForm(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	expect(t, h, "PUT", "/db", "", 201)
+	form := func(fields ...string) (string, func(*http.Request)) {
+		var b bytes.Buffer
+		w := multipart.NewWriter(&b)
+		for i := 0; i < len(fields); i += 2 {
+			if name, ok := strings.CutPrefix(fields[i], "file:"); ok {
+				part, err := w.CreateFormFile("_attachments", name)
+				if err == nil {
+					_, err = part.Write([]byte(fields[i+1]))
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			} else if err := w.WriteField(fields[i], fields[i+1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.String(), func(r *http.Request) {
+			r.Header.Set("Content-Type", w.FormDataContentType())
+			r.Header.Set("Referer", "http://"+r.Host+"/_utils/")
+		}
+	}
+	body, edit := form("file:a.png", "one", "_doc", `{"n":1,"_attachments":{"kept":{"data":"aGk="}}}`, "file:b.png", "two")
+	expect(t, h, "POST", "/db/d", body, 400)
+	expect(t, h, "POST", "/db/d", body, 400, edit, header("Referer", "http://elsewhere/"))
+	expect(t, h, "POST", "/db/d", body, 415, edit, header("Content-Type", "text/plain"))
+	rev := revOf(t, expect(t, h, "POST", "/db/d", body, 201, edit))
+	body, edit = form("file:a.png", "three", "_rev", rev)
+	expect(t, h, "POST", "/db/d", body, 201, edit)
+	expect(t, h, "POST", "/db/d", body, 409, edit)
+	for name, want := range map[string]string{"a.png": "three", "b.png": "two", "kept": "hi"} {
+		if got := expect(t, h, "GET", "/db/d/"+name, "", 200); got != want {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	if got := expect(t, h, "GET", "/db/d", "", 200); !strings.Contains(got, `"a.png":{"content_type":"application/octet-stream","revpos":2,`) {
+		t.Error(got)
+	}
+	body, edit = form("file:_a", "x", "_doc", "{}")
+	expect(t, h, "POST", "/db/e", body, 400, edit)
+	noOrphans(t, h)
 }

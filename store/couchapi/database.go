@@ -108,7 +108,8 @@ func appendInfo(dst []byte, db *engine.DB) []byte {
 	num("doc_del_count", int64(st.DelDocCount))
 	dst = append(dst, ',')
 	num("doc_count", int64(st.DocCount))
-	return append(dst, `,"disk_format_version":8,"compact_running":false,"cluster":{"q":1,"n":1,"w":1,"r":1}}`...)
+	dst = strconv.AppendBool(append(dst, `,"disk_format_version":8,"compact_running":`...), db.Compacting())
+	return append(dst, `,"cluster":{"q":1,"n":1,"w":1,"r":1}}`...)
 }
 
 func deleteDatabase(x *exchange) error {

@@ -19,12 +19,12 @@ const (
 func (h *Handler) docRoutes(rt *mux.Router) {
 	doc := resource{allow: "DELETE,GET,HEAD,POST,PUT,COPY", methods: map[string]action{
 		http.MethodGet: getDoc, http.MethodPut: putDoc, http.MethodDelete: deleteDoc, "COPY": copyDoc,
-		http.MethodPost: postToDoc,
+		http.MethodPost: postForm,
 	}}
 	h.inDB(rt, "/_design/{design}", doc)
 	h.inDB(rt, "/_local/{local}", resource{allow: doc.allow, methods: map[string]action{
 		http.MethodGet: getLocal, http.MethodPut: putDoc, http.MethodDelete: deleteLocal, "COPY": copyDoc,
-		http.MethodPost: postToDoc,
+		http.MethodPost: postForm,
 	}})
 	h.inDB(rt, "/_local", resource{allow: doc.allow, methods: map[string]action{
 		http.MethodGet: badLocalID, http.MethodPut: badLocalID, http.MethodPost: badLocalID, http.MethodDelete: badLocalID,
@@ -35,14 +35,6 @@ func (h *Handler) docRoutes(rt *mux.Router) {
 }
 
 func badLocalID(*exchange) error { return errBadRequest("Invalid _local document id.") }
-
-// postToDoc answers a POST on a doc, which is for HTML forms with files and wants a Referer.
-func postToDoc(x *exchange) error {
-	if x.r.Header.Get("Referer") == "" {
-		return errBadRequest("Referer header required.")
-	}
-	return errNotYet("Forms are")
-}
 
 // docID is the id that the path names.
 func (x *exchange) docID() string {

@@ -75,11 +75,16 @@ type Handler struct {
 	// start reads what the handler keeps in the engine; its error is answered to every request.
 	start  func() error
 	secret []byte // signs session cookies; written by start only
+
+	background sync.WaitGroup  // what goes on when its request has been answered
+	ending     context.Context // of that; Close ends it
+	end        context.CancelFunc
 }
 
 // New makes a Handler. It takes over neither the engine nor, if given, the view manager: close those after it.
 func New(o Options) *Handler {
 	h := &Handler{o: o}
+	h.ending, h.end = context.WithCancel(context.Background())
 	if h.o.Log == nil {
 		h.o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -111,6 +116,8 @@ func New(o Options) *Handler {
 
 // Close ends what the handler itself has started. Requests must have ended.
 func (h *Handler) Close() error {
+	h.end()
+	h.background.Wait()
 	if !h.ownViews {
 		return nil
 	}

@@ -11,11 +11,8 @@ import (
 )
 
 func (h *Handler) maintenanceRoutes(rt *mux.Router) {
-	done := func(x *exchange) error {
-		return x.ok(http.StatusAccepted)
-	}
-	// The engine compacts by itself; the request is what CouchDB's users are used to.
-	h.inDB(rt, "/_compact", resource{access: accessDBAdmin, allow: "POST", methods: onPost(jsonOr(done))})
+	h.inDB(rt, "/_compact", resource{access: accessDBAdmin, allow: "POST", methods: onPost(jsonOr(compact))})
+	// The engine compacts views by itself; the request is what CouchDB's users are used to.
 	h.inDB(rt, "/_compact/{design}", resource{access: accessDBAdmin, allow: "POST", methods: onPost(jsonOr(compactDesign))})
 	h.inDB(rt, "/_view_cleanup", resource{access: accessDBAdmin, allow: "POST", methods: onPost(viewCleanup)})
 	h.inDB(rt, "/_ensure_full_commit", resource{allow: "POST", methods: onPost(jsonOr(fullCommit))})
@@ -41,6 +38,17 @@ func jsonOr(do action) action {
 		}
 		return do(x)
 	}
+}
+
+// compact begins to free what replaced revisions take, and answers at once.
+func compact(x *exchange) error {
+	db, h := x.db, x.h
+	h.background.Go(func() {
+		if err := db.Compact(h.ending); err != nil && h.ending.Err() == nil && !store.IsKind(err, store.KindNotFound) {
+			h.o.Log.Error("compaction failed", "db", db.Name(), "err", err)
+		}
+	})
+	return x.ok(http.StatusAccepted)
 }
 
 func compactDesign(x *exchange) error {

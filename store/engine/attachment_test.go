@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/md5"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"slices"
@@ -252,4 +253,53 @@ func FuzzSplitPayload(f *testing.F) {
 			t.Errorf("%+v and then %+v, %v", atts, atts2, err)
 		}
 	})
+}
+
+// TestCompact has a database of replaced revisions: what they took is free again, and what is shown has not changed.
+func TestCompact(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	d := newDB(t, Options{})
+	for n := range compactDocs + 50 {
+		id := fmt.Sprintf("d%05d", n)
+		r := mustPut(t, d, store.Doc{ID: id, Body: []byte(`{"n":1}`)})
+		if n%2 == 0 {
+			mustPut(t, d, store.Doc{ID: id, Rev: r, Body: []byte(`{"n":2}`)})
+		}
+	}
+	doc := store.Doc{ID: "a", Body: []byte(`{}`)}
+	for n := range 4 {
+		doc.Attachments = []store.Attachment{mustUpload(t, d, fmt.Sprint("x", n), randomBytes(chunkLen+1+n))}
+		doc.Rev = mustPut(t, d, doc)
+	}
+	before := d.Stats()
+	if keysIn(t, d, subChunks) != 8 || keysIn(t, d, subBodies) == 0 {
+		t.Fatalf("%d chunks, %d bodies", keysIn(t, d, subChunks), keysIn(t, d, subBodies))
+	}
+	if err := d.Compact(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if keysIn(t, d, subChunks) != 2 || keysIn(t, d, subBodies) != 0 || keysIn(t, d, subBlobs) != 1 {
+		t.Errorf("%d chunks, %d bodies, %d blobs are left", keysIn(t, d, subChunks), keysIn(t, d, subBodies), keysIn(t, d, subBlobs))
+	}
+	after := d.Stats()
+	if after.UpdateSeq != before.UpdateSeq || after.DocCount != before.DocCount || after.ExternalSize != before.ExternalSize {
+		t.Errorf("%+v became %+v", before, after)
+	}
+	if after.DiskSize == 0 || after.DiskSize > 2*chunkLen {
+		t.Errorf("%d bytes on disk", after.DiskSize)
+	}
+	sound(t, d)
+	if got, err := io.ReadAll(d.Attachment(doc.Attachments[0])); err != nil || md5.Sum(got) != doc.Attachments[0].MD5 {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	_, revs, err := d.Revs("a")
+	if err != nil || len(revs) != 4 || revs[1].Available {
+		t.Errorf("%+v %v", revs, err)
+	}
+	stopped, cancel := context.WithCancel(ctx)
+	cancel()
+	if err := d.Compact(stopped); !errors.Is(err, context.Canceled) {
+		t.Errorf("a compaction that was told to end: %v", err)
+	}
 }

@@ -36,6 +36,7 @@ type DB struct {
 
 	purgesLimit atomic.Int64
 	dropped     atomic.Bool
+	compacting  atomic.Bool // a Compact is under way
 
 	writing chan struct{} // the write lock: holds a token while somebody writes
 	edits   editor        // scratch space of Write; writing

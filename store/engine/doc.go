@@ -37,5 +37,5 @@
 // # Limits
 //
 // One process opens a directory at a time. A call's edits are one batch in memory. Bodies of replaced revisions are
-// kept, up to the revision limit of the database.
+// kept, up to the revision limit of the database, until it is compacted (DB.Compact).
 package engine

@@ -56,14 +56,16 @@ func (ed *editor) run(ctx context.Context, d *DB, size int, fill func(*editor) e
 	if err != nil {
 		return 0, err
 	}
-	if ed.count == d.count {
+	if ed.batch.Empty() && len(ed.pending) == 0 {
 		return d.e.group.position(), nil
 	}
 	if err := ed.settleRefs(); err != nil {
 		return 0, err
 	}
-	if err := ed.finish(); err != nil {
-		return 0, err
+	if ed.count != d.count { // what is of no sequence leaves the counters where they are
+		if err := ed.finish(); err != nil {
+			return 0, err
+		}
 	}
 	applying = true
 	return d.e.attempt(ctx, func() (uint64, error) {

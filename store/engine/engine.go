@@ -37,6 +37,7 @@ type Engine struct {
 	disk  *disk
 	group *group
 	gate  gate
+	quit  chan struct{} // closed when the engine begins to close
 	uuid  string
 
 	naming chan struct{} // held by who makes or drops a database
@@ -94,7 +95,7 @@ func open(dir, sub string, version int, o Options, lock *pebble.Lock) (*Engine, 
 		}
 		o.Log.Error(msg, "dir", dir, "error", err)
 	})
-	e := &Engine{dir: dir, log: o.Log, limit: o.RevsLimit, lock: lock, disk: d, naming: make(chan struct{}, 1), dbs: map[store.DBName]*DB{}}
+	e := &Engine{dir: dir, log: o.Log, limit: o.RevsLimit, lock: lock, disk: d, naming: make(chan struct{}, 1), quit: make(chan struct{}), dbs: map[store.DBName]*DB{}}
 	e.gate.idle = make(chan struct{}, 1)
 	if err := e.start(sub, o); err != nil {
 		return nil, err
@@ -142,6 +143,7 @@ func (e *Engine) Close() error {
 	if !e.gate.shut() {
 		return errClosed()
 	}
+	close(e.quit)
 	for _, d := range e.all() {
 		d.announce()
 	}

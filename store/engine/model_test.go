@@ -212,8 +212,13 @@ func testModel(t *testing.T, rnd *rand.Rand) {
 				t.Fatal(err)
 			}
 			m.meta[name] = fmt.Sprint(step)
-		case p < 90:
+		case p < 89:
 			m.purge(t, rnd, d)
+		case p < 90:
+			if err := d.Compact(ctx); err != nil {
+				t.Fatal(err)
+			}
+			m.compact()
 		case p < 91:
 			if err := e.Drop(ctx, "log_m"); err != nil {
 				t.Fatal(err)

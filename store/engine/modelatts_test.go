@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"logctl/store"
@@ -55,6 +56,18 @@ func discard(t *testing.T, d *DB, docs []store.Doc) {
 	}
 	if n := pendingUploads(t, d); n != 0 {
 		t.Errorf("%d uploads are left", n)
+	}
+}
+
+// compact does what DB.Compact should.
+func (m *model) compact() {
+	for _, md := range m.docs {
+		leaves := md.leaves()
+		for r, n := range md.nodes {
+			if !slices.Contains(leaves, r) {
+				n.body, n.atts = "", nil
+			}
+		}
 	}
 }
 
