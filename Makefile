@@ -6,7 +6,7 @@ FUZZTIME ?= 3s
 FAUXTON = 1.2.6
 export GORACE = atexit_sleep_ms=0
 
-.PHONY: help build demo fauxton clients test check race fuzz lint bench clean
+.PHONY: help build demo fauxton clients test check race fuzz lint bench torture clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -48,6 +48,9 @@ check: lint test race fuzz   ## what must pass before a commit
 bench: build     ## lines/s of format and ship beside wc -l and a bare line scanner; the embedded store
 	$(GO) run ./internal/bench bin/logctl
 	bin/logctl bench store
+
+torture:         ## kill a serve 2,000 times while clients write to it, and look for what is lost
+	LOGCTL_TORTURE=2000 $(GO) test ./internal/torture -run Killed -v -timeout 2h
 
 clean:           ## remove what make made
 	rm -rf bin $(DEMO)

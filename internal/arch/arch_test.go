@@ -61,6 +61,7 @@ var mayImport = map[string][]string{
 	"internal/fauxton":      {},
 	"internal/fuzzall":      {},
 	"internal/lines":        {},
+	"internal/torture":      {},
 	"internal/when":         {},
 }
 

@@ -1,0 +1,3 @@
+// Package torture holds no code but a test: clients that write to a real logctl serve which is killed at random moments, again and
+// again. LOGCTL_TORTURE is how many times, 200 if it is not set; `make torture` does it 2,000 times.
+package torture
