@@ -75,6 +75,7 @@ func TestGolden(t *testing.T) {
 		if verdict != format.Matched {
 			t.Errorf("%s does not fit: %s\n%s", l.preset, l.line, p.Reason([]byte(l.line)))
 		}
+		checkCounted(t, p, out)
 		got.Write(append(out, '\n'))
 	}
 	file := filepath.Join("testdata", "lines.golden")
@@ -134,8 +135,11 @@ func TestOverridesAndEvents(t *testing.T) {
 		{"syslog", Options{Fields: "x=y"}, "Nov 21 01:42:45 web1 app: words", `{"time":"2026-11-21T01:42:45Z","host":"web1","application":"app","message":"words","x":"y"}`},
 		{"sshd", Options{Fields: "x=y"}, "Nov 21 01:42:45 web1 sshd: words", `{"time":"2026-11-21T01:42:45Z","host":"web1","application":"sshd","message":"words","event":"other","x":"y"}`},
 		{"json", Options{Fields: "a=y"}, `{"a":1,"_b":2}`, `{"b":2,"a":"y"}`},
+		{"json", Options{}, `{"ip":"192.0.2.7"}`, `{"ip":"192.0.2.7","event":"record"}`},
+		{"json", Options{}, `{"ip":"192.0.2.7","event":"login"}`, `{"ip":"192.0.2.7","event":"login"}`},
+		{"logfmt", Options{}, `ip=192.0.2.7 a=b`, `{"ip":"192.0.2.7","a":"b","event":"record"}`},
 		{"json", Options{Fields: "a=y"}, `{}`, `{"a":"y"}`},
-		{"caddy", Options{}, `{"logger":"a","level":"b","msg":"c","application":"d"}`, `{"logger":"a","level":"b","msg":"c","application":"caddy"}`},
+		{"caddy", Options{}, `{"logger":"a","level":"b","msg":"c","application":"d"}`, `{"logger":"a","level":"b","msg":"c","application":"caddy","event":"log"}`},
 		{"sshd", Options{Events: "accepted"}, failed, "skipped"},
 		{"sshd", Options{Events: "accepted, failed", Fields: "host=h"}, failed,
 			`{"time":"2026-11-21T01:42:45Z","application":"sshd","pid":12,"method":"password","user":"root","ip":"192.0.2.7","port":22,"protocol":"ssh2","event":"failed","outcome":"failure","host":"h"}`},
@@ -194,7 +198,20 @@ func FuzzPresets(f *testing.F) {
 			t.Fatalf("%s makes of %q\n%s\nstored as\n%s (%v)", p.def.Name, line, out[1:], stored, err)
 		}
 		checkCaptured(t, p, line, out[1:])
+		checkCounted(t, p, out[1:])
 	})
+}
+
+// checkCounted checks that a doc with an address says what happened: without an event it would count as an attack.
+func checkCounted(t *testing.T, p *Parser, out []byte) {
+	t.Helper()
+	var doc struct{ IP, Event any }
+	if err := json.Unmarshal(out, &doc); err != nil {
+		t.Fatal(err)
+	}
+	if ip, _ := doc.IP.(string); ip != "" && doc.Event == nil {
+		t.Fatalf("%s: an address and no event: %s", p.def.Name, out)
+	}
 }
 
 // checkCaptured checks that an address and a user, which reports count, stand in the line.
