@@ -221,11 +221,13 @@ func FuzzCompile(f *testing.F) {
 }
 
 func FuzzMatch(f *testing.F) {
-	schemas := []string{fail2banSchema, `$a - \[$b\] x=$c,d $e`, `$a _=$b:int $c: $d...`, `$a $b:date \[$c]:$d:ip`, `$a:ip:$b:int`, `$k=$v $q:quoted $f:float`, `\[$p\]$x...`, `$d:date _ ,$n:int,$m `,
+	schemas := []string{fail2banSchema, `<$p:int>1 $t:ts $h _ $d:kv $m...`, `$i:ip [$t:ts] $r:quoted $s:int "$u:quoted, $z`, `$a - \[$b\] x=$c,d $e`, `$a _=$b:int $c: $d...`, `$a $b:date \[$c]:$d:ip`, `$a:ip:$b:int`, `$k=$v $q:quoted $f:float`, `\[$p\]$x...`, `$d:date _ ,$n:int,$m `,
 		`$a $kv...`, `$a?( $j:json)? $sd:kv $m...`, `$t:ts( $b:bool)?`, `$json...`, `$u(@$h)?(:$p:int)? $x:uuid?`, `$x:text ($y:text =)?"$z:text"( $h:host)?`}
 	for i := range schemas {
 		f.Add(uint8(i), fail2banLine)
 		f.Add(uint8(i), `Nov  1 x ,007,m 1:2:: "a" 1e2`)
+		f.Add(uint8(i), `<34>1 2017-06-14T17:16:12Z vm - [id k="a b" l="`+strings.Repeat("long ", 20)+`"][x] Failed password`)
+		f.Add(uint8(i), `192.0.2.1 [14/Jun/2017:17:16:12 +0200] "GET `+strings.Repeat("/long ", 20)+`" 200 "'a b', c`)
 		f.Add(uint8(i), `alpha - [b][] x=,,d epsilon`)
 		f.Add(uint8(i), "alpha  x=12 \u00e9: "+strings.Repeat("long ", 30)+"\t\x1b")
 		f.Add(uint8(i), strings.Repeat("x ", 31)+"y "+strings.Repeat("12345678 ", 8))

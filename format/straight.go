@@ -2,23 +2,26 @@ package format
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math/bits"
 
 	"logctl/format/token"
 )
 
-// Most schemas are words of which each takes a run of non-blanks or a part of it, and most lines fit such a schema from
-// their first run on. For these there is a shorter way than Match.run: one pass over the line finds where its runs begin and
-// end, 64 bytes at a time, and whether anything in it needs an escape in JSON. A line that does not fit in this way is
-// matched as any other.
+// Most schemas are words of which each takes a run of non-blanks or a part of it, or something that ends by itself, such as a
+// string in quotes; and most lines fit such a schema from their first run on. For these there is a shorter way than Match.run:
+// one pass over the line finds where its runs begin and end, 64 bytes at a time, and whether anything in it needs an escape in
+// JSON. A line that does not fit in this way is matched as any other.
 
-// word is what a straight schema has for one run: a literal, what is taken, another literal; each may be absent.
+// word is what a straight schema has between two blanks: a literal, what is taken, another literal; each may be absent.
 type word struct {
 	before, after []byte
 	takes         bool
 	slot          uint8 // noSlot: taken and dropped
 	kind          kind
 	empty         bool // it may take nothing
+	prefix        bool // what it takes is told from its beginning and may hold blanks
+	last          bool // nothing follows what it takes
 	plain         bool // it takes all of the run, whatever it is
 }
 
@@ -34,7 +37,7 @@ func slotOf(n *node) uint8 {
 
 // straighten gives the words of a program, or nil if it is not straight.
 func (p *program) straighten() []word {
-	if p.whole || p.delimiter != 0 || p.first() != nil {
+	if p.whole || p.delimiter != 0 {
 		return nil
 	}
 	words := []word{{slot: noSlot}}
@@ -69,6 +72,11 @@ func (p *program) straighten() []word {
 				return nil
 			}
 			w.takes, w.slot, w.kind, w.empty = true, slotOf(nd), nd.kind, nd.empty
+		case opPrefix:
+			if w.takes || nd.kind == kindJSON {
+				return nil
+			}
+			w.takes, w.slot, w.kind, w.prefix, w.last = true, slotOf(nd), nd.kind, true, nd.last
 		case opRest:
 			if nd.kind != kindRest || len(w.before) > 0 || len(words) == 1 {
 				return nil
@@ -117,6 +125,23 @@ func (p *program) matchStraight(m *Match, line []byte) bool {
 		edges &= edges - 1
 		if w.plain {
 			m.spans[w.slot] = span{uint32(start), uint32(end)}
+		} else if w.prefix {
+			if end = w.takePrefix(m, line, start); end < 0 {
+				return false
+			}
+			if i == len(p.words)-1 {
+				break
+			}
+			if end == len(line) || line[end] != ' ' {
+				return false
+			}
+			for base+token.BlockSize <= end {
+				base += token.BlockSize
+				blanks, more := blockAt(line, base)
+				special |= more
+				edges, blank = blanks^(blanks<<1|blank), blanks>>(token.BlockSize-1)
+			}
+			edges &^= 1<<(end-base+1) - 1
 		} else if !w.take(m, line, start, end, i == len(p.words)-1) {
 			return false
 		}
@@ -128,12 +153,36 @@ func (p *program) matchStraight(m *Match, line []byte) bool {
 
 // hasControl tells whether b has a control character; to most of them a blank is none.
 func hasControl(b []byte) bool {
+	const low, high = 0x0101010101010101, 0x8080808080808080
+	for ; len(b) >= 8; b = b[8:] {
+		if w := binary.LittleEndian.Uint64(b); (w-low*' ')&^w&high != 0 {
+			return true
+		}
+	}
 	for _, c := range b {
 		if c < ' ' {
 			return true
 		}
 	}
 	return false
+}
+
+// takePrefix lets the word take what begins at a place, and gives the place behind it, or -1.
+func (w *word) takePrefix(m *Match, line []byte, at int) int {
+	if !bytes.HasPrefix(line[at:], w.before) {
+		return -1
+	}
+	at += len(w.before)
+	size := w.kind.prefix(line[at:], w.last)
+	if size == 0 || !bytes.HasPrefix(line[at+size:], w.after) {
+		return -1
+	}
+	quote := 0
+	if w.kind == kindQuoted {
+		quote = 1
+	}
+	m.spans[w.slot] = span{uint32(at + quote), uint32(at + size - quote)}
+	return at + size + len(w.after)
 }
 
 // take lets the word take its part of a run, and tells whether it fits. The last word need not reach the run's end.

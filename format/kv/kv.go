@@ -10,7 +10,11 @@
 // Keys and values are given as they stand, but for a value's quotes. Nothing is allocated.
 package kv
 
-import "logctl/format/token"
+import (
+	"strings"
+
+	"logctl/format/token"
+)
 
 // Pair is one key with its value, or a bare word, which has none.
 type Pair struct {
@@ -124,13 +128,15 @@ func isGap(c byte) bool { return token.IsBlank(c) || c == groupSeparator }
 
 func isComma(c byte) bool { return c == ',' || c == ';' }
 
-func isKey(c byte) bool {
-	switch c {
-	case '=', '"', '\'', '(', ')', '[', ']', '{', '}', '<', '>', ',', ';', '\\', '|', 0x7f:
-		return false
+func isKey(c byte) bool { return keyBytes[c] }
+
+// keyBytes are the bytes that a key may have.
+var keyBytes = func() (is [256]bool) {
+	for c := range is {
+		is[c] = c > ' ' && c != 0x7f && strings.IndexByte("=\"'()[]{}<>,;\\|", byte(c)) < 0
 	}
-	return c > ' '
-}
+	return is
+}()
 
 // isFlag tells whether a bare word is one that a program sets: a letter, then letters, digits and "_", "-", ".".
 func isFlag(word []byte) bool {

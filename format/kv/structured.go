@@ -1,5 +1,7 @@
 package kv
 
+import "logctl/format/token"
+
 // Element reads the element of structured data (RFC 5424, 6.3) that b begins with, [id key="value" …]; n is its length, 0 if
 // there is none. The parameters are for NextParam.
 func Element(b []byte) (id, params []byte, n int) {
@@ -42,17 +44,12 @@ func NextParam(b []byte) (p Pair, n int) {
 	if i == start || i+1 >= len(b) || b[i] != '=' || b[i+1] != '"' {
 		return Pair{}, 0
 	}
-	p.Key = b[start:i]
-	for i, start = i+2, i+2; i < len(b); i++ {
-		switch b[i] {
-		case '\\':
-			i++
-		case '"':
-			p.Value = b[start:i]
-			return p, i + 1
-		}
+	n = token.Quoted(b[i+1:])
+	if n == 0 {
+		return Pair{}, 0
 	}
-	return Pair{}, 0
+	p.Key, p.Value = b[start:i], b[i+2:i+n]
+	return p, i + 1 + n
 }
 
 // StructuredPrefix is the length of the structured data that b begins with: elements without a blank between them, or a lone
