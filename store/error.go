@@ -21,6 +21,7 @@ const (
 	KindMethodNotAllowed
 	KindNotAcceptable
 	KindConflict
+	KindGone
 	KindFileExists
 	KindMissingStub
 	KindDocTooLarge
@@ -58,6 +59,7 @@ var kinds = [...]struct {
 	KindMethodNotAllowed: {405, "method_not_allowed"},
 	KindNotAcceptable:    {406, "not_acceptable"},
 	KindConflict:         {409, "conflict"},
+	KindGone:             {410, "gone"},
 	KindFileExists:       {412, "file_exists"},
 	KindMissingStub:      {412, "missing_stub"},
 	KindDocTooLarge:      {413, "document_too_large"},

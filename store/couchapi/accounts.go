@@ -26,6 +26,7 @@ const (
 type accounts struct {
 	users    *usersDB
 	admins   Admins
+	settings *settings
 	lockout  *lockout
 	key      [32]byte
 	deriving chan struct{} // bounds how many keys are derived at once: passwords must not starve the rest
@@ -38,15 +39,16 @@ type accounts struct {
 // knownAccount is an account as it was at a state of the _users database.
 type knownAccount struct {
 	account
-	state string // of the database
+	state string // of the database, or what the settings hold
+	admin bool   // a server admin of the settings
 
 	mac   [sha256.Size]byte // of the password that was right, guarded by accounts.mu
 	until time.Time         // guarded by accounts.mu
 }
 
-func newAccounts(users *usersDB, admins Admins) *accounts {
+func newAccounts(users *usersDB, admins Admins, s *settings) *accounts {
 	a := &accounts{
-		users: users, admins: admins, lockout: newLockout(),
+		users: users, admins: admins, settings: s, lockout: newLockout(),
 		deriving: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 		known:    map[string]*knownAccount{},
 		admitted: map[string]string{},
@@ -96,7 +98,7 @@ func (a *accounts) verify(name, password string) (store.Caller, error) {
 		return k.caller(), nil
 	}
 	a.deriving <- struct{}{}
-	ok = k.matches(password)
+	ok = k.Matches(password)
 	<-a.deriving
 	if !ok {
 		return store.Caller{}, errNoAccount
@@ -124,6 +126,9 @@ func (a *accounts) session(name string) (string, store.Caller, error) {
 
 // find is the account of name, read again whenever the _users database has changed.
 func (a *accounts) find(name string) (*knownAccount, error) {
+	if k := a.findAdmin(name); k != nil {
+		return k, nil
+	}
 	state, err := a.users.state()
 	if err != nil {
 		return nil, err
@@ -131,7 +136,7 @@ func (a *accounts) find(name string) (*knownAccount, error) {
 	a.mu.Lock()
 	k := a.known[name]
 	a.mu.Unlock()
-	if k != nil && k.state == state {
+	if k != nil && !k.admin && k.state == state {
 		return k, nil
 	}
 	acc, err := a.users.account(name)
@@ -141,7 +146,7 @@ func (a *accounts) find(name string) (*knownAccount, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	fresh := &knownAccount{account: acc, state: state}
-	if k != nil && k.account.sameSecret(acc) { // somebody else's document has changed
+	if k != nil && !k.admin && k.Hash == acc.Hash { // somebody else's document has changed
 		fresh.mac, fresh.until = k.mac, k.until
 	}
 	if len(a.known) >= maxAccounts {

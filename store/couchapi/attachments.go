@@ -230,7 +230,7 @@ func changeAttachment(x *exchange) error {
 	status := http.StatusOK
 	if put {
 		status = http.StatusCreated
-		x.w.Header().Set("Location", pathOf(string(x.db.Name()), id, name))
+		x.w.Header().Set("Location", x.absolute(pathOf(string(x.db.Name()), id, name)))
 	}
 	return x.json(status, appendDone(nil, id, res[0].Rev))
 }

@@ -147,7 +147,7 @@ func (x *exchange) splitBulk(list *docList, req bulkRequest) error {
 			return err
 		}
 		if !s.HasID {
-			s.Doc.ID = x.h.ids.id()
+			s.Doc.ID = x.h.ids.ID()
 		}
 		if !req.newEdits && s.Doc.Rev.IsZero() {
 			return errBadRequest(reasonNeedsRev)

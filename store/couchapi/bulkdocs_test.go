@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"logctl/store"
+	"logctl/store/uuids"
 )
 
 // call sends a request as the admin would from within the process.
@@ -46,7 +47,7 @@ func FuzzPlainBulk(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		x := &exchange{h: &Handler{o: Options{MaxDoc: defaultMaxDoc}, ids: newIDSource()}}
+		x := &exchange{h: &Handler{o: Options{MaxDoc: defaultMaxDoc}, ids: uuids.New()}}
 		req, ok := plainBulk([]byte(body))
 		var short docList
 		if !ok || x.splitBulk(&short, req) != nil {

@@ -48,7 +48,11 @@ type feedOptions struct {
 // changes answers GET and POST /{db}/_changes.
 func changes(x *exchange) error {
 	body := map[string]json.RawMessage{}
-	if x.r.Method == http.MethodPost {
+	if x.r.Method == http.MethodPost && x.r.ContentLength == 0 {
+		if err := x.needJSON(); err != nil {
+			return err
+		}
+	} else if x.r.Method == http.MethodPost {
 		b, err := x.readObject()
 		if err != nil {
 			return err

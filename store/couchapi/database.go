@@ -59,7 +59,7 @@ func createDatabase(x *exchange) error {
 	if _, err := create(x.ctx(), parsed); err != nil {
 		return err
 	}
-	x.w.Header().Set("Location", pathOf(name))
+	x.w.Header().Set("Location", x.absolute(pathOf(name)))
 	return x.ok(http.StatusCreated)
 }
 

@@ -134,7 +134,7 @@ func (x *exchange) show(doc store.Doc, o docOptions) (d shownDoc, plain bool, er
 	d = shownDoc{doc: doc, o: o}
 	plain = !o.revsInfo && !o.localSeq
 	if o.localSeq {
-		d.seq = appendSeq(nil, x.db, doc.Seq)
+		d.seq = appendNumber(nil, doc.Seq)
 	}
 	if !o.needsTree() {
 		return d, plain, nil
@@ -158,6 +158,10 @@ func (x *exchange) attachTree(d *shownDoc) error {
 	}
 	d.tree = tree
 	d.info = findRev(tree, d.doc.Rev)
+	// The engine cuts a branch with its next edit; nobody sees more of it before.
+	if limit := x.db.RevsLimit(); d.info != nil && len(d.info.Ancestors) >= limit {
+		d.info.Ancestors = d.info.Ancestors[:limit-1]
+	}
 	return nil
 }
 

@@ -49,7 +49,7 @@ func postDoc(x *exchange) error {
 		}
 		if !s.HasID {
 			// A revision of a doc that can't exist yet means nothing.
-			s.Doc.ID, s.Doc.Rev, s.Doc.Ancestors = x.h.ids.id(), store.Rev{}, nil
+			s.Doc.ID, s.Doc.Rev, s.Doc.Ancestors = x.h.ids.ID(), store.Rev{}, nil
 		}
 		return nil
 	})
@@ -226,6 +226,9 @@ func (x *exchange) writeOne(doc store.Doc, o engine.WriteOptions, status int, ta
 	if err != nil {
 		return err
 	}
+	if batch && store.IsKind(res[0].Err, store.KindConflict) {
+		res[0].Err = nil // CouchDB answers before it looks
+	}
 	if res[0].Err != nil {
 		return res[0].Err
 	}
@@ -235,7 +238,7 @@ func (x *exchange) writeOne(doc store.Doc, o engine.WriteOptions, status int, ta
 		return x.json(http.StatusAccepted, append(body, '}'))
 	}
 	if x.r.Method != http.MethodDelete {
-		hdr["Location"] = []string{pathOf(string(x.db.Name()), doc.ID)}
+		hdr["Location"] = []string{x.absolute(pathOf(string(x.db.Name()), doc.ID))}
 	}
 	rev := res[0].Rev
 	if tagged {

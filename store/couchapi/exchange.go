@@ -43,8 +43,19 @@ func newExchange(h *Handler, w http.ResponseWriter, r *http.Request) *exchange {
 	hdr := w.Header()
 	hdr["Server"] = []string{"CouchDB/" + couchVersion + " (logctl)"}
 	hdr["X-Couch-Request-Id"] = []string{hex.EncodeToString(id[:])}
+	if given := r.Header.Get("X-Couch-Request-Id"); isRequestID(given) {
+		hdr["X-Couch-Request-Id"] = []string{given}
+	}
 	hdr["Cache-Control"] = []string{"must-revalidate"}
 	return x
+}
+
+// isRequestID tells a request id that a client may give, so that it finds the answer again: letters, digits, dashes.
+func isRequestID(s string) bool {
+	const longest = 36
+	return s != "" && len(s) <= longest && strings.IndexFunc(s, func(r rune) bool {
+		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_')
+	}) < 0
 }
 
 func (x *exchange) ctx() context.Context { return x.r.Context() }

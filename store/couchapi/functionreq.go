@@ -44,7 +44,7 @@ func (x *exchange) requestObject(query url.Values, body json.RawMessage, form ur
 	}
 	path := strings.Split(strings.Trim(x.r.URL.Path, "/"), "/")
 	return json.Marshal(map[string]any{
-		"info": json.RawMessage(appendInfo(nil, x.db)), "uuid": x.h.ids.id(), "id": id, "method": x.r.Method, "path": path,
+		"info": json.RawMessage(appendInfo(nil, x.db)), "uuid": x.h.ids.ID(), "id": id, "method": x.r.Method, "path": path,
 		"requested_path": path, "raw_path": x.r.URL.RequestURI(), "query": queryObject(query), "headers": headers,
 		"body": body, "peer": peer(x.r), "form": queryObject(form), "cookie": struct{}{},
 		"userCtx": struct {

@@ -14,6 +14,7 @@ import (
 
 	"logctl/store"
 	"logctl/store/engine"
+	"logctl/store/uuids"
 	"logctl/store/view"
 )
 
@@ -66,7 +67,7 @@ type Handler struct {
 	o        Options
 	ownViews bool
 	router   *mux.Router
-	ids      *idSource
+	ids      *uuids.Source
 	accounts *accounts
 	designs  *designCache
 	settings *settings
@@ -104,11 +105,11 @@ func New(o Options) *Handler {
 	if h.o.MaxRequest == 0 {
 		h.o.MaxRequest = defaultMaxRequest
 	}
-	h.ids = newIDSource()
+	h.ids = uuids.New()
 	h.users = &usersDB{engine: o.Engine, rounds: h.o.PasswordRounds}
-	h.accounts = newAccounts(h.users, o.Admins)
-	h.designs = newDesignCache()
 	h.settings = newSettings(o.Engine)
+	h.accounts = newAccounts(h.users, o.Admins, h.settings)
+	h.designs = newDesignCache()
 	h.start = sync.OnceValue(h.load)
 	h.router = h.routes()
 	return h
@@ -140,12 +141,16 @@ func (h *Handler) load() error {
 
 // heed brings the settings that others look after to them.
 func (h *Handler) heed() {
+	algorithm, _ := h.settings.get("uuids", "algorithm")
+	suffix, _ := h.settings.get("uuids", "utc_id_suffix")
+	h.ids.SetMode(algorithm, suffix)
 	h.o.Views.SetReduceLimit(h.settings.flag("query_server_config", "reduce_limit"))
 }
 
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	r, err := canonical(r)
+	plus, _ := h.settings.get("chttpd", "decode_plus_to_space")
+	r, err := canonical(r, plus == "false")
 	if err != nil {
 		newExchange(h, w, r).fail(err)
 		return

@@ -177,7 +177,15 @@ func (x *exchange) listAllDocs(q *store.ViewQuery, head, row func(s *stream) err
 	}
 	s := x.stream()
 	defer s.free()
-	s.buf = append(strconv.AppendInt(append(s.buf, `{"total_rows":`...), int64(total), 10), '}')
+	r, ok := idRange(q)
+	offset := total
+	if ok && q.Keys == nil {
+		if offset, err = x.offsetOf(listing{}, r, r, q, total); err != nil {
+			return err
+		}
+	}
+	s.buf = strconv.AppendInt(append(s.buf, `{"total_rows":`...), int64(total), 10)
+	s.buf = append(strconv.AppendInt(append(s.buf, `,"offset":`...), int64(offset), 10), '}')
 	if err := head(s); err != nil {
 		return err
 	}
@@ -189,7 +197,6 @@ func (x *exchange) listAllDocs(q *store.ViewQuery, head, row func(s *stream) err
 			return row(s)
 		})
 	}
-	r, ok := idRange(q)
 	if !ok || q.Limit == 0 {
 		return nil
 	}

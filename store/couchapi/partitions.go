@@ -27,6 +27,7 @@ func (h *Handler) partitionRoutes(rt *mux.Router) {
 	h.inPartition(rt, "/_explain", resource{allow: "POST", methods: onPost(explain)})
 	missing := func(*exchange) error { return errNotFound("missing") }
 	h.inPartition(rt, "/{rest:.*}", resource{methods: onBoth(missing)})
+	h.inDB(rt, "/_partition", resource{any: func(*exchange) error { return errBadRequest("invalid_partition_req") }})
 }
 
 // inPartition routes a path below a partition of a database.
@@ -78,22 +79,26 @@ func (x *exchange) checkPartitions(docs []store.Doc) error {
 		return nil
 	}
 	for i := range docs {
-		id := docs[i].ID
-		if strings.HasPrefix(id, designPrefix) || strings.HasPrefix(id, localPrefix) {
-			continue
-		}
-		partition, rest, ok := strings.Cut(id, ":")
-		if !ok {
-			return store.NewError(store.KindIllegalDocID, "Doc id must be of form partition:id")
-		}
-		if err := checkPartition(partition); err != nil {
-			return err
-		}
-		if err := ejson.CheckDocID(rest); err != nil {
+		if err := x.checkPartitionOf(docs[i].ID); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// checkPartitionOf refuses an id that names no partition, in a database where it must.
+func (x *exchange) checkPartitionOf(id string) error {
+	if !x.db.Partitioned() || strings.HasPrefix(id, designPrefix) || strings.HasPrefix(id, localPrefix) {
+		return nil
+	}
+	partition, rest, ok := strings.Cut(id, ":")
+	if !ok {
+		return store.NewError(store.KindIllegalDocID, "Doc id must be of form partition:id")
+	}
+	if err := checkPartition(partition); err != nil {
+		return err
+	}
+	return ejson.CheckDocID(rest)
 }
 
 // partitionList is the list of a partition's docs.
@@ -107,10 +112,13 @@ func partitionRange(name string) engine.IDRange {
 // partitionInfo answers GET /{db}/_partition/{partition}.
 func partitionInfo(x *exchange) error {
 	r := partitionRange(x.partition)
-	docs, size := 0, 0
+	docs, size := 0, int64(0)
 	err := x.db.AllDocs(x.ctx(), r, true, func(doc store.Doc) bool {
 		docs++
-		size += len(doc.ID) + len(doc.Body)
+		size += int64(len(doc.Body))
+		for _, a := range doc.Attachments {
+			size += a.Length
+		}
 		return true
 	})
 	if err != nil {
@@ -121,8 +129,8 @@ func partitionInfo(x *exchange) error {
 		return err
 	}
 	type sizes struct {
-		Active   int `json:"active"`
-		External int `json:"external"`
+		Active   int64 `json:"active"`
+		External int64 `json:"external"`
 	}
 	return x.marshal(http.StatusOK, struct {
 		Name      string `json:"db_name"`
@@ -130,5 +138,5 @@ func partitionInfo(x *exchange) error {
 		Partition string `json:"partition"`
 		Docs      int    `json:"doc_count"`
 		Deleted   uint64 `json:"doc_del_count"`
-	}{string(x.db.Name()), sizes{size, size}, x.partition, docs, deleted})
+	}{string(x.db.Name()), sizes{min(size, x.db.Stats().ActiveSize), size}, x.partition, docs, deleted})
 }

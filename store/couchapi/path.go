@@ -13,7 +13,8 @@ const overrides = " GET HEAD POST PUT DELETE COPY "
 
 // canonical is r as the routes know it: CouchDB reads a path as its segments, so that empty ones do not count ("//",
 // a slash at the end), and a plus sign in one is a blank. The header that overrides a POST's method is honoured here.
-func canonical(r *http.Request) (*http.Request, error) {
+// With plus it stays what it is.
+func canonical(r *http.Request, plus bool) (*http.Request, error) {
 	method := r.Method
 	if m := r.Header.Get("X-HTTP-Method-Override"); m != "" && method == http.MethodPost {
 		if m = strings.ToUpper(m); strings.Contains(overrides, " "+m+" ") {
@@ -36,7 +37,11 @@ func canonical(r *http.Request) (*http.Request, error) {
 		if seg == "" {
 			continue
 		}
-		s, err := url.QueryUnescape(seg)
+		unescape := url.QueryUnescape
+		if plus {
+			unescape = url.PathUnescape
+		}
+		s, err := unescape(seg)
 		if err != nil {
 			return r, store.NewError(store.KindBadRequest, "Invalid percent encoding in the path.")
 		}
@@ -60,6 +65,29 @@ func isCanonical(path string) bool {
 	}
 	return len(path) > 1 && path[0] == '/' && path[len(path)-1] != '/' &&
 		!strings.ContainsAny(path, "%+") && !strings.Contains(path, "//")
+}
+
+// absolute is a path of this server as its clients know it: behind a proxy that says so, with that one's name.
+func (x *exchange) absolute(path string) string {
+	setting := func(key, otherwise string) string {
+		name, ok := x.h.settings.get("chttpd", key)
+		if !ok {
+			name = otherwise
+		}
+		return x.r.Header.Get(name)
+	}
+	host := setting("x_forwarded_host", "X-Forwarded-Host")
+	if host == "" {
+		host = x.r.Host
+	}
+	if host == "" {
+		return path
+	}
+	if x.r.TLS != nil || setting("x_forwarded_ssl", "X-Forwarded-Ssl") == "on" ||
+		setting("x_forwarded_proto", "X-Forwarded-Proto") == "https" {
+		return "https://" + host + path
+	}
+	return "http://" + host + path
 }
 
 // pathOf is the path of a doc or database in a Location header: each part one escaped segment.

@@ -37,7 +37,7 @@ func purge(x *exchange) error {
 		return err
 	}
 	defer b.free()
-	ids, revs, err := parsePurge(b.bytes)
+	ids, revs, err := parsePurge(b.bytes, x.checkPartitionOf)
 	if err != nil {
 		return err
 	}
@@ -61,8 +61,8 @@ func purge(x *exchange) error {
 	return x.json(http.StatusCreated, append(out, "}}"...))
 }
 
-// parsePurge reads the ids of a purge, in their order, and the revisions of each.
-func parsePurge(src []byte) ([]string, map[string][]store.Rev, error) {
+// parsePurge reads the ids of a purge, which pass check, in their order, and the revisions of each.
+func parsePurge(src []byte, check func(id string) error) ([]string, map[string][]store.Rev, error) {
 	var ids []string
 	revs := map[string][]store.Rev{}
 	total := 0
@@ -72,6 +72,9 @@ func parsePurge(src []byte) ([]string, map[string][]store.Rev, error) {
 			return errBadRequest("Invalid list of revisions")
 		}
 		id := string(key)
+		if err := check(id); err != nil {
+			return err
+		}
 		ids, revs[id] = append(ids, id), []store.Rev{}
 		for _, raw := range list {
 			s, _ := text(raw)

@@ -25,7 +25,9 @@ func (h *Handler) renderRoutes(rt *mux.Router) {
 		h.inDB(rt, design+"/_show"+path, resource{methods: every(show)})
 		h.inDB(rt, design+"/_update"+path, resource{methods: every(update)})
 	}
-	list := resource{allow: "GET,POST,HEAD", methods: map[string]action{http.MethodGet: getList, http.MethodPost: postList}}
+	list := resource{allow: "GET,POST,HEAD", methods: map[string]action{
+		http.MethodGet: getList, http.MethodPost: postList, http.MethodOptions: getList,
+	}}
 	h.inDB(rt, design+"/_list/{function}/{view}", list)
 	h.inDB(rt, design+"/_list/{function}/{other}/{view}", list)
 	for kind, word := range map[string]string{"_show": "show_error", "_list": "list_error", "_update": "update_error"} {
@@ -128,6 +130,11 @@ func show(x *exchange) error {
 	resp, err := parseRendered(out)
 	if err != nil {
 		return err
+	}
+	for name := range resp.header {
+		if k := http.CanonicalHeaderKey(name); k == "Etag" || k == "Vary" {
+			delete(resp.header, name) // they are about the request, which the function does not know whole
+		}
 	}
 	x.w.Header().Set("Vary", "Accept")
 	return x.sendRendered(resp)

@@ -52,7 +52,8 @@ func rewriteRequest(x *exchange) error {
 	case len(doc.Rewrites) == 0:
 		return errNoRewrite()
 	case doc.Rewrites[0] == '[':
-		path, query, err := rewrite.Apply(doc.Rewrites, x.designBase(), x.r.Method, x.rewritten(), x.query())
+		secure, _ := x.h.settings.get("chttpd", "secure_rewrites")
+		path, query, err := rewrite.Apply(doc.Rewrites, x.designBase(), x.r.Method, x.rewritten(), x.query(), secure == "false")
 		if err != nil {
 			return err
 		}

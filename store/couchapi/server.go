@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -27,7 +28,7 @@ func (h *Handler) serverRoutes(rt *mux.Router) {
 	h.add(rt, "/_up", resource{allow: "GET,HEAD", methods: onGet(func(x *exchange) error {
 		return x.json(http.StatusOK, []byte(`{"status":"ok","seeds":{}}`))
 	})})
-	h.add(rt, "/_uuids", resource{allow: "GET,HEAD", methods: onGet(uuids)})
+	h.add(rt, "/_uuids", resource{allow: "GET,HEAD", methods: onGet(giveUUIDs)})
 	h.add(rt, "/_membership", resource{access: accessAdmin, allow: "GET", methods: onGet(func(x *exchange) error {
 		return x.json(http.StatusOK, []byte(`{"all_nodes":["`+NodeName+`"],"cluster_nodes":["`+NodeName+`"]}`))
 	})})
@@ -68,22 +69,23 @@ func welcome(x *exchange) error {
 	}{"logctl", x.h.o.Version}})
 }
 
-func uuids(x *exchange) error {
+func giveUUIDs(x *exchange) error {
 	n := 1
 	if s := x.query().Get("count"); s != "" {
 		var err error
 		if n, err = strconv.Atoi(s); err != nil || n < 0 {
-			return errQuery("Invalid value for integer: " + quoted(s))
+			return errBadRequest("count must be a positive integer")
 		}
 	}
-	if n > maxUUIDs {
-		return errForbidden("count parameter too large")
+	if n > x.h.settings.number("uuids", "max_count", maxUUIDs) {
+		return errBadRequest("count parameter too large")
 	}
 	list := make([]string, n)
 	for i := range list {
-		list[i] = x.h.ids.id()
+		list[i] = x.h.ids.ID()
 	}
 	hdr := x.w.Header()
+	hdr.Set("ETag", `"`+hashTag(strings.Join(list, ","))+`"`)
 	hdr.Set("Cache-Control", "no-cache")
 	hdr.Set("Pragma", "no-cache")
 	hdr.Set("Expires", time.Unix(0, 0).UTC().Format(http.TimeFormat))

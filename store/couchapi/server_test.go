@@ -85,17 +85,3 @@ func TestSequenceOfAnotherDatabase(t *testing.T) {
 		t.Errorf("since %s: %s", seq, got)
 	}
 }
-
-func TestIDs(t *testing.T) {
-	t.Parallel()
-	s := newIDSource()
-	seen := map[string]bool{}
-	last := ""
-	for range 20_000 {
-		id := s.id()
-		if len(id) != 32 || seen[id] || last != "" && id[:26] == last[:26] && id <= last {
-			t.Fatalf("%s after %s", id, last)
-		}
-		seen[id], last = true, id
-	}
-}

@@ -109,7 +109,7 @@ func TestSessionTimes(t *testing.T) {
 		{0, true, false}, {30 * time.Second, true, false}, {2 * time.Minute, true, true}, {11 * time.Minute, false, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			h.accounts = newAccounts(nil, oneAdmin{})
+			h.accounts = newAccounts(nil, oneAdmin{}, newSettings(nil))
 			if _, err := h.accounts.login(testAdmin, testAdminPassword, "here"); err != nil {
 				t.Fatal(err)
 			}
@@ -141,7 +141,7 @@ func TestSessionTimes(t *testing.T) {
 
 func TestLockout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := newAccounts(nil, oneAdmin{})
+		a := newAccounts(nil, oneAdmin{}, newSettings(nil))
 		a.users = &usersDB{engine: openTestEngine(t)}
 		for range lockoutAfter {
 			if _, err := a.login(testAdmin, "wrong", "here"); err == nil {

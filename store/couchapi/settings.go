@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/gorilla/mux"
@@ -115,6 +116,8 @@ func (s *settings) everything() map[string]map[string]string {
 func (h *Handler) settingsRoutes(rt *mux.Router) {
 	h.add(rt, "/_node/{node}/_config", resource{access: accessAdmin, allow: "GET", methods: onGet(
 		func(x *exchange) error { return x.marshal(http.StatusOK, h.settings.everything()) })})
+	h.add(rt, "/_node/{node}/_config/_reload", resource{access: accessAdmin, allow: "POST", methods: onPost(
+		func(x *exchange) error { return x.ok(http.StatusOK) })})
 	h.add(rt, "/_node/{node}/_config/{section}", resource{access: accessAdmin, allow: "GET", methods: onGet(
 		func(x *exchange) error { return x.marshal(http.StatusOK, h.settings.section(x.name("section"))) })})
 	h.add(rt, "/_node/{node}/_config/{section}/{key}", resource{access: accessAdmin, allow: "GET,PUT,DELETE",
@@ -132,14 +135,14 @@ func getSetting(x *exchange) error {
 }
 
 func putSetting(x *exchange) error {
+	if err := checkSection(x.name("section")); err != nil {
+		return err
+	}
 	b, err := x.readJSON()
 	if err != nil {
 		return err
 	}
 	defer b.free()
-	if x.name("section") == "admins" {
-		return errNotYet("Server admins in the configuration are")
-	}
 	var v any
 	if json.Unmarshal(b.bytes, &v) != nil {
 		return errBadRequest(reasonBadJSON)
@@ -147,6 +150,12 @@ func putSetting(x *exchange) error {
 	value, ok := v.(string)
 	if !ok {
 		return errBadRequest("a JSON string expected")
+	}
+	value = strings.TrimSpace(value)
+	if x.name("section") == adminsSection {
+		if value, err = hashAdmin(value, x.h.o.PasswordRounds); err != nil {
+			return err
+		}
 	}
 	old, _, err := x.h.settings.set(x.ctx(), x.name("section"), x.name("key"), &value)
 	if err != nil {
@@ -156,7 +165,20 @@ func putSetting(x *exchange) error {
 	return x.marshal(http.StatusOK, old)
 }
 
+// checkSection refuses the sections that CouchDB lets nobody change over HTTP.
+func checkSection(name string) error {
+	switch name {
+	case "daemons", "external", "httpd_design_handlers", "httpd_db_handlers", "httpd_global_handlers", "native_query_servers",
+		"os_daemons", "query_servers":
+		return errForbidden("Config section blacklisted for modification over HTTP API.")
+	}
+	return nil
+}
+
 func deleteSetting(x *exchange) error {
+	if err := checkSection(x.name("section")); err != nil {
+		return err
+	}
 	old, had, err := x.h.settings.set(x.ctx(), x.name("section"), x.name("key"), nil)
 	if err != nil {
 		return err

@@ -2,29 +2,20 @@ package couchapi
 
 import (
 	"context"
-	"crypto/pbkdf2"
-	"crypto/rand"
-	"crypto/sha1"
-	"crypto/sha256"
-	"crypto/sha512"
-	"crypto/subtle"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"hash"
 	"slices"
 	"strconv"
 	"strings"
 
 	"logctl/store"
 	"logctl/store/engine"
+	"logctl/store/password"
 )
 
 const (
 	usersDBName  = "_users"
 	userIDPrefix = "org.couchdb.user:"
-	saltBytes    = 16
-	maxRounds    = 10_000_000 // of a stored hash that is believed: more would let a document stop the server
 )
 
 // usersDB is the _users database: one document per account, its id the prefix org.couchdb.user: and the name. It is made
@@ -61,16 +52,11 @@ func (u *usersDB) state() (string, error) {
 
 // account is what a user document says, as CouchDB writes it.
 type account struct {
-	Name       string          `json:"name"`
-	Roles      []string        `json:"roles"`
-	Scheme     string          `json:"password_scheme"`
-	PRF        string          `json:"pbkdf2_prf"`
-	Salt       string          `json:"salt"`
-	Iterations int             `json:"iterations"`
-	DerivedKey string          `json:"derived_key"`
-	SHA        string          `json:"password_sha"`
-	Type       string          `json:"type"`
-	Password   json.RawMessage `json:"password"`
+	Name  string   `json:"name"`
+	Roles []string `json:"roles"`
+	password.Hash
+	Type     string          `json:"type"`
+	Password json.RawMessage `json:"password"`
 }
 
 // account reads the account of name; errNoAccount if there is none.
@@ -100,50 +86,6 @@ func (u *usersDB) account(name string) (account, error) {
 func (a *account) caller() store.Caller {
 	roles := slices.DeleteFunc(slices.Clone(a.Roles), func(r string) bool { return strings.HasPrefix(r, "_") })
 	return store.Caller{Name: a.Name, Roles: roles}
-}
-
-// sameSecret tells that both have the same password.
-func (a *account) sameSecret(b account) bool {
-	return a.Scheme == b.Scheme && a.PRF == b.PRF && a.Salt == b.Salt && a.Iterations == b.Iterations &&
-		a.DerivedKey == b.DerivedKey && a.SHA == b.SHA
-}
-
-// matches tells whether password is the account's. It takes long by design.
-func (a *account) matches(password string) bool {
-	switch a.Scheme {
-	case "pbkdf2":
-		want, err := hex.DecodeString(a.DerivedKey)
-		if err != nil || len(want) == 0 || a.Iterations < 1 || a.Iterations > maxRounds {
-			return false
-		}
-		newHash, ok := prf(a.PRF)
-		if !ok {
-			return false
-		}
-		got, err := pbkdf2.Key(newHash, password, []byte(a.Salt), a.Iterations, len(want))
-		return err == nil && subtle.ConstantTimeCompare(got, want) == 1
-	case "simple":
-		sum := sha1.Sum([]byte(password + a.Salt))
-		return subtle.ConstantTimeCompare([]byte(hex.EncodeToString(sum[:])), []byte(a.SHA)) == 1
-	}
-	return false
-}
-
-// prf is the hash that a document's pbkdf2_prf names; documents of CouchDB before 3.4 have none and mean SHA-1.
-func prf(name string) (func() hash.Hash, bool) {
-	switch name {
-	case "", "sha":
-		return sha1.New, true
-	case "sha224":
-		return sha256.New224, true
-	case "sha256":
-		return sha256.New, true
-	case "sha384":
-		return sha512.New384, true
-	case "sha512":
-		return sha512.New, true
-	}
-	return nil, false
 }
 
 // prepare checks a user document that is about to be written and replaces its password by a hash of it, as CouchDB's
@@ -182,16 +124,13 @@ func (u *usersDB) prepare(x *exchange, doc *store.Doc, old []byte) error {
 }
 
 // hashed is body with its password replaced by a salted hash.
-func (u *usersDB) hashed(body []byte, password string) ([]byte, error) {
-	var raw [saltBytes]byte
-	rand.Read(raw[:]) // never fails
-	salt := hex.EncodeToString(raw[:])
-	key, err := pbkdf2.Key(sha256.New, password, []byte(salt), u.rounds, sha256.Size)
+func (u *usersDB) hashed(body []byte, plain string) ([]byte, error) {
+	h, err := password.New(plain, u.rounds)
 	if err != nil {
-		return nil, fmt.Errorf("hash a password: %w", err)
+		return nil, err
 	}
-	out := fmt.Appendf(nil, `{"password_scheme":"pbkdf2","pbkdf2_prf":"sha256","salt":%q,"iterations":%d,"derived_key":"%x"`,
-		salt, u.rounds, key)
+	out := fmt.Appendf(nil, `{"password_scheme":%q,"pbkdf2_prf":%q,"salt":%q,"iterations":%d,"derived_key":%q`,
+		h.Scheme, h.PRF, h.Salt, h.Iterations, h.DerivedKey)
 	return appendMembersBut(out, body, "password", "password_scheme", "pbkdf2_prf", "salt", "iterations", "derived_key",
 		"password_sha")
 }

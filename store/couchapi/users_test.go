@@ -53,31 +53,6 @@ func TestCheckUserDoc(t *testing.T) {
 	}
 }
 
-// TestPasswordSchemes checks hashes that CouchDB has made.
-func TestPasswordSchemes(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		name string
-		a    account
-		pw   string
-		want bool
-	}{
-		// CouchDB's documentation of the authentication database.
-		{"SHA-1 of old", account{Scheme: "pbkdf2", Iterations: 10, DerivedKey: "e579375db0e0c6a6fc79cd9e36a36859f71575c3",
-			Salt: "1112283cf988a34f124200a050d308a1"}, "apple", true},
-		{"wrong", account{Scheme: "pbkdf2", Iterations: 10, DerivedKey: "e579375db0e0c6a6fc79cd9e36a36859f71575c3",
-			Salt: "1112283cf988a34f124200a050d308a1"}, "orange", false},
-		{"no key", account{Scheme: "pbkdf2", Iterations: 10, Salt: "s"}, "", false},
-		{"endless", account{Scheme: "pbkdf2", Iterations: maxRounds + 1, DerivedKey: "00", Salt: "s"}, "", false},
-		{"unknown", account{Scheme: "rot13"}, "", false},
-		{"none", account{}, "", false},
-	} {
-		if got := c.a.matches(c.pw); got != c.want {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
-		}
-	}
-}
-
 // TestPasswordIsNeverStored looks for the password in everything that can be read of an account.
 func TestPasswordIsNeverStored(t *testing.T) {
 	t.Parallel()

@@ -16,27 +16,24 @@ import (
 // maxLimit is the largest limit that CouchDB takes.
 const maxLimit = 576460752303423487
 
-// parseViewQuery reads the options of a view, _all_docs and the like: those of the query string, then those of body, the
-// members of a JSON object, which win but for keys. Unknown ones are ignored.
+// parseViewQuery reads the options of a view, _all_docs and the like: those of body, the members of a JSON object, then
+// those of the query string, which win. Unknown ones are ignored.
 func parseViewQuery(params url.Values, body map[string]json.RawMessage) (store.ViewQuery, error) {
 	q := store.NewViewQuery()
-	for _, name := range slices.Sorted(maps.Keys(params)) {
-		vals := params[name]
-		if err := setOption(&q, name, vals[len(vals)-1], false); err != nil {
-			return q, err
-		}
-	}
 	for _, name := range slices.Sorted(maps.Keys(body)) {
 		raw := body[name]
 		if name == "keys" {
 			if len(raw) == 0 || raw[0] != '[' {
 				return q, errBadRequest("`keys` member must be an array.")
 			}
-			if q.Keys != nil {
-				continue
-			}
 		}
 		if err := setOption(&q, name, string(raw), true); err != nil {
+			return q, err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		vals := params[name]
+		if err := setOption(&q, name, vals[len(vals)-1], false); err != nil {
 			return q, err
 		}
 	}

@@ -17,6 +17,9 @@ func (h *Handler) viewRoutes(rt *mux.Router) {
 		http.MethodGet: getView, http.MethodPost: postView,
 	}})
 	h.inDB(rt, "/_design/{design}/_view/{view}/queries", resource{allow: "POST", methods: onPost(postViewQueries)})
+	h.inDB(rt, "/_temp_view", resource{any: func(*exchange) error {
+		return store.NewError(store.KindGone, "Temporary views are not supported in CouchDB")
+	}})
 	h.inDB(rt, "/_design/{design}/_info", resource{allow: "GET", methods: onGet(designInfo)})
 }
 

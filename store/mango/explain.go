@@ -113,7 +113,8 @@ func (p *Plan) shownRange() (low, high []byte) {
 	case p.empty:
 		return jsonNull, jsonNull
 	case p.Index.IsAllDocs():
-		if low, high = p.IDs(); low == nil {
+		low, high = p.ranges[0].low.value, p.ranges[0].high.value
+		if low == nil {
 			low = []byte(`""`)
 		}
 		if high == nil {

@@ -218,7 +218,10 @@ func (p *Plan) Warnings() []string {
 // IDs is the range of ids to look at, for the index of all docs: JSON values, nil where there is no bound.
 func (p *Plan) IDs() (low, high []byte) {
 	r := p.ranges[0]
-	return r.low.value, r.high.value
+	if low = r.low.value; !isString(low) {
+		low = nil // ids compare with nothing but strings: all are above the rest
+	}
+	return low, r.high.value
 }
 
 // Keys is the range of index keys to look at, both ends included: arrays in JSON that begin like the least and like the

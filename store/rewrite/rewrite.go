@@ -34,8 +34,8 @@ const maxUp = 2
 
 // Apply finds the first rule of a list, JSON, that fits a request, and gives the path, escaped, and the query that it leads to.
 // base is the path of the design document, escaped; segments is the path behind _rewrite. The error is of KindNotFound where
-// no rule fits.
-func Apply(rules []byte, base, method string, segments []string, query url.Values) (path, rawQuery string, err error) {
+// no rule fits. A rule that leads out of the database is refused, unless outside is set.
+func Apply(rules []byte, base, method string, segments []string, query url.Values, outside bool) (path, rawQuery string, err error) {
 	var list []rule
 	if err := json.Unmarshal(rules, &list); err != nil {
 		return "", "", store.NewError(store.KindBadRequest, "The rewrites are not a list of rules.")
@@ -49,8 +49,8 @@ func Apply(rules []byte, base, method string, segments []string, query url.Value
 		if slices.Index(target, everything) >= 0 {
 			target = target[:slices.Index(target, everything)+1]
 		}
-		if up(target) > maxUp {
-			return "", "", &store.Error{Kind: store.KindBadRequest, Word: "insecure_rewrite_rule", Reason: "too many ../.. segments"}
+		if up(target) > maxUp && !outside {
+			return "", "", &store.Error{Kind: store.KindInternal, Word: "insecure_rewrite_rule", Reason: "too many ../.. segments"}
 		}
 		if r.Method != "" && r.Method != everything && r.Method != method {
 			continue

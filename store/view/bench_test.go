@@ -90,7 +90,7 @@ func BenchmarkQuery(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		ranges, err := parseRanges(&q, d.order())
+		ranges, err := parseRanges(&q, d.views[0].order)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -34,6 +34,7 @@ type Design struct {
 type viewSource struct {
 	name, mapSrc, reduceSrc string
 	native                  *mango.Definition // in place of a function; nil for those and for what is no definition
+	order                   collate.Order
 }
 
 type designOptions struct {
@@ -46,7 +47,7 @@ type designOptions struct {
 const javascript = "javascript"
 
 // countReducer is the builtin that needs no stored reductions: trees count rows anyway.
-const countReducer = "_count"
+const countReducer = reduce.CountPrefix
 
 func invalidDesign(reason string) error {
 	return &store.Error{Kind: store.KindBadRequest, Word: "invalid_design_doc", Reason: reason}
@@ -125,7 +126,7 @@ func (d *Design) parseViews(raw json.RawMessage) error {
 
 func (d *Design) parseView(name string, raw json.RawMessage) (viewSource, error) {
 	v := viewSource{name: name}
-	var f struct{ Map, Reduce json.RawMessage }
+	var f struct{ Map, Reduce, Options json.RawMessage }
 	if err := json.Unmarshal(raw, &f); err != nil {
 		return v, invalidDesign("`views." + name + "` field must have object type")
 	}
@@ -147,12 +148,18 @@ func (d *Design) parseView(name string, raw json.RawMessage) (viewSource, error)
 	if f.Reduce != nil {
 		_ = json.Unmarshal(f.Reduce, &v.reduceSrc)
 	}
+	v.order = d.orderOf(f.Options)
 	v.reduceSrc = strings.TrimSpace(v.reduceSrc)
 	if v.mapSrc == "" {
 		return v, store.NewError(store.KindNotFound, "missing function")
 	}
-	if strings.HasPrefix(v.reduceSrc, "_") && v.reduceSrc != countReducer && reduce.Builtin(v.reduceSrc) == nil {
-		return v, invalidDesign("`" + v.reduceSrc + "` is not a supported reduce function.")
+	if strings.HasPrefix(v.reduceSrc, "_") {
+		if reason := reduce.Check(v.reduceSrc); reason != "" {
+			return v, invalidDesign(reason)
+		}
+		if strings.HasPrefix(v.reduceSrc, countReducer) {
+			v.reduceSrc = countReducer
+		}
 	}
 	return v, nil
 }
@@ -176,6 +183,9 @@ func (d *Design) signature() string {
 	fmt.Fprintf(h, "%d %s %q %+v %q", formatVersion, collate.Version, strings.ToLower(d.language), d.options, d.lib)
 	for _, v := range d.views {
 		fmt.Fprintf(h, " %q %q %q", v.name, v.mapSrc, v.reduceSrc)
+		if v.order != collate.ICU {
+			fmt.Fprintf(h, " %d", v.order)
+		}
 	}
 	if d.scoped {
 		fmt.Fprint(h, " scoped")
@@ -236,8 +246,13 @@ func (d *Design) jsOptions(timeout time.Duration) js.Options {
 	return o
 }
 
-func (d *Design) order() collate.Order {
-	if d.options.Collation == "raw" {
+// orderOf is the order that a view's own options ask for or, where they don't, those of the design document.
+func (d *Design) orderOf(options json.RawMessage) collate.Order {
+	o := struct{ Collation string }{d.options.Collation}
+	if options != nil {
+		_ = json.Unmarshal(options, &o) // members of other types count as absent
+	}
+	if o.Collation == "raw" {
 		return collate.Raw
 	}
 	return collate.ICU

@@ -170,7 +170,8 @@ func TestDocIDBounds(t *testing.T) {
 		`descending=true endkey=1 inclusive_end=false`:                "0/8 dd",
 		`key=1 skip=3 limit=2`:                                        "3/8 bc",
 		`keys=[2,1] skip=1 limit=3`:                                   "7/8 daa",
-		`keys=[1] startkey_docid=b`:                                   "0/8 aabbcc",
+		`keys=[1] startkey_docid=b`:                                   "2/8 bbcc",
+		`keys=[2,1] startkey_docid=b endkey_docid=b`:                  "6/8 bb",
 		`key=1 inclusive_end=false`:                                   "0/8 ",
 	} {
 		got, err := run(t, Options{}, docs, body, "v", params)
@@ -258,4 +259,35 @@ func FuzzHeader(f *testing.F) {
 		}
 		_ = docRows(data, "id", func(int, []byte) {})
 	})
+}
+
+func TestRepeatedKeys(t *testing.T) {
+	t.Parallel()
+	docs := `[{"_id":"a"}]`
+	body := `{"views":{"v":{"map":"function(doc) { ['b', 'a', [2], {x: 1}, null, true, false, 10, 9.5, 'B', [1, 2], {}].forEach(function(v) { emit(1, v) }); emit(0, 'x') }"}}}`
+	got, err := run(t, Options{}, docs, body, "v", "")
+	want := "0/13\n0 @a = \"x\""
+	for _, v := range []string{`9.5`, `10`, `false`, `null`, `true`, `{}`, `{"x":1}`, `[1,2]`, `[2]`, `"B"`, `"a"`, `"b"`} {
+		want += "\n1 @a = " + v
+	}
+	if err != nil || got != want {
+		t.Errorf("%v, %s\nwant %s", err, got, want)
+	}
+}
+
+func TestCollationOfAView(t *testing.T) {
+	t.Parallel()
+	docs := `[{"_id":"a","k":"b"},{"_id":"b","k":"B"},{"_id":"c","k":null},{"_id":"d","k":1}]`
+	body := `{"views":{"raw":{"map":"function(doc) { emit(doc.k) }","options":{"collation":"raw"}},"icu":{"map":"function(doc) { emit(doc.k) }"}}}`
+	for view, want := range map[string]string{"raw": `1,null,"B","b"`, "icu": `null,1,"b","B"`} {
+		got, err := run(t, Options{}, docs, body, view, "")
+		var keys []string
+		for _, l := range strings.Split(got, "\n")[1:] {
+			key, _, _ := strings.Cut(l, " ")
+			keys = append(keys, key)
+		}
+		if err != nil || strings.Join(keys, ",") != want {
+			t.Errorf("%s: %v, %v, want %s", view, keys, err, want)
+		}
+	}
 }

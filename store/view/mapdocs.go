@@ -116,6 +116,7 @@ type emitter struct {
 	doc   *mapped
 	seen  []repeats // of the doc's rows, by view
 	bytes int       // of the doc's rows
+	again bool      // the doc has emitted a key for a second time
 }
 
 // rowOverhead is about what a row takes beside its bytes until it is applied.
@@ -125,10 +126,14 @@ const rowOverhead = 160
 const blockSize = 64 << 10
 
 func (e *emitter) mapDoc(w mapper, d *mapped) error {
-	e.doc, e.bytes = d, 0
+	e.doc, e.bytes, e.again = d, 0, false
 	clear(e.seen)
 	d.rows = make([]emittedRow, 0, len(e.design.views))
-	return w.Map(d.json, e.row)
+	err := w.Map(d.json, e.row)
+	if e.again {
+		sortRepeats(d.rows)
+	}
+	return err
 }
 
 // row takes one row.
@@ -145,12 +150,14 @@ func (e *emitter) row(view int, key, value []byte) {
 		}
 		block = collate.AppendScope(block, partition)
 	}
-	sorted, plain, err := e.design.order().Append(block, key)
+	sorted, plain, err := e.design.views[view].order.Append(block, key)
 	if err != nil {
 		return // JSON.stringify nests deeper than keys may: as if it had not been emitted
 	}
 	sortKey := sorted[start:]
-	block = appendRowKey(sorted[:start], sortKey, e.doc.id, e.seen[view].count(sortKey))
+	repeat := e.seen[view].count(sortKey)
+	e.again = e.again || repeat > 0
+	block = appendRowKey(sorted[:start], sortKey, e.doc.id, repeat)
 	rowKey := block[start:len(block):len(block)]
 	at := len(block)
 	block = appendRowValue(block, len(sortKey), plain, key, value)

@@ -36,13 +36,24 @@ func (r keyRange) find(t *btree.Tree) (span, error) {
 func parseRanges(q *store.ViewQuery, order collate.Order) ([]keyRange, error) {
 	scope := scopeOf(q.Partition)
 	if q.Keys != nil {
+		lowID, highID, behindLow, behindHigh := q.StartDocID, q.EndDocID, false, !q.ExclusiveEnd || q.EndDocID == ""
+		if q.Descending {
+			lowID, highID, behindLow, behindHigh = highID, lowID, q.ExclusiveEnd && q.EndDocID != "", true
+		}
 		ranges := make([]keyRange, len(q.Keys))
 		for i, k := range q.Keys {
-			lo, err := bound(order, scope, k, "", false)
+			lo, err := bound(order, scope, k, lowID, behindLow)
 			if err != nil {
 				return nil, err
 			}
-			ranges[i] = keyRange{lo: lo, hi: append(bytes.Clone(lo), idEnd)}
+			hi, err := bound(order, scope, k, highID, behindHigh)
+			if err != nil {
+				return nil, err
+			}
+			if bytes.Compare(lo, hi) > 0 {
+				hi = lo
+			}
+			ranges[i] = keyRange{lo, hi}
 		}
 		if q.Descending {
 			slices.Reverse(ranges)

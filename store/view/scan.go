@@ -27,7 +27,7 @@ func (m *Manager) Scan(ctx context.Context, db Database, d *Design, view string,
 	if at < 0 {
 		return store.NewError(store.KindNotFound, "missing_named_view")
 	}
-	r, err := s.keyRange(d.order())
+	r, err := s.keyRange(d.views[at].order)
 	if err == nil {
 		err = d.checkPartition(s.Partition)
 	}

@@ -263,13 +263,7 @@ func (s *rendering) showResponse(v goja.Value, req []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.start != nil {
-		for _, name := range []string{"headers", "code"} {
-			if v := s.start.Get(name); v != nil {
-				s.member(resp, name, v)
-			}
-		}
-	}
+	s.addStart(resp)
 	text := string(s.chunks)
 	s.chunks = s.chunks[:0]
 	if body := resp.Get("body"); body != nil && body.ToBoolean() {
@@ -294,6 +288,32 @@ func (s *rendering) showResponse(v goja.Value, req []byte) ([]byte, error) {
 	}
 	s.member(resp, "body", s.m.r.ToValue(text))
 	return s.m.appendObject(nil, resp)
+}
+
+// addStart adds what start was given to a response object: a code and headers, which may stand beside each other.
+func (s *rendering) addStart(resp *goja.Object) {
+	if s.start == nil {
+		return
+	}
+	headers, ok := resp.Get("headers").(*goja.Object)
+	if !ok {
+		headers = s.m.r.NewObject()
+		s.member(resp, "headers", headers)
+	}
+	for _, name := range s.start.Keys() {
+		v := s.start.Get(name)
+		more, isObject := v.(*goja.Object)
+		switch {
+		case name == "code":
+			s.member(resp, name, v)
+		case name == "headers" && isObject:
+			for _, h := range more.Keys() {
+				s.member(headers, h, more.Get(h))
+			}
+		default:
+			s.member(headers, name, v)
+		}
+	}
 }
 
 // response is a response object as JSON; a string is a body.

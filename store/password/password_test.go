@@ -1,0 +1,69 @@
+package password
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestPasswordSchemes checks hashes that CouchDB has made.
+func TestPasswordSchemes(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		hash Hash
+		pw   string
+		want bool
+	}{
+		// CouchDB's documentation of the authentication database.
+		{"SHA-1 of old", Hash{Scheme: "pbkdf2", Iterations: 10, DerivedKey: "e579375db0e0c6a6fc79cd9e36a36859f71575c3",
+			Salt: "1112283cf988a34f124200a050d308a1"}, "apple", true},
+		{"wrong", Hash{Scheme: "pbkdf2", Iterations: 10, DerivedKey: "e579375db0e0c6a6fc79cd9e36a36859f71575c3",
+			Salt: "1112283cf988a34f124200a050d308a1"}, "orange", false},
+		{"no key", Hash{Scheme: "pbkdf2", Iterations: 10, Salt: "s"}, "", false},
+		{"endless", Hash{Scheme: "pbkdf2", Iterations: maxRounds + 1, DerivedKey: "00", Salt: "s"}, "", false},
+		{"unknown", Hash{Scheme: "rot13"}, "", false},
+		{"none", Hash{}, "", false},
+	} {
+		if got := c.hash.Matches(c.pw); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+func TestNewHash(t *testing.T) {
+	t.Parallel()
+	h, err := New("s3cret", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := New("s3cret", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h == again {
+		t.Error("two hashes of one password are equal: no salt")
+	}
+	if !h.Matches("s3cret") || h.Matches("S3cret") || h.Matches("") {
+		t.Errorf("%+v matches what it must not, or does not what it must", h)
+	}
+	text := h.Text()
+	if strings.Contains(text, "s3cret") {
+		t.Errorf("the password is in %s", text)
+	}
+	read, ok := Parse(text)
+	if !ok || read != h {
+		t.Errorf("%s: %+v %v, want %+v", text, read, ok, h)
+	}
+}
+
+func TestParseWhatIsNoHash(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "secret", "-pbkdf2", "-pbkdf2-a,b", "-pbkdf2-a,b,c", "-pbkdf2:sha256-a,b,1,2", "pbkdf2-a,b,1"} {
+		if h, ok := Parse(text); ok {
+			t.Errorf("%q: %+v", text, h)
+		}
+	}
+	if h, ok := Parse("-pbkdf2-a,b,10"); !ok || h.PRF != "" || h.Iterations != 10 { // of before 3.4
+		t.Errorf("%+v %v", h, ok)
+	}
+}
