@@ -1,8 +1,6 @@
 package cmd
 
 import (
-	"bufio"
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -130,23 +128,28 @@ func (o *learnOptions) writeLearned(w io.Writer, s *learn.Sample, r *learn.Resul
 		_, err := o.write(w, groupRows(s, r, files))
 		return err
 	case o.toml != "":
-		_, err := io.WriteString(w, report.TOML(o.toml, "learned from "+strings.Join(files, ", ")))
-		return err
+		return writeText(w, report.TOML(o.toml, "learned from "+strings.Join(files, ", ")))
 	case o.name == string(reports.JSON):
-		out := bufio.NewWriter(w)
-		e := json.NewEncoder(out)
+		var text strings.Builder
+		e := json.NewEncoder(&text)
 		e.SetEscapeHTML(false)
 		e.SetIndent("", "  ")
-		return cmp.Or(e.Encode(report), out.Flush())
+		if err := e.Encode(report); err != nil {
+			return err
+		}
+		return writeText(w, text.String())
 	case o.name != "":
 		_, err := o.write(w, schemaRows(report))
 		return err
 	}
-	out := bufio.NewWriter(w)
-	text := summaryOfLearned(report, files)
+	return writeText(w, summaryOfLearned(report, files))
+}
+
+// writeText writes text with parts of log lines in it, on a terminal without what that would obey.
+func writeText(w io.Writer, text string) error {
 	if isTerminal(w) {
 		text = reports.VisibleLines(text)
 	}
-	out.WriteString(text)
-	return out.Flush()
+	_, err := io.WriteString(w, text)
+	return err
 }

@@ -63,6 +63,9 @@ func TestSchemas(t *testing.T) {
 		{"names of users", []string{
 			"Failed password for root from 192.0.2.1 port 22", "Failed password for root from 192.0.2.2 port 22", "Failed password for bob from 192.0.2.3 port 22",
 		}, []string{"Failed password for $user from $ip:ip port $port:int"}},
+		{"a quoted user", []string{"Login failed for user 'SA' from 192.0.2.1", "Login failed for user 'ROOT' from 192.0.2.1"},
+			[]string{"Login failed for user '$user' from $ip:ip"}},
+		{"a clock alone", []string{"10:05:01 a.c: begin 1", "10:05:02 a.c: begin 2"}, []string{"$clock:time $component: begin $begin:int"}},
 		{"a list", []string{"gone: n1 n2 n3 n4 n5 n6", "gone: n1 n2"}, []string{"gone: $list..."}},
 		{"values with ports", []string{"from /192.0.2.1:80 to db.example.com:5432"}, []string{"from /$ip:ip:$port:int to $host:host:$port_2:int"}},
 		{"nothing but words", []string{"BEGIN"}, []string{"BEGIN$rest..."}},

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"logctl/format/token"
 )
 
 // A schema whose literals are longer than this ends with a capture of the rest of the line, as does one with more captures.
@@ -195,6 +197,10 @@ func (b *schemaText) stamp(s slot, g guess) {
 		}
 	} else if g.kind != "" {
 		b.take("time_of_"+strconv.Itoa(s.column+1), g.kind)
+		return
+	}
+	if s.column != b.time.column && token.IsTime([]byte(g.value)) {
+		b.take("clock", "time")
 		return
 	}
 	for i := range strings.Fields(g.value) {

@@ -94,7 +94,7 @@ func (p *proposer) widenTo(text string, of, forms []*form) bool {
 }
 
 // userMarks are words that the name of a user follows.
-var userMarks = [...]string{" for user ", " invalid user ", " user="}
+var userMarks = [...]string{" for user ", " for user '", ` for user "`, " invalid user ", " user="}
 
 // withUser makes a capture of the name of a user in a schema's text, where that is letters and the schema captures no user yet.
 func withUser(text string) string {
@@ -124,7 +124,7 @@ func letters(s string) int {
 	for n < len(s) && isLetter(s[n]) {
 		n++
 	}
-	if n < len(s) && strings.IndexByte(" ,;)]", s[n]) < 0 {
+	if n < len(s) && strings.IndexByte(` ,;)]'"`, s[n]) < 0 {
 		return 0
 	}
 	return n
