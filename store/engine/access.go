@@ -91,6 +91,7 @@ func (e *Engine) apply(b *pebble.Batch) (uint64, error) {
 	if err := e.disk.trouble(); err != nil && !store.IsKind(err, store.KindNoSpace) {
 		return 0, err
 	}
+	e.tidy.note(b.Len())
 	return e.group.note(), nil
 }
 

@@ -46,9 +46,12 @@ func TestCrash(t *testing.T) {
 		})
 	}
 	rnd := rand.New(rand.NewPCG(1, 2))
-	for range clones {
+	for n := range clones {
 		for range 4 * writers {
 			rounds <- struct{}{}
+		}
+		if n%4 == 0 {
+			wg.Go(func() { mustTidy(t, e) })
 		}
 		var before [writers]int64
 		for w := range writers {

@@ -102,15 +102,8 @@ func (f *diskFile) WriteAt(p []byte, off int64) (n int, err error) {
 	return n, err
 }
 
-// Preallocate is a wish: a disk without room for it may still have room for what is written.
-func (f *diskFile) Preallocate(off, length int64) error {
-	return f.disk.change(func() error {
-		if err := f.File.Preallocate(off, length); err != nil && !noRoom(err) {
-			return err
-		}
-		return nil
-	})
-}
+// Preallocate does nothing. Pebble asks for more than a memtable's size for each log: more than all docs of a small store take.
+func (f *diskFile) Preallocate(off, length int64) error { return nil }
 
 func (f *diskFile) Sync() error     { return f.disk.settle(f.File.Sync) }
 func (f *diskFile) SyncData() error { return f.disk.settle(f.File.SyncData) }

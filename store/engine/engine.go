@@ -36,6 +36,7 @@ type Engine struct {
 	lock  *pebble.Lock
 	disk  *disk
 	group *group
+	tidy  *tidy
 	gate  gate
 	quit  chan struct{} // closed when the engine begins to close
 	uuid  string
@@ -101,6 +102,7 @@ func open(dir, sub string, version int, o Options, lock *pebble.Lock) (*Engine, 
 		return nil, err
 	}
 	e.group = newGroup(e.syncLog)
+	e.tidy = newTidy(e.flushTables, e.compactTop)
 	return e, nil
 }
 
@@ -152,6 +154,7 @@ func (e *Engine) Close() error {
 	}
 	e.gate.drain()
 	e.group.close(true)
+	e.tidy.close(e.disk)
 	if !e.disk.pass() {
 		return e.leave()
 	}
@@ -166,6 +169,7 @@ func (e *Engine) leave() error {
 	trouble := e.disk.trouble()
 	e.disk.abandon()
 	e.group.close(false)
+	e.tidy.close(e.disk)
 	// The directory is locked once for us and once for Pebble.
 	return errors.Join(trouble, e.lock.Close(), e.lock.Close())
 }

@@ -27,6 +27,7 @@ func pebbleOptions(o Options, d *disk, lock *pebble.Lock) *pebble.Options {
 		FS:                          d,
 		Lock:                        lock,
 		CacheSize:                   o.CacheSize + memTables*memTableSize, // Pebble takes memtables out of it
+		Cleaner:                     cleaner{},
 		Comparer:                    pebble.DefaultComparer,
 		FormatMajorVersion:          pebble.FormatTableFormatV6,
 		Filters:                     map[string]pebble.FilterPolicy{filter.Name(): filter},
@@ -76,6 +77,16 @@ func spanPolicy(start []byte) (pebble.SpanPolicy, []byte, error) {
 	}
 	return pebble.SpanPolicy{}, successor(start[:prefixLen]), nil
 }
+
+// cleaner removes logs that are no longer needed, which Pebble otherwise keeps to write over them: that saves nothing here, and
+// takes the room of four logs. Pebble leaves a file alone until it is removed if the cleaner is like its archiving one; that one
+// lies deeper here, so that what removes is the other's.
+type cleaner struct {
+	pebble.DeleteCleaner
+	archiving
+}
+
+type archiving struct{ pebble.ArchiveCleaner }
 
 // idFilter keeps Bloom filters for the by-id keys alone: the others are not asked for unless they are there.
 type idFilter struct{ bloom bloom.FilterPolicy }

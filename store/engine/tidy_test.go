@@ -1,0 +1,143 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"logctl/store"
+)
+
+// mustTidy does at once what is done when nothing was written for a while.
+func mustTidy(t *testing.T, e *Engine) {
+	t.Helper()
+	for _, do := range []func(context.Context) error{e.flushTables, e.compactTop} {
+		if err := do(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestTidyWaits writes now and then and looks when rooms are made tidy.
+func TestTidyWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var done []string
+		did := func(what string) func(context.Context) error {
+			return func(context.Context) error { done = append(done, what); return nil }
+		}
+		tidy := newTidy(did("flush"), did("compact"))
+		defer tidy.close(newDisk(vfs.NewMem(), nil))
+		for range 20 { // never quiet
+			tidy.note(tidyBytes)
+			time.Sleep(tidyAfter / 2)
+			synctest.Wait()
+		}
+		if len(done) != 0 {
+			t.Errorf("while it was busy: %v", done)
+		}
+		time.Sleep(tidyAfter)
+		synctest.Wait()
+		if fmt.Sprint(done) != "[flush compact]" {
+			t.Errorf("when it was quiet: %v", done)
+		}
+		done = nil
+		tidy.note(tidyBytes - 1)
+		time.Sleep(10 * tidyAfter)
+		synctest.Wait()
+		if len(done) != 0 {
+			t.Errorf("for so little: %v", done)
+		}
+		tidy.note(1)
+		time.Sleep(10 * tidyAfter)
+		synctest.Wait()
+		if len(done) != 2 {
+			t.Errorf("for that and a little more: %v", done)
+		}
+	})
+}
+
+// TestTidyMakesRoom looks at what is on disk of docs that came by and by.
+func TestTidyMakesRoom(t *testing.T) {
+	t.Parallel()
+	const n = 20_000
+	fs := vfs.NewMem()
+	e := mustOpen(t, "data", Options{FS: fs})
+	d := mustCreate(t, e, "log_a")
+	x, err := d.Index("sig")
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs := banDocs(0, n)
+	for i := 0; i < n; i += 1000 {
+		mustWrite(t, d, docs[i:i+1000])
+		if err := x.Apply(t.Context(), []store.KVOp{{Key: fmt.Append(nil, i), Value: docs[i].Body}}); err != nil {
+			t.Fatal(err)
+		}
+		if i%5000 == 0 {
+			if err := e.flushTables(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	mustTidy(t, e)
+	if top := e.pdb.Metrics().Levels[0].TablesCount; top != 0 {
+		t.Errorf("%d tables in the uppermost level", top)
+	}
+	sound(t, d)
+	if err := e.Close(); err != nil { // which waits until files that are no longer needed are removed
+		t.Fatal(err)
+	}
+	names, err := fs.List("data/" + pebbleDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var size int64
+	for _, name := range names {
+		info, err := fs.Stat("data/" + pebbleDir + "/" + name)
+		if err == nil {
+			size += info.Size()
+		}
+	}
+	if size > 45*n {
+		t.Errorf("%d bytes on disk, %d a doc", size, size/n)
+	}
+	e = mustOpen(t, "data", Options{FS: fs})
+	defer e.Close()
+	if d, err = e.DB("log_a"); err != nil {
+		t.Fatal(err)
+	}
+	sound(t, d)
+}
+
+// TestTidyOnFullDisk closes a store while it waits for room to be tidy.
+func TestTidyOnFullDisk(t *testing.T) {
+	t.Parallel()
+	fs := newFaulty()
+	e := mustOpen(t, "data", Options{FS: fs})
+	d := mustCreate(t, e, "log_a")
+	mustWrite(t, d, banDocs(0, 100))
+	fs.set(failWrites(".sst", syscall.ENOSPC))
+	e.tidy.note(tidyBytes)
+	select {
+	case <-e.disk.troubled():
+	case <-time.After(20 * time.Second):
+		t.Fatal("nothing was written")
+	}
+	if _, err := d.Write(t.Context(), banDocs(100, 1), WriteOptions{NewEdits: true}); !store.IsKind(err, store.KindNoSpace) {
+		t.Errorf("write: %v", err)
+	}
+	if err := e.Close(); !store.IsKind(err, store.KindNoSpace) {
+		t.Errorf("close: %v", err)
+	}
+	fs.set(failWrites("no such file", nil))
+	e = mustOpen(t, "data", Options{FS: fs})
+	defer e.Close()
+	if d, err := e.DB("log_a"); err != nil || d.Stats().DocCount < 100 {
+		t.Errorf("%v after opening it again", err)
+	}
+}
