@@ -29,6 +29,7 @@ func newFormat(g *globals) *cobra.Command {
 		Long: `Turn lines of files or of the standard input into JSON objects, one a line (NDJSON).
 
   logctl format --preset fail2ban /var/log/fail2ban.log*
+  logctl format --preset auto /var/log/*.log
   tail -f access.log | logctl format --schema '$ip:ip _ $user [$at:ts] $request:quoted $status:int' --time at
   logctl format --schema '$date $hour _ _ _ \[$process\] _ $ip' --fields "machine=$(hostname)" -v fail2ban.log
 

@@ -27,6 +27,7 @@ type formatFlags struct {
 	layout    string
 	zone      string
 	maxLine   int
+	silent    bool // say nothing of what auto takes
 }
 
 func (f *formatFlags) addFlags(fs *pflag.FlagSet) {
@@ -114,7 +115,9 @@ func (f *formatFlags) preset(w io.Writer, g *globals) (format.Parser, error) {
 	o := preset.Options{Fields: f.Fields, Events: f.Events, Zone: f.zone}
 	if f.Preset == preset.AutoName {
 		return set.Auto(o, func(name string, c preset.Choice) {
-			fmt.Fprintf(w, "logctl: %s: preset %s\n", oneLine(name), c)
+			if !f.silent {
+				fmt.Fprintf(w, "logctl: %s: preset %s\n", oneLine(name), c)
+			}
 		})
 	}
 	p, err := set.Parser(f.Preset, o)

@@ -39,6 +39,7 @@ func newShip(g *globals) *cobra.Command {
 		Long: `Store the lines of files, or of the standard input, as docs of an app.
 
   logctl ship --app fail2ban --preset fail2ban /var/log/fail2ban.log*
+  logctl ship --app auth --preset syslog '/var/log/auth.log*'
   journalctl -u fail2ban -o cat | logctl ship --app fail2ban --preset fail2ban
   logctl ship --app web --schema '$ip:ip _ _ \[$time _\] $request:quoted $status:int' '/var/log/nginx/*.log'
 
@@ -95,6 +96,7 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 	if o.maxRejects < 0 {
 		return usagef("--max-rejects must not be below zero")
 	}
+	o.silent = o.quiet
 	formatter, err := o.formatter(std.err, g)
 	if err != nil {
 		return err

@@ -135,6 +135,8 @@ func TestOverridesAndEvents(t *testing.T) {
 		{"syslog", Options{Fields: "x=y"}, "Nov 21 01:42:45 web1 app: words", `{"time":"2026-11-21T01:42:45Z","host":"web1","application":"app","message":"words","x":"y"}`},
 		{"sshd", Options{Fields: "x=y"}, "Nov 21 01:42:45 web1 sshd: words", `{"time":"2026-11-21T01:42:45Z","host":"web1","application":"sshd","message":"words","event":"other","x":"y"}`},
 		{"json", Options{Fields: "a=y"}, `{"a":1,"_b":2}`, `{"b":2,"a":"y"}`},
+		{"auditd", Options{}, "type=USER_AUTH msg=audit(1795225365.123:7): pid=1 uid=0 auid=5 ses=1 msg='op=PAM:authentication acct=\"bob\" exe=\"/usr/bin/su\" hostname=? addr=? terminal=pts/0 res=success'\x1dUID=\"root\" AUID=\"bob\"",
+			`{"type":"USER_AUTH","time":"2026-11-21T01:42:45.123Z","serial":7,"pid":1,"uid":"0","auid":"5","ses":"1","event":"PAM:authentication","user":"bob","exe":"/usr/bin/su","client":"?","terminal":"pts/0","UID":"root","AUID":"bob","outcome":"success","application":"auditd"}`},
 		{"json", Options{}, `{"ip":"192.0.2.7"}`, `{"ip":"192.0.2.7","event":"record"}`},
 		{"json", Options{}, `{"ip":"192.0.2.7","event":"login"}`, `{"ip":"192.0.2.7","event":"login"}`},
 		{"logfmt", Options{}, `ip=192.0.2.7 a=b`, `{"ip":"192.0.2.7","a":"b","event":"record"}`},
