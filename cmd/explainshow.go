@@ -195,8 +195,10 @@ func (e *explainer) suggest(line []byte) {
 	}
 }
 
-// visible is text without control characters, which are shown as \x1b.
-func visible(s string) string { return string(format.AppendVisible(nil, []byte(s))) }
+// visible is text without control characters, which are shown as \x1b, and a tab, which would move the caret, as \t.
+func visible(s string) string {
+	return strings.ReplaceAll(string(format.AppendVisible(nil, []byte(s))), "\t", `\t`)
+}
 
 // shorten cuts text off after so many characters, with an ellipsis in the place of the last.
 func shorten(s string, most int) string {

@@ -155,6 +155,15 @@ func TestEffort(t *testing.T) {
 		{`x=$a:quoted y`, `x="`},
 		{`$a $b $c !$d`, "a "},
 		{`a$a b`, "a"},
+		{`$a(,$b)?(,$c)?(,$d)?(,$e)?:$f`, ","},
+		{`(a )?(a )?(a )?(a )?(a )?(a )?(a )?(a )?(a )?(a )?$n:int`, "a "},
+		{`((a )?(b )?)?((a )?(b )?)?((a )?(b )?)?$n:int`, "a b "},
+		{`$j:json x`, "{"},
+		{`$j:json x`, `{"a":1} `},
+		{`$p:kv x`, "a=1 "},
+		{`$p:kv x`, `a="\" `},
+		{`$p:kv x`, `[a b="c"]`},
+		{`$t:ts x`, "2017-06-14 17:16:12 "},
 	}
 	for _, tt := range tests {
 		s, err := Compile(tt.schema, Rules{})
@@ -184,6 +193,42 @@ func TestAppendDoesNotAllocate(t *testing.T) {
 		buf, _ = p.Append(buf[:0], line)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestLanguageDoesNotAllocate is the same for the parts of the language that need memory of a Match's, which grows once.
+func TestLanguageDoesNotAllocate(t *testing.T) {
+	stamp, err := NewTime([]string{"t"}, "", "Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		schema, line string
+		rules        Rules
+	}{
+		{`$ip:ip _ $user [$t:ts] $request:quoted $status:int`, `192.0.2.1 - - [14/Jun/2017:17:16:12 +0200] "GET \"/" 200`, Rules{Time: stamp}},
+		{`Failed $m for (invalid user )?$user:text from $ip:ip( port $port:int)?`, `x Failed password for invalid user a b from 192.0.2.1`, Rules{}},
+		{`$t:ts $kv...`, `Jun 14 17:16:12 a=1 a="2 3" SYN b=`, Rules{Time: stamp}},
+		{`$kv...`, `a=1 t="2017-06-14 17:16:12"`, Rules{Time: stamp}},
+		{`<$p:int>1 $t:ts $sd:kv $m...`, `<34>1 2017-06-14T17:16:12Z [id a="1" b="2"][x] text`, Rules{}},
+		{`$a $j:json $b`, `x {"a":[1,2.50,{"b":null}]} y`, Rules{}},
+		{`$json...`, `{"t":1497453372.5,"a":"b","_c":[]}`, Rules{Time: stamp}},
+		{`$a $b $t $d`, `x,"y ""z""",2017-06-14 17:16:12,1`, Rules{Delimiter: ',', Time: stamp}},
+	} {
+		s, err := Compile(tt.schema, tt.rules)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var m Match
+		line, buf := []byte(tt.line), make([]byte, 0, 4096)
+		if n := testing.AllocsPerRun(100, func() {
+			var ok bool
+			if buf, ok = s.Append(buf[:0], &m, line); !ok {
+				t.Fatalf("%s does not match: %s", tt.schema, s.Stop(&m))
+			}
+		}); n != 0 {
+			t.Errorf("%s: %v allocations", tt.schema, n)
+		}
 	}
 }
 
