@@ -12,7 +12,7 @@ import (
 // A batch ends with this many docs or bytes of docs. Larger ones rewrite fewer nodes per row and take more memory: about
 // three batches, mapped and not, are in memory at a time.
 const (
-	batchDocs  = 8192
+	batchDocs  = 16384
 	batchBytes = 6 << 20
 	batchRows  = 32 << 20 // bytes of rows
 	chunkDocs  = 128      // what one worker takes at a time

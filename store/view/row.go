@@ -1,6 +1,7 @@
 package view
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"logctl/store"
@@ -111,19 +112,32 @@ func docRows(entry []byte, id string, fn func(view int, key []byte)) error {
 
 // repeats counts equal sort keys of one doc in one view.
 type repeats struct {
-	first []byte
-	n     int
-	more  map[string]int
+	keys [fewRows][]byte // of the first rows
+	n    int
+	more map[string]int // of all, once there are more
 }
+
+// fewRows is how many rows of a doc are compared one by one.
+const fewRows = 4
 
 // count is how many times the key was counted before.
 func (r *repeats) count(key []byte) int {
-	if r.n++; r.n == 1 {
-		r.first = key
-		return 0
+	if r.more == nil && r.n < fewRows {
+		before := 0
+		for _, k := range r.keys[:r.n] {
+			if bytes.Equal(k, key) {
+				before++
+			}
+		}
+		r.keys[r.n] = key
+		r.n++
+		return before
 	}
 	if r.more == nil {
-		r.more = map[string]int{string(r.first): 1}
+		r.more = map[string]int{}
+		for _, k := range r.keys {
+			r.more[string(k)]++
+		}
 	}
 	n := r.more[string(key)]
 	r.more[string(key)]++

@@ -276,6 +276,9 @@ func (c *planner) call(e *ast.CallExpression) expr {
 		if c.refused {
 			return nil
 		}
+		if cut := cutConstant(object, name, e.ArgumentList); cut != nil {
+			return cut
+		}
 		return c.methodCall(object, name, args)
 	}
 	c.refuse()
@@ -322,6 +325,48 @@ func (c *planner) methodCall(object expr, name string, args []expr) expr {
 			return datum{}
 		}
 		return m.call(f, d.s, a, b)
+	}
+}
+
+// cutConstant makes charAt and slice at places that are written as numbers, nil for anything else. What is behind the places may be of
+// any script.
+func cutConstant(object expr, name string, list []ast.Expression) expr {
+	var places [2]int
+	if len(list) == 0 || len(list) > 2 || name == "charAt" && len(list) != 1 || name != "charAt" && name != "slice" {
+		return nil
+	}
+	for i, a := range list {
+		n, ok := a.(*ast.NumberLiteral)
+		if !ok {
+			return nil
+		}
+		v, ok := n.Value.(int64)
+		if !ok || v < 0 || v > maxStringLen {
+			return nil
+		}
+		places[i] = int(v)
+	}
+	from, to := places[0], places[1]
+	switch {
+	case name == "charAt":
+		to = from + 1
+	case len(list) == 1:
+		return nil
+	}
+	to = max(from, to)
+	return func(f *frame) datum {
+		d := object(f)
+		if d.kind != isString {
+			if d.isNullish() {
+				return f.throw()
+			}
+			return f.giveUp()
+		}
+		end := min(to, len(d.s))
+		if !isASCII(d.s[:end]) {
+			return f.giveUp()
+		}
+		return text(d.s[min(from, end):end])
 	}
 }
 

@@ -280,11 +280,43 @@ func (c *planner) binaryExpr(e *ast.BinaryExpression) expr {
 			return right(f)
 		}
 	}
+	if fast := compareConstant(e.Operator, left, e.Right); fast != nil {
+		return fast
+	}
 	op := c.binary(e.Operator)
 	return func(f *frame) datum {
 		l := left(f)
 		return op(f, l, right(f))
 	}
+}
+
+// compareConstant makes the comparisons that guards are made of, with a constant on the right; nil for others.
+func compareConstant(op token.Token, left expr, right ast.Expression) expr {
+	switch r := right.(type) {
+	case *ast.StringLiteral:
+		if s := r.Value.String(); op == token.STRICT_EQUAL {
+			return func(f *frame) datum { d := left(f); return boolean(d.kind == isString && d.s == s) }
+		} else if op == token.STRICT_NOT_EQUAL {
+			return func(f *frame) datum { d := left(f); return boolean(d.kind != isString || d.s != s) }
+		}
+	case *ast.NumberLiteral:
+		n, ok := r.Value.(int64)
+		if !ok {
+			return nil
+		}
+		x := float64(n)
+		switch op {
+		case token.LESS:
+			return func(f *frame) datum { return boolean(f.toNumber(left(f)) < x) }
+		case token.GREATER:
+			return func(f *frame) datum { return boolean(f.toNumber(left(f)) > x) }
+		case token.LESS_OR_EQUAL:
+			return func(f *frame) datum { return boolean(f.toNumber(left(f)) <= x) }
+		case token.GREATER_OR_EQUAL:
+			return func(f *frame) datum { return boolean(f.toNumber(left(f)) >= x) }
+		}
+	}
+	return nil
 }
 
 // binary is an operator of two values.
