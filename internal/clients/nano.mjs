@@ -33,5 +33,23 @@ for await (const chunk of db.listAsStream({ include_docs: true })) streamed += c
 assert.equal(JSON.parse(streamed).rows.length, 102)
 await nano.auth(USER, PASSWORD)
 assert.equal((await nano.session()).userCtx.name, USER)
+
+await db.attachment.insert('pictures', 'pic one.png', Buffer.from([1, 2, 3]), 'image/png')
+assert.deepEqual([...await db.attachment.get('pictures', 'pic one.png')], [1, 2, 3])
+await db.multipart.insert({ n: 5 }, [
+  { name: 'a.txt', data: 'first', content_type: 'text/plain' },
+  { name: 'b.bin', data: Buffer.from([0, 255]), content_type: 'application/octet-stream' }
+], 'parts')
+assert.equal((await db.attachment.get('parts', 'a.txt')).toString(), 'first')
+assert.deepEqual([...await db.attachment.get('parts', 'b.bin')], [0, 255])
+
+// The server replicates by itself, to a database of its own.
+const done = await nano.db.replicate('log_nano', 'log_nano_copy', { create_target: true })
+assert.equal(done.history[0].docs_written, 104)
+assert.deepEqual([...await nano.use('log_nano_copy').attachment.get('pictures', 'pic one.png')], [1, 2, 3])
+const enabled = await nano.db.replication.enable('log_nano', 'log_nano_live', { create_target: true, continuous: true })
+const asked = await nano.db.replication.query(enabled.id)
+await nano.db.replication.disable(enabled.id, asked._rev)
+await nano.db.destroy('log_nano_copy')
 await nano.db.destroy('log_nano')
 await assert.rejects(db.info(), { statusCode: 404 })

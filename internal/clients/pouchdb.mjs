@@ -80,6 +80,26 @@ async function conflicts () {
   assert.deepEqual(docs[2], docs[0])
 }
 
+async function attachments () {
+  const [here, there] = [local('files'), remote('log_files')]
+  const text = 'all quiet\n'.repeat(100)
+  const put = await there.putAttachment('files', 'dir/notes.txt', Buffer.from(text), 'text/plain')
+  await there.putAttachment('files', 'pixel.png', put.rev, Buffer.from([0, 1, 2, 255]), 'image/png')
+  assert.equal((await there.getAttachment('files', 'dir/notes.txt')).toString(), text)
+  const doc = await there.get('files', { attachments: true, binary: true })
+  assert.deepEqual([...doc._attachments['pixel.png'].data], [0, 1, 2, 255])
+  assert.equal(doc._attachments['dir/notes.txt'].data.toString(), text)
+  await there.put({ ...await there.get('files'), more: true }) // with stubs
+  await there.removeAttachment('files', 'pixel.png', (await there.get('files'))._rev)
+  assert.deepEqual(Object.keys((await there.get('files'))._attachments), ['dir/notes.txt'])
+
+  await here.put({ _id: 'mine', _attachments: { f: { content_type: 'text/plain', data: Buffer.from('hi').toString('base64') } } })
+  await here.sync(there)
+  assert.equal((await here.getAttachment('files', 'dir/notes.txt')).toString(), text)
+  assert.equal((await there.getAttachment('mine', 'f')).toString(), 'hi')
+  assert.equal((await here.replicate.from(there)).docs_read, 0) // it goes on from its checkpoint
+}
+
 // restart has the server stop and start again at the same address.
 async function restart () {
   const answer = createInterface({ input: process.stdin })
@@ -106,5 +126,6 @@ async function sync () {
 await documents()
 await liveChanges()
 await conflicts()
+await attachments()
 await sync()
 process.exit(0)
