@@ -17,6 +17,9 @@ type column struct {
 // readColumns makes columns of the items of a schema. Between two stands the delimiter, or blanks, or both.
 func (prog *program) readColumns(p *parser, items []item) error {
 	at := 0
+	if items[0].op == opBlank {
+		at = 1
+	}
 	for at < len(items) {
 		start := at
 		for at < len(items) && items[at].op != opBlank && items[at].op != opDelimiter {
@@ -46,8 +49,6 @@ func (prog *program) addColumn(p *parser, items []item) error {
 		it = items[0]
 	case len(items) > 1:
 		return p.fail(items[1].from, "a column is one $name, one _ or one text; a delimiter goes between two")
-	case len(prog.columns) == 0:
-		return nil // blanks at the beginning
 	}
 	if it.op == opGroup {
 		if len(it.inner) != 1 || it.inner[0].op == opGroup {

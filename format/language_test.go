@@ -217,6 +217,8 @@ func TestDelimiter(t *testing.T) {
 	runExamples(t, []example{
 		{"csv", one(`$a $b:int _ $c`), comma, `x,7,skipped,"a ""b"", c"`, `{"a":"x","b":7,"c":"a \"b\", c"}`},
 		{"delimiters in the schema", one(`$a,$b:int,,$c`), comma, `x,7,skipped,y,more`, `{"a":"x","b":7,"c":"y"}`},
+		{"the first column skipped", one(`,$b`), comma, `x,y`, `{"b":"y"}`},
+		{"a blank in front", one(` $a $b `), comma, `x,y`, `{"a":"x","b":"y"}`},
 		{"both", one(`$a, $b`), comma, `x, y`, `{"a":"x","b":"y"}`},
 		{"empty columns", one(`$a $b:int $c`), comma, `x,,""`, `{"a":"x"}`},
 		{"too few", one(`$a $b`), comma, `x`, ""},

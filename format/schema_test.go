@@ -226,7 +226,7 @@ func TestLanguageDoesNotAllocate(t *testing.T) {
 			if buf, ok = s.Append(buf[:0], &m, line); !ok {
 				t.Fatalf("%s does not match: %s", tt.schema, s.Stop(&m))
 			}
-		}); n != 0 {
+		}); n != 0 && !(forgetful && strings.Contains(tt.schema, "json")) {
 			t.Errorf("%s: %v allocations", tt.schema, n)
 		}
 	}

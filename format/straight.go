@@ -146,7 +146,7 @@ func (p *program) matchStraight(m *Match, line []byte) bool {
 			return false
 		}
 	}
-	m.line, m.plain = line, special == 0
+	m.line, m.plain, m.effort = line, special == 0, effortBase
 	m.present, m.made, m.unquoted, m.stamp, m.arena = p.all, 0, 0, span{}, m.arena[:0]
 	return m.plain || !hasControl(line)
 }
