@@ -110,8 +110,8 @@ func events(t testing.TB, path string) []string {
 	return all
 }
 
-// TestGroupingAccuracy holds what is learned against the kinds of line that people found in the same logs. The best of the tuned parsers
-// that the benchmark was made for, Drain, has 0.875 on these sets.
+// TestGroupingAccuracy holds what is learned against the kinds of line that people found in the same logs. The best of
+// the tuned parsers that the benchmark was made for, Drain, has 0.875 on these sets.
 func TestGroupingAccuracy(t *testing.T) {
 	t.Parallel()
 	names, _ := filepath.Glob(filepath.Join(shared, "loghub", "*", "*_2k.log"))
@@ -182,7 +182,8 @@ func TestOwnLogs(t *testing.T) {
 	}
 }
 
-// TestEveryFile learns from every file that is kept beside the project, of whatever kind, and tries what it learned on the same file.
+// TestEveryFile learns from every file that is kept beside the project, of whatever kind, and tries what it learned on
+// the same file.
 func TestEveryFile(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat(shared); err != nil {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// dominance is how many times as many lines a group must have as one that it takes in for having an odd value: synchronized to LOCAL(0)
-// among hundreds of synchronized to 10.100.20.250.
+// dominance is how many times as many lines a group must have as one that it takes in for having an odd value:
+// synchronized to LOCAL(0) among hundreds of synchronized to 10.100.20.250.
 const dominance = 10
 
 // maxDominant bounds the number of groups of one length that may take in others.

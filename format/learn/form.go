@@ -46,8 +46,8 @@ func countSlots(key string) int {
 	return strings.Count(key, anyWord) + strings.Count(key, string(rune(unitMark)))
 }
 
-// former takes lines apart into literals and slots. Lines for which it gives the same key have the same form: one schema fits them all,
-// but for the types of its captures.
+// former takes lines apart into literals and slots. Lines for which it gives the same key have the same form: one
+// schema fits them all, but for the types of its captures.
 type former struct {
 	header *header
 	masker masker
@@ -58,7 +58,8 @@ type former struct {
 	pieces []piece
 }
 
-// take takes a line apart. words are those of the line's group, or nil if the line's shape has no place of values beyond its signature.
+// take takes a line apart. words are those of the line's group, or nil if the line's shape has no place of values
+// beyond its signature.
 func (f *former) take(line []byte, words []string) {
 	at := f.head(line)
 	switch msg := line[at:]; {
@@ -265,7 +266,8 @@ func (f *former) literal(start, end int) {
 	}
 }
 
-// slot adds a part of the line as a slot. One that follows another directly is part of it, since there is nothing in a schema that could part them.
+// slot adds a part of the line as a slot. One that follows another directly is part of it, since there is nothing in a
+// schema that could part them.
 func (f *former) slot(start, end int, r role) {
 	if start >= end {
 		return

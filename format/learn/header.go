@@ -166,8 +166,8 @@ func boxLen(b []byte) int {
 
 const maxTag = 120
 
-// tagLen is the length of the name of a program or a class with the colon behind it: sshd[24200]: or kernel: . Only one that has a number
-// in brackets may hold a blank: Microsoft Word[14463]: .
+// tagLen is the length of the name of a program or a class with the colon behind it: sshd[24200]: or kernel: . Only one
+// that has a number in brackets may hold a blank: Microsoft Word[14463]: .
 func tagLen(b []byte) int {
 	blanks := 0
 	for i := 0; i < len(b) && i < maxTag; i++ {
@@ -253,8 +253,8 @@ func (h *header) step(line []byte, at int, c column) piece {
 	return none
 }
 
-// parse adds the pieces of a line's header to pieces and gives the place of its message. A line that lacks a column lacks all that follow it;
-// one that does not come to the first time or level has no header at all.
+// parse adds the pieces of a line's header to pieces and gives the place of its message. A line that lacks a column
+// lacks all that follow it; one that does not come to the first time or level has no header at all.
 func (h *header) parse(line []byte, pieces []piece) (_ []piece, message int) {
 	at := 0
 	for _, c := range h.columns {

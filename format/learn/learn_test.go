@@ -66,6 +66,7 @@ func TestSchemas(t *testing.T) {
 		{"a quoted user", []string{"Login failed for user 'SA' from 192.0.2.1", "Login failed for user 'ROOT' from 192.0.2.1"},
 			[]string{"Login failed for user '$user' from $ip:ip"}},
 		{"a clock alone", []string{"10:05:01 a.c: begin 1", "10:05:02 a.c: begin 2"}, []string{"$clock:time $component: begin $begin:int"}},
+		{"a condition", []string{"screen on: true", "screen on: false"}, []string{"screen on: $flag:bool"}},
 		{"a list", []string{"gone: n1 n2 n3 n4 n5 n6", "gone: n1 n2"}, []string{"gone: $list..."}},
 		{"values with ports", []string{"from /192.0.2.1:80 to db.example.com:5432"}, []string{"from /$ip:ip:$port:int to $host:host:$port_2:int"}},
 		{"nothing but words", []string{"BEGIN"}, []string{"BEGIN$rest..."}},
@@ -142,6 +143,7 @@ func TestSignature(t *testing.T) {
 		{"0xdeadbeef or DEADBEEF or c0ffee12 or cafe", "* or * or * or cafe"},
 		{"1180 bytes (1.15 KB) sent, lifetime <1 sec", "* bytes sent, lifetime *"},
 		{"IPv6 and IPv4", "IPv6 and IPv4"},
+		{"screen is false now", "screen is * now"},
 		{"a\x00b", "a\x01b"},
 		{"  ", ""},
 	}

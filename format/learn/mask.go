@@ -71,8 +71,8 @@ var class = func() (t [256]uint8) {
 	return t
 }()
 
-// signature gives msg with every value replaced by wild, runs of blanks by one blank, and lists of values by one. It is valid
-// until the next call.
+// signature gives msg with every value replaced by wild, runs of blanks by one blank, and lists of values by one. It is
+// valid until the next call.
 func (m *masker) signature(msg []byte) []byte {
 	m.sig, m.spans = m.sig[:0], m.spans[:0]
 	for i := 0; i < len(msg); {
@@ -142,12 +142,15 @@ func sizeInBrackets(msg []byte, i int) int {
 	return 0
 }
 
-// value puts a wildcard at the end of the signature. One that follows another with nothing between them but what parts the values of a
-// list, or the parts of one value, is the same.
+// value puts a wildcard at the end of the signature. One that follows another with nothing between them but what parts
+// the values of a list, or the parts of one value, is the same.
 func (m *masker) value(start, end int) {
-	if n := m.beforeSeparator(); n > 0 && m.sig[n-1] == wild && (n == 1 || class[m.sig[n-2]] != isAlpha || m.sig[len(m.sig)-1] != ' ') {
-		m.extend(n, end)
-		return
+	if n := m.beforeSeparator(); n > 0 && m.sig[n-1] == wild {
+		named := n > 1 && class[m.sig[n-2]] == isAlpha && m.sig[len(m.sig)-1] == ' ' // node12 5 is two
+		if !named {
+			m.extend(n, end)
+			return
+		}
 	}
 	m.putByte(wild, start, end)
 }
@@ -182,7 +185,11 @@ func (m *masker) named(prefix []byte, start, end int) {
 }
 
 func isListByte(c byte) bool {
-	return c == ' ' || c == ',' || c == ':' || c == '/' || c == '-' || c == '.' || c == '@' || c == '#' || c == '~' || c == '+' || c == '|'
+	switch c {
+	case ' ', ',', ':', '/', '-', '.', '@', '#', '~', '+', '|':
+		return true
+	}
+	return false
 }
 
 // word masks the word that begins at i and gives the place behind it.
@@ -218,7 +225,7 @@ func (m *masker) word(msg []byte, i int) int {
 	}
 	word := msg[i:end]
 	if digits == 0 {
-		if isValueWord(word, hexOnly, m.afterEquals()) {
+		if isValueWord(word, hexOnly) {
 			m.value(i, end)
 		} else {
 			m.put(word, i)
@@ -249,8 +256,9 @@ func isProtocol(word []byte) bool {
 	return len(word) == 4 && (word[3] == '4' || word[3] == '6') && word[0]|0x20 == 'i' && word[1]|0x20 == 'p' && word[2]|0x20 == 'v'
 }
 
-// runEnd is where the word that begins at i ends, with how many digits it has and whether its letters are all hexadecimal digits. A colon belongs to a
-// word if a digit follows, or between hexadecimal digits; punctuation at the end does not.
+// runEnd is where the word that begins at i ends, with how many digits it has and whether its letters are all
+// hexadecimal digits. A colon belongs to a word if a digit follows, or between hexadecimal digits; punctuation at the
+// end does not.
 func runEnd(msg []byte, i int) (end, digits int, hexOnly bool) {
 	hexOnly = true
 	start := i
@@ -299,199 +307,4 @@ func trimEnd(msg []byte, start, end int) int {
 		end--
 	}
 	return end
-}
-
-// constantPrefix is how many bytes of a word with digits are the same in all of its kind: the letters before the first digit, as in
-// eth0 and blk_38865049064139660, unless the word is a host's name, hexadecimal or random.
-func constantPrefix(word []byte, hexOnly bool) int {
-	if hexOnly && len(word) >= 6 || isHostPort(word) {
-		return 0
-	}
-	prefix := 0
-	for !isDigit(word[prefix]) {
-		prefix++
-	}
-	if prefix == 0 {
-		return 0
-	}
-	rest := word[prefix:]
-	changes, dots, letters := 0, bytes.Count(word, []byte(".")), 0
-	for k := 1; k < len(word); k++ {
-		if class[word[k]] == isAlpha && word[k] != '_' {
-			letters++
-		}
-		if class[word[k]] != class[word[k-1]] && class[word[k]] != isJoin && class[word[k-1]] != isJoin && word[k] != '_' && word[k-1] != '_' {
-			changes++
-		}
-	}
-	if dots >= 2 && isLetter(word[len(word)-1]) && bytes.IndexByte(rest, '.') >= 0 { // a host
-		return 0
-	}
-	if changes >= 4 && len(word) >= 8 || changes == 3 && len(word) >= 12 && letters >= 4 && dots == 0 {
-		return 0
-	}
-	if p := bytes.IndexByte(word[:prefix], '/'); p > 0 { // msra-sa/10.0.0.1
-		return 0
-	}
-	if p := prefix - 1; p > 0 && (word[p] == '-' || word[p] == '+') && !isLetter(word[p-1]) { // the sign of blk_-1608999687919862906
-		prefix--
-	}
-	return prefix
-}
-
-// afterEquals tells whether what comes next is the value of key=value or key = value.
-func (m *masker) afterEquals() bool {
-	n := len(m.sig)
-	if n > 0 && m.sig[n-1] == ' ' {
-		n--
-	}
-	return n > 0 && m.sig[n-1] == '='
-}
-
-// isValueWord tells whether a word without digits is a value all the same.
-func isValueWord(word []byte, hexOnly, afterEquals bool) bool {
-	if hexOnly && len(word) >= 8 {
-		return true
-	}
-	if afterEquals && (string(word) == "true" || string(word) == "false") {
-		return true
-	}
-	at, dots, slashes := 0, 0, 0
-	for _, c := range word {
-		switch c {
-		case '@':
-			at++
-		case '.':
-			dots++
-		case '/':
-			slashes++
-		}
-	}
-	if at == 1 && dots > 0 || slashes > 1 {
-		return true
-	}
-	return dots > 0 && slashes == 0 && isHostName(word, dots)
-}
-
-// isHostPort tells whether a word with digits is a host's name, perhaps with a port.
-func isHostPort(word []byte) bool {
-	port := false
-	if i := bytes.LastIndexByte(word, ':'); i > 0 && digitsAt(word, i+1) == len(word)-i-1 {
-		word, port = word[:i], true
-	}
-	dots := bytes.Count(word, []byte("."))
-	if dots == 0 || bytes.IndexByte(word, '/') >= 0 {
-		return false
-	}
-	if port && dots == 1 && !isSourceFile(word) {
-		dots++
-	}
-	return isHostName(word, dots)
-}
-
-// isSourceFile tells whether a name ends as a program's source does, which may have a line's number behind it as a host has a port.
-func isSourceFile(name []byte) bool {
-	switch string(name[bytes.LastIndexByte(name, '.')+1:]) {
-	case "cc", "cs", "go", "hs", "js", "pl", "py", "rb", "rs", "sh", "so", "ts":
-		return true
-	}
-	return false
-}
-
-// isHostName tells whether a word with dots ends as names of hosts do.
-func isHostName(word []byte, dots int) bool {
-	last := word[bytes.LastIndexByte(word, '.')+1:]
-	switch string(last) {
-	case "com", "net", "org", "edu", "gov", "mil", "int", "info", "biz", "arpa", "local", "localdomain", "lan", "internal":
-		return true
-	}
-	if len(last) != 2 || dots < 2 {
-		return false
-	}
-	for _, c := range word {
-		if c-'A' < 26 {
-			return false
-		}
-	}
-	return true
-}
-
-// pathLen is the length of the file name with directories that stands at i, or 0.
-func pathLen(msg []byte, i int) int {
-	c := msg[i]
-	n := i
-	switch {
-	case c == '/' || c == '~' && i+1 < len(msg) && msg[i+1] == '/':
-		if i > 0 && (isWordByte(msg[i-1]) || class[msg[i-1]] == isJoin) {
-			return 0
-		}
-		if i+1 >= len(msg) || !isWordByte(msg[i+1]) && class[msg[i+1]] != isJoin {
-			return 0
-		}
-	case c == '\\':
-		if i+2 >= len(msg) || msg[i+1] != '\\' && !(isLetter(msg[i+1]) && bytes.IndexByte(msg[i+2:token.RunEnd(msg, i)], '\\') >= 0) {
-			return 0
-		}
-	case isLetter(c) && i+2 < len(msg) && msg[i+1] == ':' && msg[i+2] == '\\':
-		n += 2
-	default:
-		return 0
-	}
-	for n < len(msg) && class[msg[n]] != isBlankByte && !endsPath(msg[n]) {
-		if msg[n] == ':' && (n+1 == len(msg) || !isDigit(msg[n+1])) {
-			break
-		}
-		n++
-	}
-	for n > i+1 && (msg[n-1] == '.' || msg[n-1] == ':') {
-		n--
-	}
-	return n - i
-}
-
-func endsURL(c byte) bool {
-	return c == '"' || c == '\'' || c == '<' || c == '>' || c == ')' || c == ']' || c == '}' || c == ',' || c == ';'
-}
-
-func endsPath(c byte) bool {
-	return endsURL(c) || c == '(' || c == '[' || c == '{' || c == '|'
-}
-
-// units are those of sizes first, then those of time.
-var units = [...]string{
-	"B", "kB", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB",
-	"s", "ms", "us", "ns", "sec", "secs", "second", "seconds", "msec", "msecs", "min", "mins", "minute", "minutes",
-	"hour", "hours", "day", "days", "millisecond", "milliseconds", "MILLISECONDS",
-}
-
-const sizeUnits = 10
-
-// unit is the length of a blank and a unit of size or time behind a number, or 0.
-func unit(b []byte) int {
-	if len(b) < 2 || b[0] != ' ' || !isLetter(b[1]) {
-		return 0
-	}
-	n := 1
-	for n < len(b) && isLetter(b[n]) {
-		n++
-	}
-	if n < len(b) && isWordByte(b[n]) {
-		return 0
-	}
-	for _, u := range units {
-		if string(b[1:n]) == u {
-			return n
-		}
-	}
-	return 0
-}
-
-// isSize tells whether what unit found is one of size.
-func isSize(b []byte) bool {
-	for _, u := range units[:sizeUnits] {
-		if string(b[1:]) == u {
-			return true
-		}
-	}
-	return false
 }

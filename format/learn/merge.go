@@ -105,8 +105,9 @@ func isSigWord(c byte) bool {
 	return c == wild || k == isAlpha || k == isNumber || k == isJoin
 }
 
-// mergeBucket merges the groups of a bucket. A group's rarest words, by how many lines of the bucket have them in their places, are the
-// likeliest values: the groups that differ only in the rarest word are looked at first, then those that differ in the two rarest, and so on.
+// mergeBucket merges the groups of a bucket. A group's rarest words, by how many lines of the bucket have them in their
+// places, are the likeliest values: the groups that differ only in the rarest word are looked at first, then those that
+// differ in the two rarest, and so on.
 func mergeBucket(groups []*group) []*group {
 	places := len(groups[0].words)
 	merged := true // since the words were counted last
@@ -121,8 +122,8 @@ func mergeBucket(groups []*group) []*group {
 	return groups
 }
 
-// sortPlaces sorts the places of each group's words, those that are any word aside, the rarest word first and of equally rare ones the last:
-// a message begins with what it is about.
+// sortPlaces sorts the places of each group's words, those that are any word aside, the rarest word first and of
+// equally rare ones the last: a message begins with what it is about.
 func sortPlaces(groups []*group) {
 	count := make([]map[string]int, len(groups[0].words))
 	for p := range count {
@@ -202,9 +203,9 @@ func varies(groups []*group, p int) bool {
 	return false
 }
 
-// isPlaceOfValues tells from the words that stand at a place whether they are values. Words that have digits, dots or slashes in them
-// count for more; those that come again and again, or are written as constants of programs are, for less: they may be the few words that
-// tell kinds of message apart.
+// isPlaceOfValues tells from the words that stand at a place whether they are values. Words that have digits, dots or
+// slashes in them count for more; those that come again and again, or are written as constants of programs are, for
+// less: they may be the few words that tell kinds of message apart.
 func isPlaceOfValues(groups []*group, p int) bool {
 	lines := map[string]int{}
 	total := 0

@@ -34,11 +34,15 @@ type surroundings struct {
 }
 
 // fillers are words that tell nothing about what follows them.
-var fillers = map[string]bool{
-	"a": true, "an": true, "and": true, "are": true, "as": true, "at": true, "be": true, "by": true, "for": true, "has": true, "in": true, "into": true,
-	"is": true, "it": true, "its": true, "no": true, "not": true, "of": true, "on": true, "or": true, "the": true, "than": true, "that": true, "this": true,
-	"to": true, "took": true, "was": true, "were": true, "via": true, "with": true, "after": true, "before": true, "from": true, "already": true,
-	"found": true, "failed": true, "error": true, "s": true, "id": true, "number": true, "until": true, "through": true, "using": true,
+var fillers = wordSet(`a an and are as at be by for has in into is it its no not of on or the than that this to took was
+	were via with after before from already found failed error s id number until through using`)
+
+func wordSet(text string) map[string]bool {
+	set := map[string]bool{}
+	for w := range strings.FieldsSeq(text) {
+		set[w] = true
+	}
+	return set
 }
 
 // nameOf is the name of a slot, before it is made unique.
@@ -123,6 +127,8 @@ func nameOf(c surroundings) string {
 		return "n"
 	case "time":
 		return "clock"
+	case "bool":
+		return "flag"
 	case "":
 		if c.role == listRole {
 			return "list"
@@ -151,14 +157,12 @@ func isPath(s string) bool {
 
 func isEmail(s string) bool {
 	user, domain, ok := strings.Cut(s, "@")
-	return ok && user != "" && isLetter(user[0]) && strings.Contains(domain, ".") && !strings.ContainsAny(domain, ":/@") && isLetter(s[len(s)-1])
+	return ok && user != "" && isLetter(user[0]) && isLetter(s[len(s)-1]) &&
+		strings.Contains(domain, ".") && !strings.ContainsAny(domain, ":/@")
 }
 
 // owners are words before an address that tell whose it is.
-var owners = map[string]bool{
-	"src": true, "dst": true, "dest": true, "source": true, "destination": true, "client": true, "server": true, "remote": true, "local": true,
-	"peer": true, "host": true, "old": true, "new": true, "gateway": true,
-}
+var owners = wordSet(`src dst dest source destination client server remote local peer host old new gateway`)
 
 // keyBefore is the key of key=value, key: value and key = value. Before an address a colon may as well end a sentence.
 func keyBefore(before string, ip bool) string {

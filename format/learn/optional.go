@@ -11,8 +11,8 @@ type variant struct {
 	slots []int // which of the form's slots each slot of the key is
 }
 
-// joinOptional makes one form of those of a group that are the longest one without some of its words: bytes (1.15 KB) sent and bytes sent. It
-// gives that form and the others.
+// joinOptional makes one form of those of a group that are the longest one without some of its words: bytes (1.15 KB)
+// sent and bytes sent. It gives that form and the others.
 func joinOptional(forms []*form) []*form {
 	full := slices.MaxFunc(forms, func(a, b *form) int {
 		return cmp.Or(cmp.Compare(strings.Count(a.key, " "), strings.Count(b.key, " ")), cmp.Compare(len(a.lines), len(b.lines)))
@@ -43,7 +43,8 @@ func joinOptional(forms []*form) []*form {
 // samplesOfVariant is how many lines of each variant types are guessed from.
 const samplesOfVariant = 50
 
-// parts puts words side by side that are absent together into one part, numbered from 1; words that are never absent are in part 0.
+// parts puts words side by side that are absent together into one part, numbered from 1; words that are never absent
+// are in part 0.
 func parts(words []string, absences [][]bool) []int {
 	optional := make([]int, len(words))
 	last := 0
@@ -65,8 +66,8 @@ func parts(words []string, absences [][]bool) []int {
 	return optional
 }
 
-// without tells whether some words are others without some of these, and which are absent. Half of them must be there, the first one
-// too.
+// without tells whether some words are others without some of these, and which are absent. Half of them must be there,
+// the first one too.
 func without(words, some []string) (absent []bool, ok bool) {
 	if len(some) > len(words) || 2*len(some) < len(words) || words[0] != some[0] {
 		return nil, false

@@ -8,8 +8,8 @@ import (
 // triedLines is how many lines of a form, or of a shape, are tried with the schemas of others.
 const triedLines = 4
 
-// longestLiteral is the longest run of a form's key that is neither a slot nor a blank nor may be absent: no line without it can match
-// the form's schema.
+// longestLiteral is the longest run of a form's key that is neither a slot nor a blank nor may be absent: no line
+// without it can match the form's schema.
 func longestLiteral(f *form) []byte {
 	best := ""
 	for i, word := range strings.Split(f.key, " ") {
@@ -30,8 +30,8 @@ func (p *proposer) fitsLine(f *form, line int) bool {
 	return bytes.Contains(p.lines[line], f.literal) && f.schema.Match(&p.match, p.lines[line])
 }
 
-// isBefore tells which of two forms that match each other's lines is the first: the one that takes the rest of the line, since nothing of it
-// is lost then, or that with the longer key.
+// isBefore tells which of two forms that match each other's lines is the first: the one that takes the rest of the
+// line, since nothing of it is lost then, or that with the longer key.
 func (f *form) isBefore(g *form) bool {
 	if a, b := strings.HasSuffix(f.text, "..."), strings.HasSuffix(g.text, "..."); a != b {
 		return a
@@ -39,8 +39,8 @@ func (f *form) isBefore(g *form) bool {
 	return len(f.key) > len(g.key)
 }
 
-// order puts schemas that match lines of another form behind that form's, as "disconnected" has to come behind "disconnected by user", and
-// otherwise those with the most lines first.
+// order puts schemas that match lines of another form behind that form's, as "disconnected" has to come behind
+// "disconnected by user", and otherwise those with the most lines first.
 func (p *proposer) order(forms []*form) []*form {
 	before := make([][]int, len(forms)) // the forms that have to come before each
 	for i, f := range forms {
@@ -83,8 +83,8 @@ func (p *proposer) overlaps(f, other *form) bool {
 // maxTrials is how many times schemas are tried on lines to find out which is the first to match.
 const maxTrials = 1 << 20
 
-// measure finds out which schema is the first to match each line, and gives the lines that none matches. Where that takes more than
-// maxTrials, a few lines of a shape that have the same owner speak for the others.
+// measure finds out which schema is the first to match each line, and gives the lines that none matches. Where that
+// takes more than maxTrials, a few lines of a shape that have the same owner speak for the others.
 func (p *proposer) measure(forms []*form) (left []int) {
 	type kind struct {
 		shape int32

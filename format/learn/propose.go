@@ -129,7 +129,8 @@ func (p *proposer) owner(forms []*form, line int) *form {
 	return nil
 }
 
-// compiled gives forms their schemas, one for several where some of the words may be absent. Those that get none are left out.
+// compiled gives forms their schemas, one for several where some of the words may be absent. Those that get none are
+// left out.
 func (p *proposer) compiled(forms []*form) []*form {
 	var done []*form
 	for len(forms) > 0 {
@@ -175,8 +176,8 @@ func (p *proposer) forms(group int, lines []int) []*form {
 	return forms
 }
 
-// schema gives a form its schema, with the types that its first lines have. Where others then do not match, they have a say too. It
-// tells whether any line matches.
+// schema gives a form its schema, with the types that its first lines have. Where others then do not match, they have a
+// say too. It tells whether any line matches.
 func (p *proposer) schema(f *form) bool {
 	samples := f.samples
 	if samples == nil {

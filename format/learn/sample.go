@@ -21,7 +21,8 @@ type Options struct {
 	MaxLine  int // bytes of a line; longer ones are counted and left out
 }
 
-// Sample is the lines that schemas are learned from: the first ones of each input. Blank lines are no lines of a log, and left out.
+// Sample is the lines that schemas are learned from: the first ones of each input. Blank lines are no lines of a log,
+// and left out.
 type Sample struct {
 	options Options
 	text    []byte // room for lines
@@ -60,8 +61,8 @@ func (s *Sample) Lines() int { return len(s.lines) }
 // Line is a line and its place.
 func (s *Sample) Line(i int) ([]byte, Place) { return s.lines[i], s.places[i] }
 
-// Read adds the lines of the next input, of which there are left many more, this one included: each gets its part of what the bounds
-// leave. The error is the input's or the context's.
+// Read adds the lines of the next input, of which there are left many more, this one included: each gets its part of
+// what the bounds leave. The error is the input's or the context's.
 func (s *Sample) Read(ctx context.Context, src io.Reader, input, left int) error {
 	maxLines := len(s.lines) + (s.options.MaxLines-len(s.lines))/max(left, 1)
 	maxBytes := s.bytes + (s.options.MaxBytes-s.bytes)/max(left, 1)

@@ -216,8 +216,8 @@ func (s *scout) plainColumn() column {
 	return column{}
 }
 
-// wordBefore is a word column, if the word at hand belongs to the header since what follows it does: a host before a program's name, a
-// class before brackets, a word padded with blanks.
+// wordBefore is a word column, if the word at hand belongs to the header since what follows it does: a host before a
+// program's name, a class before brackets, a word padded with blanks.
 func (s *scout) wordBefore(last columnKind) column {
 	word := column{kind: wordColumn}
 	at := make([]int, len(s.lines))

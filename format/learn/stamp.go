@@ -6,9 +6,9 @@ import (
 	"logctl/format/token"
 )
 
-// stampPrefix is the length of the point in time that b begins with, or 0. It knows many more forms than a schema's type ts,
-// since it only has to tell where a column of times is: dates in any order of their numbers, with or without a year, a month's name, or
-// digits only; a time behind a blank, T, a dash, a colon or a comma; seconds since 1970.
+// stampPrefix is the length of the point in time that b begins with, or 0. It knows many more forms than a schema's
+// type ts, since it only has to tell where a column of times is: dates in any order of their numbers, with or without a
+// year, a month's name, or digits only; a time behind a blank, T, a dash, a colon or a comma; seconds since 1970.
 func stampPrefix(b []byte) int {
 	if len(b) == 0 {
 		return 0

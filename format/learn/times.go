@@ -24,7 +24,8 @@ var layouts = [...]string{
 // maxTimes is how many times a rule is found with.
 const maxTimes = 500
 
-// findTime finds out which column of the header is the time and how it is written: the first one that says the day and the time.
+// findTime finds out which column of the header is the time and how it is written: the first one that says the day and
+// the time.
 func (p *proposer) findTime() timeRule {
 	h := p.table.header
 	for c, column := range h.columns {

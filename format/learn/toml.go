@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// TOML is a preset of that name, for a file of presets: the schemas as alternatives, in their order, with the label as the event.
+// TOML is a preset of that name, for a file of presets: the schemas as alternatives, in their order, with the label as
+// the event.
 func (r *Report) TOML(name, about string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "version = 1\n\n[preset.%s]\nabout = %s\n", name, tomlString(about))

@@ -68,11 +68,15 @@ var kinds = [...]struct {
 	{"ip", token.IsIP},
 	{"host", isHost},
 	{"uuid", token.IsUUID},
+	{"bool", isBool},
 	{"int", token.IsInt},
 	{"float", token.IsFloat},
 	{"time", token.IsTime},
 	{"hex", isClearlyHex},
 }
+
+// isBool tells whether b is true or false, as programs print them.
+func isBool(b []byte) bool { return string(b) == "true" || string(b) == "false" }
 
 // isHost tells whether b is an address or the name of a host that looks like nothing else.
 func isHost(b []byte) bool {
@@ -110,7 +114,8 @@ next:
 	return ""
 }
 
-// affixes gives what all values begin with, if it is one of a few characters, and what they end with, if it is a unit directly behind a digit.
+// affixes gives what all values begin with, if it is one of a few characters, and what they end with, if it is a unit
+// directly behind a digit.
 func affixes(values [][]byte) (before, after string) {
 	first := values[0]
 	if len(first) > 1 && bytes.IndexByte([]byte("/#<=@"), first[0]) >= 0 {

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// widen lets schemas take whole words where so far they take what stands behind letters that all lines have there, eth0 instead of the 0
-// behind eth, and the names of users that are the same in all lines: as long as no schema then matches a line of another group that it
-// did not match before. Groups that differ in the name of a user alone get one schema.
+// widen lets schemas take whole words where so far they take what stands behind letters that all lines have there, eth0
+// instead of the 0 behind eth, and the names of users that are the same in all lines: as long as no schema then matches
+// a line of another group that it did not match before. Groups that differ in the name of a user alone get one schema.
 func (p *proposer) widen(forms []*form) []*form {
 	always := wordsAlways(forms)
 	var texts []string
@@ -96,7 +96,8 @@ func (p *proposer) widenTo(text string, of, forms []*form) bool {
 // userMarks are words that the name of a user follows.
 var userMarks = [...]string{" for user ", " for user '", ` for user "`, " invalid user ", " user="}
 
-// withUser makes a capture of the name of a user in a schema's text, where that is letters and the schema captures no user yet.
+// withUser makes a capture of the name of a user in a schema's text, where that is letters and the schema captures no
+// user yet.
 func withUser(text string) string {
 	if strings.Contains(text, "$user") {
 		return text
@@ -130,8 +131,8 @@ func letters(s string) int {
 	return n
 }
 
-// prefixOfWord is the beginning of the word that a slot behind a part of a form's key ends, if letters, digits and what joins them are all
-// that stands between it and a blank or an opening mark.
+// prefixOfWord is the beginning of the word that a slot behind a part of a form's key ends, if letters, digits and what
+// joins them are all that stands between it and a blank or an opening mark.
 func prefixOfWord(before string) string {
 	i := len(before)
 	for i > 0 && (isNameByte(before[i-1]) || before[i-1] == '-') {

@@ -31,8 +31,8 @@ type labelled struct {
 	kinds []string // of each line
 }
 
-// sayAccuracy prints how many of the lines of labelled logs logctl learn puts into groups that hold exactly the lines of their kind: those of
-// format/learn's tests and, where they are at hand, those of loghub.
+// sayAccuracy prints how many of the lines of labelled logs logctl learn puts into groups that hold exactly the lines
+// of their kind: those of format/learn's tests and, where they are at hand, those of loghub.
 func sayAccuracy(w io.Writer, logctl, dir string) error {
 	own, err := filepath.Glob(filepath.Join("format", "learn", "testdata", "*.tsv"))
 	if err != nil {
