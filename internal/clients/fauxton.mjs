@@ -136,12 +136,38 @@ async function permissions () {
   await picture()
 }
 
+// replicate copies the database into a new one, by a doc of the replicator's.
+async function replicate () {
+  await go('#/replication/_create/log_shop')
+  await page.waitForSelector('select#replication-target')
+  await page.select('select#replication-target', 'REPLICATION_TARGET_NEW_LOCAL_DATABASE')
+  await page.waitForSelector('.replication__new-input')
+  await page.type('.replication__new-input', 'log_copy')
+  for (const side of ['source', 'target']) {
+    await page.select(`#select-replication-${side}-auth`, 'BASIC_AUTH')
+    await page.waitForSelector(`#replication-${side}-auth-password`)
+    await page.type(`#replication-${side}-auth-password`, PASSWORD)
+  }
+  await picture()
+  await click('button', 'Start Replication')
+  const from = await api('GET', 'log_shop')
+  await until('the copy', async () => (await api('GET', 'log_copy')).doc_count === from.doc_count)
+  await until('the job is done', async () => {
+    const { docs } = await api('GET', '_scheduler/docs')
+    return docs?.[0]?.state === 'completed'
+  })
+  await go('#/replication')
+  await sees('log_copy')
+  await picture()
+}
+
 try {
   await signIn()
   await editDoc()
   await writeView()
   await groupLevels()
   await permissions()
+  await replicate()
   assert.deepEqual(broken, [])
 } finally {
   await browser.close()
