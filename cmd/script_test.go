@@ -35,7 +35,7 @@ const couchURL = "COUCHDB"
 // scriptCommands are the words that scripts have besides testscript's own:
 //
 //	serve [-err PATTERN] [FLAG…]   starts `logctl serve` on a free port in front of the store under test and sets $URL
-//	stop [SIGNAL]                  ends it: TERM, or KILL
+//	halt [SIGNAL]                  ends it: TERM, or KILL
 //	cert CERT KEY                  makes a certificate for 127.0.0.1 that signs itself, valid for an hour
 //	mmdb FILE RECORDS              makes a database of addresses, see scriptMMDB
 //	http [-user NAME:PASSWORD] [-H HEADER:VALUE]… [-until STATUS] METHOD URL [BODY]
@@ -44,7 +44,7 @@ const couchURL = "COUCHDB"
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"serve": scriptServe,
-		"stop":  scriptStop,
+		"halt":  scriptHalt,
 		"cert":  scriptCert,
 		"mmdb":  scriptMMDB,
 		"http":  scriptHTTP,
@@ -165,7 +165,7 @@ func (l *serverList) add(s *scriptServer) { l.running = append(l.running, s) }
 
 func servers(ts *testscript.TestScript) *serverList { return ts.Value(serverKey{}).(*serverList) }
 
-func scriptStop(ts *testscript.TestScript, _ bool, args []string) {
+func scriptHalt(ts *testscript.TestScript, _ bool, args []string) {
 	l := servers(ts)
 	if len(l.running) == 0 {
 		ts.Fatalf("no serve is running")
