@@ -144,6 +144,8 @@ func TestSignature(t *testing.T) {
 		{"1180 bytes (1.15 KB) sent, lifetime <1 sec", "* bytes sent, lifetime *"},
 		{"IPv6 and IPv4", "IPv6 and IPv4"},
 		{"screen is false now", "screen is * now"},
+		{"event plugged:12345678-ab12-cd34 and plugged:a2345678-ab12-cd34", "event plugged:* and plugged:*"},
+		{"item x7f3k2q of set1", "item * of set*"},
 		{"a\x00b", "a\x01b"},
 		{"  ", ""},
 	}

@@ -12,6 +12,9 @@ func constantPrefix(word []byte, hexOnly bool) int {
 	if hexOnly && len(word) >= 6 || isHostPort(word) {
 		return 0
 	}
+	if i := bytes.IndexByte(word, ':'); i > 0 && bytes.IndexAny(word[:i], "0123456789") < 0 { // Seq:123
+		return i + 1
+	}
 	prefix := 0
 	for !isDigit(word[prefix]) {
 		prefix++
@@ -53,7 +56,7 @@ func isRandom(word []byte, dots int) bool {
 			changes++
 		}
 	}
-	return changes >= 4 && len(word) >= 8 || changes == 3 && len(word) >= 12 && letters >= 4 && dots == 0
+	return changes >= 4 && len(word) >= 6 || changes == 3 && len(word) >= 12 && letters >= 4 && dots == 0
 }
 
 // isValueWord tells whether a word without digits is a value all the same.
