@@ -28,6 +28,10 @@ func bulkGet(x *exchange) error {
 	if err := checkWanted(docs); err != nil {
 		return err
 	}
+	if x.reader, err = x.db.NewReader(); err != nil {
+		return err
+	}
+	defer x.reader.Close()
 	if accept := x.r.Header.Get("Accept"); strings.HasPrefix(accept, "multipart/") {
 		return x.bulkGetParts(docs, accept)
 	}
@@ -170,7 +174,7 @@ func (x *exchange) findWanted(w wanted) ([]revResult, error) {
 	if x.db.Name() == usersDBName && !x.h.users.mayRead(x, w.id) {
 		return missing, nil
 	}
-	winner, tree, err := x.db.Revs(w.id)
+	winner, tree, err := x.docs().Revs(w.id)
 	if err != nil {
 		if store.IsKind(err, store.KindNotFound) {
 			return missing, nil

@@ -28,8 +28,9 @@ type exchange struct {
 	db       *engine.DB
 	security *security
 
-	partition string   // that the path names; "" for the whole database
-	uploads   []uint64 // attachments that were stored for the docs of this request
+	partition string         // that the path names; "" for the whole database
+	reader    *engine.Reader // of docs that are read in one go; nil: each is read by itself
+	uploads   []uint64       // attachments that were stored for the docs of this request
 
 	vars   map[string]string
 	params url.Values // the query, parsed at first use
@@ -56,6 +57,20 @@ func isRequestID(s string) bool {
 	return s != "" && len(s) <= longest && strings.IndexFunc(s, func(r rune) bool {
 		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_')
 	}) < 0
+}
+
+// docReader reads docs by their ids.
+type docReader interface {
+	Revs(id string) (winner store.Rev, revs []engine.RevInfo, err error)
+	GetRev(id string, rev store.Rev) (store.Doc, error)
+}
+
+// docs is the way to the database's docs.
+func (x *exchange) docs() docReader {
+	if x.reader != nil {
+		return x.reader
+	}
+	return x.db
 }
 
 func (x *exchange) ctx() context.Context { return x.r.Context() }

@@ -11,7 +11,7 @@ import (
 // openRevs answers GET with open_revs: "all" leaves, or a JSON list of revisions.
 func (x *exchange) openRevs(id, list string, o docOptions) error {
 	var found []revResult
-	_, tree, err := x.db.Revs(id)
+	_, tree, err := x.docs().Revs(id)
 	if err != nil && !store.IsKind(err, store.KindNotFound) {
 		return err
 	}
@@ -95,7 +95,7 @@ func (x *exchange) readLeaves(id string, tree []engine.RevInfo, o docOptions) []
 }
 
 func (x *exchange) readOne(id string, rev store.Rev, tree []engine.RevInfo, o docOptions) revResult {
-	doc, err := x.db.GetRev(id, rev)
+	doc, err := x.docs().GetRev(id, rev)
 	if err != nil {
 		return revResult{rev: rev}
 	}

@@ -44,6 +44,11 @@ func (x *exchange) diff(head, tail string, one func(dst []byte, missing, ancesto
 	if err != nil {
 		return err
 	}
+	reader, err := x.db.NewReader()
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
 	s := x.stream()
 	defer s.free()
 	s.buf = append(s.buf, head...)
@@ -54,7 +59,7 @@ func (x *exchange) diff(head, tail string, one func(dst []byte, missing, ancesto
 		if err != nil {
 			return err
 		}
-		missing, ancestors, err := x.db.MissingRevs(id, revs)
+		missing, ancestors, err := reader.MissingRevs(id, revs)
 		if err != nil || len(missing) == 0 {
 			return err
 		}

@@ -72,7 +72,7 @@ func uses(d *DB, x store.KV) map[string]func() error {
 		"Get":       func() error { _, err := d.Get("a"); return err },
 		"GetRev":    func() error { _, err := d.GetRev("a", store.Rev{Gen: 1, Hash: "x"}); return err },
 		"Revs":      func() error { _, _, err := d.Revs("a"); return err },
-		"Missing":   func() error { _, _, err := d.MissingRevs("a", nil); return err },
+		"Reader":    func() error { _, err := d.NewReader(); return err },
 		"AllDocs":   func() error { return d.AllDocs(ctx, IDRange{}, false, func(store.Doc) bool { return true }) },
 		"Changes":   func() error { return d.Changes(ctx, ChangesOptions{}, func(store.Change) bool { return true }) },
 		"Wait":      func() error { return d.Wait(ctx, 99) },

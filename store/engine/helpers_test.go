@@ -71,3 +71,13 @@ func kindAndReason(err error) string {
 	}
 	return store.KindOf(err).Word() + ": " + err.Error()
 }
+
+func missingRevs(t testing.TB, d *DB, id string, revs []store.Rev) (missing, ancestors []store.Rev, err error) {
+	t.Helper()
+	r, err := d.NewReader()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	return r.MissingRevs(id, revs)
+}

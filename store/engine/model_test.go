@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -361,11 +362,19 @@ func sameResults(t *testing.T, got, want []WriteResult, err error) {
 func (m *model) compare(t *testing.T, d *DB) {
 	t.Helper()
 	live := 0
+	r, err := d.NewReader()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for id, md := range m.docs {
 		m.compareDoc(t, d, id, md)
+		m.compareReader(t, d, r, id, md)
 		if !md.nodes[md.leaves()[0]].deleted {
 			live++
 		}
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
 	}
 	s := d.Stats()
 	if s.DocCount != uint64(live) || s.DelDocCount != uint64(len(m.docs)-live) || s.UpdateSeq != m.seq {
@@ -435,6 +444,23 @@ func (m *model) compareDoc(t *testing.T, d *DB, id string, md *modelDoc) {
 		got, err := d.GetRev(id, r.Rev)
 		if n.body == "" && !store.IsKind(err, store.KindNotFound) || n.body != "" && (err != nil || text(&got) != n.body) {
 			t.Errorf("%s: body of %v: %q %v, want %q", id, r.Rev, got.Body, err, n.body)
+		}
+	}
+}
+
+// compareReader checks that a Reader gives what the database itself does.
+func (m *model) compareReader(t *testing.T, d *DB, r *Reader, id string, md *modelDoc) {
+	t.Helper()
+	w1, revs1, err1 := d.Revs(id)
+	w2, revs2, err2 := r.Revs(id)
+	if w1 != w2 || !reflect.DeepEqual(revs1, revs2) || err1 != nil || err2 != nil {
+		t.Errorf("revs %s: %v %v, by a reader %v %v", id, revs1, err1, revs2, err2)
+	}
+	for rev := range md.nodes {
+		a, err1 := d.GetRev(id, rev)
+		b, err2 := r.GetRev(id, rev)
+		if !reflect.DeepEqual(a, b) || kindAndReason(err1) != kindAndReason(err2) {
+			t.Errorf("%s of %s: %+v %v, by a reader %+v %v", rev, id, a, err1, b, err2)
 		}
 	}
 }

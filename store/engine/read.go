@@ -90,28 +90,44 @@ func (d *DB) GetRev(id string, rev store.Rev) (store.Doc, error) {
 		if err != nil {
 			return store.Doc{}, err
 		}
-		t := f.revisions()
-		i := t.find(rev)
-		if i == noParent || !t[i].kept {
-			return store.Doc{}, errMissing()
-		}
-		doc := store.Doc{ID: id, Rev: rev, Ancestors: t.ancestors(i), Deleted: t[i].deleted, Seq: t[i].seq}
-		if f.winner.rev.rev() == rev {
-			return doc, setPayload(&doc, f.winner.body)
-		}
-		p, err := d.e.get(d.keys.revBody(t[i].seq))
-		if err != nil {
-			return doc, err
-		}
-		if p != nil {
-			return doc, setPayload(&doc, p)
-		}
+		doc, err := f.rev(id, rev, func(seq uint64) ([]byte, error) { return d.e.get(d.keys.revBody(seq)) })
 		// An edit between the reads moved the body. If none did, it is lost.
-		if f.seq == before {
-			return store.Doc{}, errCorrupt(errors.New("a revision has no body"))
+		if err != errNoBody || f.seq == before {
+			return doc, lost(err)
 		}
 		before = f.seq
 	}
+}
+
+// errNoBody says that the body of a revision is not where its tree says; it never leaves the package.
+var errNoBody = errors.New("a revision has no body")
+
+func lost(err error) error {
+	if err == errNoBody {
+		return errCorrupt(err)
+	}
+	return err
+}
+
+// rev is one of the doc's revisions; body reads that of one that is not the winner.
+func (f *found) rev(id string, rev store.Rev, body func(seq uint64) ([]byte, error)) (store.Doc, error) {
+	t := f.revisions()
+	i := t.find(rev)
+	if i == noParent || !t[i].kept {
+		return store.Doc{}, errMissing()
+	}
+	doc := store.Doc{ID: id, Rev: rev, Ancestors: t.ancestors(i), Deleted: t[i].deleted, Seq: t[i].seq}
+	if f.winner.rev.rev() == rev {
+		return doc, setPayload(&doc, f.winner.body)
+	}
+	p, err := body(t[i].seq)
+	if err == nil && p == nil {
+		err = errNoBody
+	}
+	if err != nil {
+		return store.Doc{}, err
+	}
+	return doc, setPayload(&doc, p)
 }
 
 // Revs is the whole revision tree: leaves first, the winner first of all, then the others from new to old. KindNotFound
@@ -125,34 +141,27 @@ func (d *DB) Revs(id string) (winner store.Rev, revs []RevInfo, err error) {
 	if err != nil {
 		return winner, nil, err
 	}
+	revs = f.revs()
+	return revs[0].Rev, revs, nil
+}
+
+func (f *found) revs() []RevInfo {
 	t := f.revisions()
 	order := t.leaves()
 	leaves := len(order)
 	order = append(order, t.inner()...)
-	revs = make([]RevInfo, len(order))
+	revs := make([]RevInfo, len(order))
 	for k, i := range order {
 		n := &t[i]
 		revs[k] = RevInfo{
 			Rev: n.rev, Leaf: k < leaves, Deleted: n.deleted, Available: n.kept, Ancestors: t.ancestors(i), Seq: n.seq,
 		}
 	}
-	return revs[0].Rev, revs, nil
+	return revs
 }
 
-// MissingRevs tells which of revs are not in the doc's tree, and which leaves may be ancestors of those: what a
-// replication asks. An id that was never written misses all.
-func (d *DB) MissingRevs(id string, revs []store.Rev) (missing, possibleAncestors []store.Rev, err error) {
-	if err := d.begin(); err != nil {
-		return nil, nil, err
-	}
-	defer d.end()
-	f, err := d.find(id)
-	if store.IsKind(err, store.KindNotFound) {
-		return revs, nil, nil
-	}
-	if err != nil {
-		return nil, nil, err
-	}
+// missing tells which of revs are not in the doc's tree, and which leaves may be ancestors of those.
+func (f *found) missing(revs []store.Rev) (missing, possibleAncestors []store.Rev) {
 	t := f.revisions()
 	newest := 0
 	for _, r := range revs {
@@ -162,12 +171,12 @@ func (d *DB) MissingRevs(id string, revs []store.Rev) (missing, possibleAncestor
 		}
 	}
 	if len(missing) == 0 {
-		return nil, nil, nil
+		return nil, nil
 	}
 	for _, i := range t.leaves() {
 		if t[i].rev.Gen < newest {
 			possibleAncestors = append(possibleAncestors, t[i].rev)
 		}
 	}
-	return missing, possibleAncestors, nil
+	return missing, possibleAncestors
 }

@@ -133,14 +133,14 @@ func TestMissingRevs(t *testing.T) {
 	r1 := mustPut(t, d, store.Doc{ID: "a"})
 	r2 := mustPut(t, d, store.Doc{ID: "a", Rev: r1})
 	other := []store.Rev{rev(t, "2-ff"), rev(t, "3-ee")}
-	missing, ancestors, err := d.MissingRevs("a", append([]store.Rev{r1, r2}, other...))
+	missing, ancestors, err := missingRevs(t, d, "a", append([]store.Rev{r1, r2}, other...))
 	if err != nil || fmt.Sprint(missing) != fmt.Sprint(other) || fmt.Sprint(ancestors) != fmt.Sprint([]store.Rev{r2}) {
 		t.Errorf("missing %v, possible ancestors %v, %v", missing, ancestors, err)
 	}
-	if missing, ancestors, err = d.MissingRevs("a", []store.Rev{r1}); len(missing)+len(ancestors) > 0 || err != nil {
+	if missing, ancestors, err = missingRevs(t, d, "a", []store.Rev{r1}); len(missing)+len(ancestors) > 0 || err != nil {
 		t.Errorf("nothing misses, but %v, %v, %v", missing, ancestors, err)
 	}
-	if missing, _, err = d.MissingRevs("nope", other); len(missing) != 2 || err != nil {
+	if missing, _, err = missingRevs(t, d, "nope", other); len(missing) != 2 || err != nil {
 		t.Errorf("of an unknown id %v, %v", missing, err)
 	}
 }

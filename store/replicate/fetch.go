@@ -13,7 +13,7 @@ import (
 )
 
 // fetchBatch is how many revisions are asked for at once.
-const fetchBatch = 100
+const fetchBatch = 500
 
 // wanted is a revision to copy.
 type wanted struct {

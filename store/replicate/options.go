@@ -30,14 +30,14 @@ type Options struct {
 	NoCheckpoints bool
 	Server        string // who replicates: part of the id
 
-	Page     int                        // changes that are dealt with together; 0: 500
+	Page     int                        // changes that are dealt with together; 0: 1000
 	Every    time.Duration              // between checkpoints; 0: 5 s
 	Progress func(Stats)                // called after every page; nil: nobody wants to know
 	Refused  func(id string, err error) // of a doc that the target does not take; nil: likewise
 }
 
 const (
-	defaultPage  = 500
+	defaultPage  = 1000
 	defaultEvery = 5 * time.Second
 )
 

@@ -34,7 +34,7 @@ func (oneAdmin) Verify(name, password string) bool {
 	return name == "admin" && password == adminPassword
 }
 
-func newServer(t *testing.T, o couchapi.Options) *server {
+func newServer(t testing.TB, o couchapi.Options) *server {
 	t.Helper()
 	e, err := engine.Open(t.TempDir(), engine.Options{CacheSize: 1 << 20})
 	if err != nil {
@@ -56,7 +56,7 @@ func (s *server) peer(db string) Peer {
 }
 
 // ask sends a request as the admin and gives the answer's body; the status has to be one of 2xx.
-func (s *server) ask(t *testing.T, method, path, body string, header ...string) string {
+func (s *server) ask(t testing.TB, method, path, body string, header ...string) string {
 	t.Helper()
 	status, answer := s.try(t, method, path, body, header...)
 	if status/100 != 2 {
@@ -65,7 +65,7 @@ func (s *server) ask(t *testing.T, method, path, body string, header ...string) 
 	return answer
 }
 
-func (s *server) try(t *testing.T, method, path, body string, header ...string) (int, string) {
+func (s *server) try(t testing.TB, method, path, body string, header ...string) (int, string) {
 	t.Helper()
 	r, err := http.NewRequest(method, "http://localhost"+path, strings.NewReader(body))
 	if err != nil {
