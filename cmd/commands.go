@@ -22,6 +22,8 @@ func commands(g *globals) []*cobra.Command {
 		newReport(g),
 		newDesign(g),
 		newReplicate(g),
+		newBackup(g),
+		newRestore(g),
 		newCheck(g),
 		newBench(g),
 		newDemo(),

@@ -55,6 +55,7 @@ var mayImport = map[string][]string{
 	"reports":               {"store", "internal/when"},
 	"internal/admin":        {"store"},
 	"internal/arch":         {},
+	"internal/backup":       {"store"},
 	"internal/bench":        {"internal/demo"},
 	"internal/storebench":   {"store", "store/couch", "store/ejson", "designdocs", "reports", "internal/app", "internal/when"},
 	"internal/clients":      {},
@@ -82,7 +83,7 @@ var owners = map[string][]string{
 	"golang.org/x/term":                       {"cmd"},
 	"golang.org/x/text":                       {"store/view/collate", "store/view/reduce"},
 	"github.com/rogpeppe/go-internal":         {}, // tests only
-	"github.com/klauspost/compress":           {},
+	"github.com/klauspost/compress":           {"internal/backup"},
 	"golang.org/x/sys":                        {},
 	"github.com/google/go-cmp":                {},
 }
