@@ -109,6 +109,7 @@ func runServe(ctx context.Context, s streams, g *globals, o *serveOptions) error
 				"set LOGCTL_WRITER_PASSWORD_FILE, and run `logctl app create APP` with the same")
 		}
 	}
+	app.BoundMemory()
 	return app.Serve(ctx, so)
 }
 

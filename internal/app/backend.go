@@ -16,9 +16,10 @@ const writerName = "app_write"
 
 // backend is a store with the door in front of it, or without.
 type backend struct {
-	name  string // for the log
-	door  http.Handler
-	close func() error
+	name    string // for the log
+	door    http.Handler
+	release func() // gives up the memory of what may be read again
+	close   func() error
 }
 
 // Close closes the store.
@@ -36,7 +37,7 @@ func openBackend(ctx context.Context, o ServeOptions) (*backend, error) {
 		return nil, errors.Join(fmt.Errorf("start the replicator: %w", err), e.Close())
 	}
 	if o.Bare {
-		return &backend{name: "embedded in " + o.Data + ", without the door", door: e.api, close: e.Close}, nil
+		return &backend{name: "embedded in " + o.Data + ", without the door", door: e.api, release: e.release, close: e.Close}, nil
 	}
 	writer := store.Caller{Name: writerName}
 	door := proxy.New(proxy.Options{
@@ -46,7 +47,7 @@ func openBackend(ctx context.Context, o ServeOptions) (*backend, error) {
 		Extend:   o.Extend,
 		Log:      o.Log,
 	})
-	return &backend{name: "embedded in " + o.Data, door: door, close: e.Close}, nil
+	return &backend{name: "embedded in " + o.Data, door: door, release: e.release, close: e.Close}, nil
 }
 
 // openStore opens the embedded store with its admin, waiting a little for a command that has it open.
@@ -82,5 +83,5 @@ func openCouchDB(o ServeOptions) (*backend, error) {
 		Extend:   o.Extend,
 		Log:      o.Log,
 	})
-	return &backend{name: "CouchDB at " + u.Host, door: door, close: func() error { return nil }}, nil
+	return &backend{name: "CouchDB at " + u.Host, door: door, release: func() {}, close: func() error { return nil }}, nil
 }

@@ -57,6 +57,12 @@ func openEmbedded(dir string, admins func() (couchapi.Admins, error), log *slog.
 	return e, nil
 }
 
+// release gives up the memory of what was read and may be read again.
+func (e *embedded) release() {
+	e.views.Release()
+	e.engine.Release()
+}
+
 // Close closes what openEmbedded opened, the last first.
 func (e *embedded) Close() error {
 	return errors.Join(e.replicator.Close(), e.api.Close(), e.views.Close(), e.engine.Close())

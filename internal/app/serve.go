@@ -63,7 +63,9 @@ func Serve(ctx context.Context, o ServeOptions) (err error) {
 	defer end()
 	servers := &group{base: store.WithEnding(base, ending), end: end, cancel: cancel, log: o.Log}
 	ad := &advert{Version: advertVersion, PID: os.Getpid(), PasswordFile: o.AdminPasswordFile, CouchDB: o.CouchDB != ""}
-	cleanup, err := listen(servers, o, back.door, ad)
+	door := &activity{next: back.door}
+	defer runWhenIdle(base, door, back.release)()
+	cleanup, err := listen(servers, o, door, ad)
 	if err != nil {
 		servers.stop()
 		return err

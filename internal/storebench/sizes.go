@@ -118,7 +118,7 @@ func (b *bench) memory(name string) error {
 func (b *bench) idleMemory(ctx context.Context) error {
 	b.Progress("memory when idle")
 	select {
-	case <-time.After(5 * b.Lasting):
+	case <-time.After(8 * b.Lasting):
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -173,7 +173,7 @@ func checkWriter(t *testing.T, d *DB, x store.KV, w int, n int64) {
 			t.Errorf("attachment of %s: %d bytes, %v", id, len(got), err)
 		}
 	}
-	for i := range n {
+	for i := max(0, n-8); i < n; i++ { // sound looks at the others
 		for k, line := range roundLines(w, i) {
 			doc, err := d.Get(line.ID)
 			gone := k == 2 && store.IsKind(err, store.KindNotFound)

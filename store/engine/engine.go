@@ -22,7 +22,7 @@ import (
 // Options: the zero value works.
 type Options struct {
 	FS        vfs.FS       // nil: the disk
-	CacheSize int64        // bytes for blocks that were read; 0: 32 MiB
+	CacheSize int64        // bytes for blocks that were read; 0: 16 MiB
 	Log       *slog.Logger // nil: discard
 	RevsLimit int          // of new databases; 0: 1000
 }
@@ -33,6 +33,7 @@ type Engine struct {
 	log   *slog.Logger
 	limit int
 	pdb   *pebble.DB
+	cache *pebble.Cache // pdb's
 	lock  *pebble.Lock
 	disk  *disk
 	group *group
@@ -172,6 +173,15 @@ func (e *Engine) leave() error {
 	e.tidy.close(e.disk)
 	// The directory is locked once for us and once for Pebble.
 	return errors.Join(trouble, e.lock.Close(), e.lock.Close())
+}
+
+// Release gives up the memory of what was read and may be read again.
+func (e *Engine) Release() {
+	if e.begin() != nil {
+		return
+	}
+	defer e.gate.leave()
+	e.cache.Reserve(int(e.cache.MaxSize()))() // to make room for nothing
 }
 
 // UUID is the server's: 32 hex digits, made once.

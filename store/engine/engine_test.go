@@ -336,3 +336,19 @@ func TestIndex(t *testing.T) {
 		t.Errorf("indexes %q %v", sigs, err)
 	}
 }
+
+func TestRelease(t *testing.T) {
+	t.Parallel()
+	d := newDB(t, Options{})
+	mustWrite(t, d, banDocs(0, 5000))
+	mustTidy(t, d.e)
+	sound(t, d)
+	if n := d.e.cache.Size(); n == 0 {
+		t.Error("nothing that was read is in memory")
+	}
+	d.e.Release()
+	if n := d.e.cache.Size(); n > 100<<10 {
+		t.Errorf("%d bytes are left in memory", n)
+	}
+	sound(t, d)
+}

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	defaultCache = 32 << 20
+	defaultCache = 16 << 20
 	memTableSize = 16 << 20
 	// memTables bounds the memtables, with those that wait for their flush, and so the memory under load.
 	memTables  = 3
@@ -20,13 +20,13 @@ const (
 )
 
 // pebbleOptions are Pebble's for a store of many small docs that come mostly in the order of their ids.
-func pebbleOptions(o Options, d *disk, lock *pebble.Lock) *pebble.Options {
+func pebbleOptions(o Options, d *disk, lock *pebble.Lock, cache *pebble.Cache) *pebble.Options {
 	logger := &pebbleLogger{log: o.Log, disk: d}
 	filter := idFilter{bloom.FilterPolicy(10)}
 	opts := &pebble.Options{
 		FS:                          d,
 		Lock:                        lock,
-		CacheSize:                   o.CacheSize + memTables*memTableSize, // Pebble takes memtables out of it
+		Cache:                       cache,
 		Cleaner:                     cleaner{},
 		Comparer:                    pebble.DefaultComparer,
 		FormatMajorVersion:          pebble.FormatTableFormatV6,

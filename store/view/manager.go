@@ -91,6 +91,9 @@ func New(o Options) *Manager {
 // SetReduceLimit changes Options.ReduceLimit for queries to come.
 func (m *Manager) SetReduceLimit(on bool) { m.reduceLimit.Store(on) }
 
+// Release gives up the memory of what was read and may be read again.
+func (m *Manager) Release() { m.cache.Clear() }
+
 // Close stops every update and waits for it. What was indexed stays.
 func (m *Manager) Close() error {
 	m.mu.Lock()

@@ -1,0 +1,74 @@
+package app
+
+import (
+	"context"
+	"math"
+	"net/http"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// softMemory is how large the heap gets before garbage is collected more eagerly; GOMEMLIMIT sets another.
+	softMemory = 160 << 20
+	// idleAfter is how long no request must have begun or ended before memory is given back.
+	idleAfter = 10 * time.Second
+)
+
+// BoundMemory keeps the heap of a process that goes on for long small, unless whoever started it set a limit.
+func BoundMemory() {
+	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(softMemory)
+	}
+}
+
+// activity counts the beginnings and ends of requests.
+type activity struct {
+	next http.Handler
+	n    atomic.Int64
+}
+
+func (a *activity) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.n.Add(1)
+	defer a.n.Add(1)
+	a.next.ServeHTTP(w, r)
+}
+
+// runWhenIdle gives memory back to the system when the handler is idle, until stop is called.
+func runWhenIdle(ctx context.Context, a *activity, release func()) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		whenIdle(ctx, a.n.Load, func() {
+			release()
+			debug.FreeOSMemory()
+		})
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// whenIdle calls release once whenever count stands still after it had changed, until ctx ends.
+func whenIdle(ctx context.Context, count func() int64, release func()) {
+	tick := time.NewTicker(idleAfter)
+	defer tick.Stop()
+	last, released := count(), false
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		switch now := count(); {
+		case now != last:
+			last, released = now, false
+		case !released:
+			release()
+			released = true
+		}
+	}
+}

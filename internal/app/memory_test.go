@@ -1,0 +1,36 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestWhenIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		a := &activity{next: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(idleAfter) })}
+		released := 0
+		go whenIdle(ctx, a.n.Load, func() { released++ })
+		wait := func(d time.Duration, want int, when string) {
+			t.Helper()
+			time.Sleep(d)
+			synctest.Wait()
+			if released != want {
+				t.Errorf("%s: released %d times, want %d", when, released, want)
+			}
+		}
+		time.Sleep(idleAfter / 2) // so that requests end between two looks
+		wait(10*idleAfter, 1, "from the start")
+		for range 5 {
+			a.ServeHTTP(nil, httptest.NewRequest(http.MethodGet, "/", nil))
+			wait(0, 1, "while requests come and go")
+		}
+		wait(3*idleAfter, 2, "when none came")
+		wait(100*idleAfter, 2, "long after that")
+		cancel()
+	})
+}
