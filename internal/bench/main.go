@@ -87,11 +87,9 @@ func (l *log) measure(file string) error {
 		{"wc -l", command("wc", "-l")},
 		{"bare loop: split into lines and fields", bareLoop},
 	}, l.things(file)...)
-	rates := make([]float64, len(things))
-	for i, m := range things {
-		if rates[i], err = rate(m, file, lines); err != nil {
-			return fmt.Errorf("%s: %w", m.name, err)
-		}
+	rates, err := measureAll(things, file, lines)
+	if err != nil {
+		return err
 	}
 	fmt.Printf("%d %s lines of %d bytes, median of %d runs\n", lines, l.name, size/lines, runs)
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -136,17 +134,25 @@ func formatThings(logctl, schema string) []measured {
 	return things
 }
 
-func rate(m measured, file string, lines int) (float64, error) {
-	times := make([]time.Duration, runs)
-	for i := range times {
-		start := time.Now()
-		if err := m.run(file); err != nil {
-			return 0, err
+// measureAll gives the lines per second of each thing. All are run once before any is run again, so that what else the machine
+// does at a time is in the figures of all of them.
+func measureAll(things []measured, file string, lines int) ([]float64, error) {
+	times := make([][]time.Duration, len(things))
+	for range runs {
+		for i, m := range things {
+			start := time.Now()
+			if err := m.run(file); err != nil {
+				return nil, fmt.Errorf("%s: %w", m.name, err)
+			}
+			times[i] = append(times[i], time.Since(start))
 		}
-		times[i] = time.Since(start)
 	}
-	slices.Sort(times)
-	return float64(lines) / times[runs/2].Seconds(), nil
+	rates := make([]float64, len(things))
+	for i := range times {
+		slices.Sort(times[i])
+		rates[i] = float64(lines) / times[i][runs/2].Seconds()
+	}
+	return rates, nil
 }
 
 // command runs a program with the file as its last argument. Status 3, some lines rejected, is a success: most of fail2ban's
