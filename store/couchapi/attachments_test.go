@@ -457,3 +457,30 @@ func TestForm(t *testing.T) {
 	expect(t, h, "POST", "/db/e", body, 400, edit)
 	noOrphans(t, h)
 }
+
+// TestBulkGetParts has docs with attachments, without, missing and misnamed in one answer.
+func TestBulkGetParts(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	expect(t, h, "PUT", "/db", "", 201)
+	rev := revOf(t, expect(t, h, "PUT", "/db/f", `{"_attachments":{"x":{"content_type":"image/png","data":"aGk="}}}`, 201))
+	expect(t, h, "PUT", "/db/plain", `{"n":1}`, 201)
+	w := ask(t, h, "POST", "/db/_bulk_get", `{"docs":[{"id":"f"},{"id":"plain"},{"id":"nope","rev":"1-abc"},{"id":"_bad"},{"id":"f","atts_since":["`+rev+`"]}]}`,
+		header("Accept", "multipart/mixed"))
+	parts, err := parseMultipart(w.Header().Get("Content-Type"), w.Body.Bytes())
+	if err != nil || len(parts) != 5 {
+		t.Fatalf("%d parts, %v: %q", len(parts), err, w.Body)
+	}
+	for _, want := range []string{
+		"\r\nX-Doc-Id: f\r\nX-Rev-Id: " + rev + "\r\nContent-Type: multipart/related; boundary=",
+		"filename=\"x\"\r\nContent-Type: image/png\r\nContent-Length: 2\r\n\r\nhi\r\n",
+		"\r\nContent-Type: application/json\r\n\r\n{\"_id\":\"plain\"",
+		"error=\"true\"\r\n\r\n{\"rev\":\"1-abc\",\"error\":\"not_found\",\"reason\":\"missing\"}",
+		"error=\"true\"\r\n\r\n{\"id\":\"_bad\",\"rev\":\"\",\"error\":\"illegal_docid\"",
+		`"length":2,"stub":true}}}`,
+	} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%q is not in %q", want, w.Body)
+		}
+	}
+}

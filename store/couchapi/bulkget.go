@@ -184,7 +184,7 @@ func (x *exchange) findWanted(w wanted) ([]revResult, error) {
 	if revs == nil {
 		revs = []store.Rev{winner}
 	}
-	return x.readRevs(w.id, revs, tree, docOptions{revs: x.flag("revs"), latest: x.flag("latest"), atts: atts}), nil
+	return x.readRevs(w.id, revs, tree, docOptions{revs: x.flag("revs"), latest: x.flag("latest"), atts: atts})
 }
 
 // wantedAtts says how attachments are shown: those since some revisions only, if the request for the doc names such.
@@ -202,23 +202,50 @@ func (x *exchange) wantedAtts(w wanted) (attOptions, error) {
 	return o, err
 }
 
+// bulkGetParts answers with the parts of a MIME message.
 func (x *exchange) bulkGetParts(docs []byte, accept string) error {
 	kind, _, _ := strings.Cut(accept, ";")
 	if kind != "multipart/related" {
 		kind = "multipart/mixed"
 	}
-	var all []revResult
+	s := x.stream()
+	defer s.free()
+	p := x.beginParts(s, kind)
 	err := ejson.Elements(docs, func(elem []byte) error {
 		w, err := parseWanted(elem)
 		if err != nil {
 			return err
 		}
-		found, err := x.findWanted(w)
-		all = append(all, found...)
-		return err
+		return x.writeParts(p, w)
 	})
 	if err != nil {
 		return err
 	}
-	return x.sendMultipart(kind, all)
+	return p.end()
+}
+
+// writeParts writes what there is of one doc that was asked for.
+func (x *exchange) writeParts(p *parts, w wanted) error {
+	found, bad := x.findWanted(w)
+	for i := range found {
+		var err error
+		if found[i].found {
+			err = p.doc(&found[i].doc, true)
+		} else {
+			err = p.failure(func(dst []byte) []byte {
+				return append(store.AppendJSONString(append(dst, `{"rev":`...), missingRev(w)), `,"error":"not_found","reason":"missing"}`...)
+			})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if bad == nil {
+		return nil
+	}
+	return p.failure(func(dst []byte) []byte {
+		dst = store.AppendJSONString(append(dst, `{"id":`...), w.id)
+		dst = append(store.AppendJSONString(append(dst, `,"rev":`...), w.rev), ',')
+		return append(appendErrorMembers(dst, x.asError(bad)), '}')
+	})
 }

@@ -19,16 +19,21 @@ func (x *exchange) openRevs(id, list string, o docOptions) error {
 		if err != nil {
 			return err
 		}
-		found = x.readLeaves(id, tree, o)
+		found, err = x.readLeaves(id, tree, o)
+		if err != nil {
+			return err
+		}
 	} else {
 		revs, err := parseRevs([]byte(list))
 		if err != nil {
 			return err
 		}
-		found = x.readRevs(id, revs, tree, o)
+		if found, err = x.readRevs(id, revs, tree, o); err != nil {
+			return err
+		}
 	}
 	if accepts(x.r, "multipart/mixed") {
-		return x.sendMultipart("multipart/mixed", found)
+		return x.sendParts(found)
 	}
 	s := x.stream()
 	defer s.free()
@@ -57,7 +62,7 @@ type revResult struct {
 
 func (r *revResult) write(s *stream) error {
 	if !r.found {
-		s.buf = append(appendRev(append(s.buf, `{"missing":`...), r.rev), '}')
+		s.buf = r.appendMissing(s.buf)
 		return nil
 	}
 	s.buf = append(s.buf, `{"ok":`...)
@@ -66,42 +71,54 @@ func (r *revResult) write(s *stream) error {
 	return err
 }
 
+func (r *revResult) appendMissing(dst []byte) []byte {
+	return append(appendRev(append(dst, `{"missing":`...), r.rev), '}')
+}
+
 // readRevs reads revisions of a doc; with latest, the leaves that they have become, each once.
-func (x *exchange) readRevs(id string, revs []store.Rev, tree []engine.RevInfo, o docOptions) []revResult {
-	var out []revResult
+func (x *exchange) readRevs(id string, revs []store.Rev, tree []engine.RevInfo, o docOptions) ([]revResult, error) {
+	var wanted []store.Rev
 	for _, rev := range revs {
 		leaves := leavesBelow(tree, rev)
 		if !o.latest || len(leaves) == 0 {
-			out = append(out, x.readOne(id, rev, tree, o))
+			wanted = append(wanted, rev)
 			continue
 		}
 		for _, leaf := range leaves {
-			if !slices.ContainsFunc(out, func(r revResult) bool { return r.rev == leaf.Rev }) {
-				out = append(out, x.readOne(id, leaf.Rev, tree, o))
+			if !slices.Contains(wanted, leaf.Rev) {
+				wanted = append(wanted, leaf.Rev)
 			}
 		}
 	}
-	return out
+	return x.readEach(id, wanted, tree, o)
 }
 
-func (x *exchange) readLeaves(id string, tree []engine.RevInfo, o docOptions) []revResult {
-	var out []revResult
+func (x *exchange) readLeaves(id string, tree []engine.RevInfo, o docOptions) ([]revResult, error) {
+	var leaves []store.Rev
 	for _, r := range tree {
 		if r.Leaf {
-			out = append(out, x.readOne(id, r.Rev, tree, o))
+			leaves = append(leaves, r.Rev)
 		}
 	}
-	return out
+	return x.readEach(id, leaves, tree, o)
 }
 
-func (x *exchange) readOne(id string, rev store.Rev, tree []engine.RevInfo, o docOptions) revResult {
-	doc, err := x.docs().GetRev(id, rev)
-	if err != nil {
-		return revResult{rev: rev}
+// readEach reads revisions. One that can't be read is not one that is missing: who replicates leaves those out.
+func (x *exchange) readEach(id string, revs []store.Rev, tree []engine.RevInfo, o docOptions) ([]revResult, error) {
+	out := make([]revResult, len(revs))
+	for i, rev := range revs {
+		doc, err := x.docs().GetRev(id, rev)
+		out[i].rev = rev
+		if store.IsKind(err, store.KindNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out[i].found = true
+		out[i].doc = shownDoc{doc: doc, o: o.ofOneRev(), tree: tree, info: findRev(tree, rev)}
 	}
-	return revResult{rev: rev, found: true, doc: shownDoc{
-		doc: doc, o: o.ofOneRev(), tree: tree, info: findRev(tree, rev),
-	}}
+	return out, nil
 }
 
 // parseRevs reads a JSON list of revisions.
@@ -123,34 +140,66 @@ func parseRevs(raw []byte) ([]store.Rev, error) {
 	return revs, nil
 }
 
-// writePart writes the result as a part of a MIME message. A doc comes with its attachments, asked for or not.
-func (r *revResult) writePart(s *stream, boundary string) error {
-	s.buf = append(s.buf, "\r\nContent-Type: "...)
-	if !r.found {
-		s.buf = append(s.buf, "application/json; error=\"true\"\r\n\r\n"...)
-		return r.write(s)
-	}
-	r.doc.o.atts.data = true
-	s.buf = append(append(s.buf, r.doc.relatedType(boundary)...), "\r\n\r\n"...)
-	return r.doc.writeRelated(s, boundary)
+// parts is an answer of docs as the parts of a MIME message, each with its attachments, asked for or not.
+type parts struct {
+	s               *stream
+	boundary, inner string
 }
 
-// sendMultipart sends docs as the parts of a MIME message.
-func (x *exchange) sendMultipart(kind string, found []revResult) error {
-	boundary, inner := newBoundary(), newBoundary()
-	x.w.Header().Set("Content-Type", kind+`; boundary="`+boundary+`"`)
+func (x *exchange) beginParts(s *stream, kind string) *parts {
+	p := &parts{s: s, boundary: newBoundary(), inner: newBoundary()}
+	x.w.Header().Set("Content-Type", kind+`; boundary="`+p.boundary+`"`)
+	s.buf = append(append(s.buf, "--"...), p.boundary...)
+	return p
+}
+
+// doc writes a doc. named tells which one it is in headers, where attachments follow it.
+func (p *parts) doc(d *shownDoc, named bool) error {
+	d.o.atts.data = true
+	p.s.buf = append(p.s.buf, "\r\n"...)
+	if named && len(d.shown()) > 0 {
+		p.s.buf = append(append(append(p.s.buf, "X-Doc-Id: "...), headerText(d.doc.ID)...), "\r\nX-Rev-Id: "...)
+		p.s.buf = append(append(p.s.buf, d.doc.Rev.String()...), "\r\n"...)
+	}
+	p.s.buf = append(append(append(p.s.buf, "Content-Type: "...), d.relatedType(p.inner)...), "\r\n\r\n"...)
+	if err := d.writeRelated(p.s, p.inner); err != nil {
+		return err
+	}
+	return p.close()
+}
+
+// failure writes in place of a doc why it is not there, a JSON object.
+func (p *parts) failure(write func(dst []byte) []byte) error {
+	p.s.buf = write(append(p.s.buf, "\r\nContent-Type: application/json; error=\"true\"\r\n\r\n"...))
+	return p.close()
+}
+
+func (p *parts) close() error {
+	p.s.buf = append(append(p.s.buf, "\r\n--"...), p.boundary...)
+	return p.s.spill()
+}
+
+func (p *parts) end() error {
+	p.s.buf = append(p.s.buf, "--"...)
+	return p.s.end()
+}
+
+// sendParts answers open_revs with the parts of a MIME message.
+func (x *exchange) sendParts(found []revResult) error {
 	s := x.stream()
 	defer s.free()
-	s.buf = append(append(s.buf, "--"...), boundary...)
+	p := x.beginParts(s, "multipart/mixed")
 	for i := range found {
-		if err := found[i].writePart(s, inner); err != nil {
-			return err
+		r := &found[i]
+		var err error
+		if r.found {
+			err = p.doc(&r.doc, false)
+		} else {
+			err = p.failure(r.appendMissing)
 		}
-		s.buf = append(append(s.buf, "\r\n--"...), boundary...)
-		if err := s.spill(); err != nil {
+		if err != nil {
 			return err
 		}
 	}
-	s.buf = append(s.buf, "--"...)
-	return s.end()
+	return p.end()
 }
