@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/cockroachdb/pebble/v2"
+
 	"logctl/store"
 )
 
@@ -43,18 +45,21 @@ func (r *AttachmentReader) load(n int64) error {
 		return err
 	}
 	defer r.db.end()
-	v, err := r.db.e.get(r.db.chunkKey(r.att.Blob, uint32(n)))
-	if err != nil {
-		return err
-	}
-	want := min(r.att.Stored-n*chunkLen, chunkLen)
-	if v == nil {
+	v, closer, err := r.db.e.pdb.Get(r.db.chunkKey(r.att.Blob, uint32(n)))
+	if errors.Is(err, pebble.ErrNotFound) {
 		return r.lost()
 	}
-	if int64(len(v)) != want {
-		return errCorrupt(fmt.Errorf("chunk %d of an attachment has %d bytes instead of %d", n, len(v), want))
+	if err != nil {
+		return readError(err)
 	}
-	r.chunk, r.loaded = v, n
+	r.chunk, r.loaded = append(r.chunk[:0], v...), n
+	if err := closer.Close(); err != nil {
+		return readError(err)
+	}
+	if want := min(r.att.Stored-n*chunkLen, chunkLen); int64(len(r.chunk)) != want {
+		r.loaded = -1
+		return errCorrupt(fmt.Errorf("chunk %d of an attachment has %d bytes instead of %d", n, len(r.chunk), want))
+	}
 	return nil
 }
 
