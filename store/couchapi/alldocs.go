@@ -9,6 +9,7 @@ import (
 
 	"logctl/store"
 	"logctl/store/engine"
+	"logctl/store/view"
 )
 
 func (h *Handler) allDocsRoutes(rt *mux.Router) {
@@ -83,6 +84,12 @@ func (x *exchange) postQueries(list listing) error {
 func (x *exchange) appendList(s *stream, list listing, q *store.ViewQuery, many bool) error {
 	if x.partition != "" {
 		q.Partition = x.partition
+	}
+	if err := view.CheckMapQuery(q); err != nil {
+		return err
+	}
+	if err := x.limitQuery(q); err != nil {
+		return err
 	}
 	if q.Partition != "" {
 		if !x.db.Partitioned() {

@@ -28,10 +28,7 @@ type givenAtt struct {
 const defaultAttType = "application/octet-stream"
 
 // parseAttachments reads the _attachments of a doc, in their order.
-func parseAttachments(id string, raw []byte) ([]givenAtt, error) {
-	if strings.HasPrefix(id, localPrefix) {
-		return nil, errLocalAttachments()
-	}
+func parseAttachments(raw []byte) ([]givenAtt, error) {
 	var atts []givenAtt
 	err := ejson.Members(raw, func(name, value []byte) error {
 		a := givenAtt{name: string(name), kind: defaultAttType, length: -1, encoded: -1}

@@ -234,7 +234,9 @@ func TestAttachmentStubs(t *testing.T) {
 		{"PUT", "/db/e/x?rev=1-00000000000000000000000000000000", "y", 409, "missing_rev"},
 		{"DELETE", "/db/nope/x", "", 404, "missing"},
 		{"PUT", "/db/_local/x/y", "y", 400, "_local documents do not accept attachments."},
-		{"PUT", "/db/_local/x", `{"_attachments":{}}`, 400, "_local documents do not accept attachments."},
+		{"PUT", "/db/_local/x", `{"_attachments":{"a":{}}}`, 400, "Invalid attachment data for a"},
+		{"PUT", "/db/_local/x", `{"_attachments":{"a":{"data":"aGk="}}}`, 201, `"_local/x"`},
+		{"GET", "/db/_local/x", "", 200, `{"_id":"_local/x","_rev":"0-1"}`},
 		{"PUT", "/db/_x/y", "y", 400, "Only reserved document ids"},
 		{"PUT", "/db/z", `{"_attachments":{"a":{"data":"%"}}}`, 400, "Invalid attachment data for a"},
 		{"PUT", "/db/z", `{"_attachments":{"a":{}}}`, 400, "Invalid attachment data for a"},
@@ -357,7 +359,7 @@ func FuzzParseAttachments(f *testing.F) {
 	f.Add(`{"a":{"follows":true,"length":7,"encoding":"gzip","encoded_length":3},"b":{"stub":true}}`)
 	f.Add(`{"a":{"data":"a\/8="},"_b":1}`)
 	f.Fuzz(func(t *testing.T, raw string) {
-		atts, err := parseAttachments("d", []byte(raw))
+		atts, err := parseAttachments([]byte(raw))
 		if err != nil {
 			return
 		}

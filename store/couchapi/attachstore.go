@@ -139,8 +139,8 @@ func (x *exchange) attach(doc *store.Doc, raw []byte, newEdits bool, follow foll
 	if raw == nil {
 		return nil
 	}
-	given, err := parseAttachments(doc.ID, raw)
-	if err != nil {
+	given, err := parseAttachments(raw)
+	if err != nil || strings.HasPrefix(doc.ID, localPrefix) { // local docs lose theirs
 		return err
 	}
 	before, err := x.attachmentsBefore(doc, given, newEdits)

@@ -37,6 +37,9 @@ func (x *exchange) list(options map[string]json.RawMessage, body json.RawMessage
 	if err != nil {
 		return err
 	}
+	if err := x.limitQuery(&q); err != nil {
+		return err
+	}
 	rows, err := x.listRows(&q)
 	if err != nil {
 		return err

@@ -171,6 +171,22 @@ func parsePositive(val string, limit bool) (int, error) {
 	return n, nil
 }
 
+// limitQuery heeds the settings that say how many rows an answer may have.
+func (x *exchange) limitQuery(q *store.ViewQuery) error {
+	name := "query_limit"
+	if q.Partition != "" {
+		name = "partition_query_limit"
+	}
+	most := x.h.settings.number("query_server_config", name, maxLimit)
+	if q.Limit > most {
+		return errQuery("Limit is too large, must not exceed " + strconv.Itoa(most))
+	}
+	if q.Limit < 0 && most < maxLimit {
+		q.Limit = most
+	}
+	return nil
+}
+
 // idRange is the range of ids that the keys of q say; ok is false where no string is in it.
 func idRange(q *store.ViewQuery) (r engine.IDRange, ok bool) {
 	r = engine.IDRange{Descending: q.Descending, ExclusiveEnd: q.ExclusiveEnd}

@@ -77,6 +77,9 @@ func postViewQueries(x *exchange) error {
 
 // appendView writes the answer of one query.
 func (x *exchange) appendView(s *stream, d *view.Design, q *store.ViewQuery) error {
+	if err := x.limitQuery(q); err != nil {
+		return err
+	}
 	first := true
 	head := func(m view.Meta) error {
 		s.buf = append(s.buf, '{')

@@ -352,3 +352,30 @@ func TestRelease(t *testing.T) {
 	}
 	sound(t, d)
 }
+
+// TestDroppedDatabasesLeaveFewTables: what tells that a database was deleted is not cut up where its parts would end.
+func TestDroppedDatabasesLeaveFewTables(t *testing.T) {
+	t.Parallel()
+	const databases = 30
+	e := mustOpen(t, t.TempDir(), Options{})
+	defer e.Close()
+	for i := range databases {
+		mustPut(t, mustCreate(t, e, store.DBName(fmt.Sprintf("db%d", i))), store.Doc{ID: "x"})
+	}
+	flush := func() int64 {
+		if err := e.pdb.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		m := e.pdb.Metrics()
+		return m.Total().TablesCount
+	}
+	live := flush()
+	for i := range databases {
+		if err := e.Drop(t.Context(), store.DBName(fmt.Sprintf("db%d", i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := flush(); after > live+2*databases {
+		t.Errorf("%d tables before the databases were deleted, %d after", live, after)
+	}
+}

@@ -64,18 +64,22 @@ func pebbleOptions(o Options, d *disk, lock *pebble.Lock, cache *pebble.Cache) *
 // spanPolicy ends tables where a sub-space of a database ends. Without it each table of the top level holds the newest
 // docs by id and by sequence and so overlaps with all others; with it what comes in order is never merged again.
 //
-// The end must be greater than start, whatever start is: range deletions begin at a database's bare prefix.
+// The end must be greater than start, whatever start is. What begins at a database's bare prefix is the deletion of all of
+// it, which is not cut up: a store from which many databases were deleted would be all tables of one such piece each.
 func spanPolicy(start []byte) (pebble.SpanPolicy, []byte, error) {
+	const number = prefixLen - 1
 	switch {
 	case len(start) == 0 || start[0] < spaceDB:
 		return pebble.SpanPolicy{}, []byte{spaceDB}, nil
-	case start[0] > spaceDB || len(start) < prefixLen-1:
+	case start[0] > spaceDB || len(start) < number:
 		return pebble.SpanPolicy{}, nil, nil
-	case len(start) < prefixLen || start[prefixLen-1] < subByID:
-		end := append([]byte(nil), start[:prefixLen-1]...)
-		return pebble.SpanPolicy{}, append(end, subByID), nil
 	}
-	return pebble.SpanPolicy{}, successor(start[:prefixLen]), nil
+	for _, sub := range [...]byte{subByID, subBySeq, subBodies, subChunks, subRows} {
+		if len(start) > number && start[number] < sub {
+			return pebble.SpanPolicy{}, append(append([]byte(nil), start[:number]...), sub), nil
+		}
+	}
+	return pebble.SpanPolicy{}, successor(start[:number]), nil
 }
 
 // cleaner removes logs that are no longer needed, which Pebble otherwise keeps to write over them: that saves nothing here, and

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"bytes"
 	"context"
 
 	"logctl/store"
@@ -218,7 +219,8 @@ func checkQuery(q *store.ViewQuery, v viewSource) (reduced bool, err error) {
 		return refuse("`include_docs` is invalid for reduce")
 	}
 	if q.Keys != nil {
-		if q.StartKey != nil || q.EndKey != nil {
+		given := q.StartKey != nil || q.EndKey != nil
+		if given && len(q.Keys) > 0 && !(len(q.Keys) == 1 && bytes.Equal(q.Keys[0], q.StartKey) && bytes.Equal(q.Keys[0], q.EndKey)) {
 			return refuse("`keys` is incompatible with `key`, `start_key` and `end_key`")
 		}
 		if reduced && !q.Group {
@@ -226,6 +228,12 @@ func checkQuery(q *store.ViewQuery, v viewSource) (reduced bool, err error) {
 		}
 	}
 	return reduced, nil
+}
+
+// CheckMapQuery refuses what CouchDB refuses of the parameters of a view without a reduction, and of a list of docs.
+func CheckMapQuery(q *store.ViewQuery) error {
+	_, err := checkQuery(q, viewSource{})
+	return err
 }
 
 // AppendSortKey appends a byte string whose bytewise order is CouchDB's collation of JSON values: null < false < true <
