@@ -95,6 +95,8 @@ func TestReplicatorDocs(t *testing.T) {
 	s.ask(t, "PUT", "/_replicator/bad", `{"source":"log_a","target":"ftp://h/x"}`)
 	s.until(t, "/_replicator/bad", `"_replication_state_reason":"invalid_replication: endpoint has an invalid url"`)
 	s.until(t, "/_scheduler/docs/_replicator/bad", `"state":"failed"`)
+	s.ask(t, "PUT", "/_replicator/odd", `{"source":"log_a","target":"log_b","continuous":"perhaps"}`)
+	s.until(t, "/_replicator/odd", `"_replication_state":"failed"`)
 	s.ask(t, "PUT", "/_replicator/away", `{"source":"log_a","target":"log_missing"}`)
 	s.until(t, "/_scheduler/docs/_replicator/away", `"state":"crashing"`)
 
@@ -110,6 +112,9 @@ func TestReplicatorDocs(t *testing.T) {
 	if !strings.Contains(tasks, `"type":"replication"`) || !strings.Contains(tasks, `"continuous":true`) {
 		t.Error(tasks)
 	}
+	if rev := s.rev(t, "_replicator", "odd"); !strings.HasPrefix(rev, "2-") {
+		t.Errorf("a doc that makes no sense was written to until %s", rev)
+	}
 	// The same once more, by another doc.
 	s.ask(t, "PUT", "/_replicator/twin", `{"source":"log_a","target":"log_live","create_target":true,"continuous":true}`)
 	s.until(t, "/_replicator/twin", `"_replication_state":"failed"`)
@@ -119,8 +124,8 @@ func TestReplicatorDocs(t *testing.T) {
 	defer s.close(t)
 	s.ask(t, "PUT", "/log_a/new2", "{}")
 	s.until(t, "/log_live/new2", `"_rev"`)
-	s.until(t, "/_scheduler/docs?limit=1", `"total_rows":5,"offset":0`)
-	if got := s.ask(t, "GET", "/_scheduler/docs?skip=4", ""); !strings.Contains(got, `"doc_id":"twin"`) || strings.Contains(got, `"doc_id":"live"`) {
+	s.until(t, "/_scheduler/docs?limit=1", `"total_rows":6,"offset":0`)
+	if got := s.ask(t, "GET", "/_scheduler/docs?skip=5", ""); !strings.Contains(got, `"doc_id":"twin"`) || strings.Contains(got, `"doc_id":"live"`) {
 		t.Error(got)
 	}
 	// A doc that is deleted ends its replication; one whose database goes, too.

@@ -68,7 +68,7 @@ func (m *Manager) watch(ctx context.Context, p *Peer) {
 		}
 		for _, c := range page.Results {
 			if !strings.HasPrefix(c.ID, "_design/") {
-				m.heed(ctx, p, c.ID, c.Deleted, c.Doc)
+				m.heed(p, c.ID, c.Deleted, c.Doc)
 			}
 		}
 		seq, wait = page.LastSeq, true
@@ -76,7 +76,7 @@ func (m *Manager) watch(ctx context.Context, p *Peer) {
 }
 
 // heed does what a doc asks for.
-func (m *Manager) heed(ctx context.Context, p *Peer, id string, deleted bool, raw []byte) {
+func (m *Manager) heed(p *Peer, id string, deleted bool, raw []byte) {
 	m.mu.Lock()
 	old := m.docs[id]
 	m.mu.Unlock()
@@ -86,7 +86,7 @@ func (m *Manager) heed(ctx context.Context, p *Peer, id string, deleted bool, ra
 	}
 	s, err := parseSpec(raw)
 	if err != nil {
-		s = &spec{ID: id, raw: raw}
+		s = &spec{ID: id, State: stateOf(raw), raw: raw}
 	}
 	if old != nil && old.spec.same(s) && (s.State != "" || !old.finished()) {
 		return // we have written how it ended
@@ -103,7 +103,7 @@ func (m *Manager) heed(ctx context.Context, p *Peer, id string, deleted bool, ra
 			j = made
 		}
 	}
-	ctx = m.ctx
+	ctx := m.ctx
 	if err == nil {
 		ctx = j.cancelable(ctx)
 	}
@@ -114,6 +114,17 @@ func (m *Manager) heed(ctx context.Context, p *Peer, id string, deleted bool, ra
 		return
 	}
 	m.launch(ctx, j)
+}
+
+// stateOf is what a doc that makes no sense says of its state: that we have told it so.
+func stateOf(raw []byte) (state string) {
+	_ = ejson.Members(raw, func(key, value []byte) error { // a doc is an object
+		if string(key) == "_replication_state" && json.Unmarshal(value, &state) != nil {
+			state = ""
+		}
+		return nil
+	})
+	return state
 }
 
 // finished tells whether the job has come to its end.
