@@ -80,6 +80,12 @@ func BenchmarkFormatRFC5424(b *testing.B) {
 	benchCopyOf(b, in, n, 1, Options{Schemas: []string{`<$pri:int>1 $t:ts $host $app $pid $msgid $sd:kv $message...`}})
 }
 
+// BenchmarkFormatStructured is the same with structured data on every line.
+func BenchmarkFormatStructured(b *testing.B) {
+	in, n := repeatedLines(`<%d>1 2026-11-21T01:18:29.%d+01:00 www.example.org sshd %d ID47 [origin ip="192.0.2.7" software="sshd"] Failed password for root from 203.0.113.%d port 50022 ssh2` + "\n")
+	benchCopyOf(b, in, n, 1, Options{Schemas: []string{`<$pri:int>1 $t:ts $host $app $pid $msgid $sd:kv $message...`}})
+}
+
 // repeatedLines is lines of patterns in which the numbers vary.
 func repeatedLines(patterns ...string) ([]byte, int) {
 	const n = 30_000

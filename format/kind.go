@@ -1,7 +1,6 @@
 package format
 
 import (
-	"logctl/format/kv"
 	"logctl/format/timefmt"
 	"logctl/format/token"
 )
@@ -88,7 +87,7 @@ func (k kind) fits(b []byte) bool {
 
 // prefix is the length of what a capture of a kind that may hold blanks takes from the front of b, or 0; last says that
 // nothing follows the capture. JSON that it takes may still be none.
-func (k kind) prefix(b []byte, last bool) int {
+func (m *Match) prefix(k kind, b []byte, last bool) int {
 	switch k {
 	case kindDate:
 		return token.DatePrefix(b)
@@ -99,7 +98,7 @@ func (k kind) prefix(b []byte, last bool) int {
 	case kindJSON:
 		return token.JSONPrefix(b)
 	case kindKV:
-		return kv.Prefix(b, last)
+		return m.pairs(b, last)
 	}
 	return 0
 }

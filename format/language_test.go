@@ -101,6 +101,9 @@ func TestTypes(t *testing.T) {
 			`{"id":"A1","p":{"from":"<a@b>","size":"12","n":"1"},"s":"queue"}`},
 		{"structured data", one(`$id $sd:kv $m...`), Rules{}, `ID47 [ex@1 iut="3" q="a \"b\] c"][o@2 x=""] An event`,
 			`{"id":"ID47","sd":{"ex@1":{"iut":"3","q":"a \\\"b\\] c"},"o@2":{"x":""}},"m":"An event"}`},
+		{"structured data with a key twice", one(`$id $sd:kv $m...`), Rules{}, `ID47 [a k="v" k="w"][a k="1" _k="2"] An event`,
+			`{"id":"ID47","sd":{"a":{"k":"v","k_2":"w"},"a_2":{"k":"1","k_2":"2"}},"m":"An event"}`},
+		{"structured data twice", one(`$x:kv $y:kv $z`), Rules{}, `[a k="v"][b] [c l="w"] d`, `{"x":{"a":{"k":"v"},"b":{}},"y":{"c":{"l":"w"}},"z":"d"}`},
 		{"no structured data", one(`$id $sd:kv $m...`), Rules{}, `ID47 - An event`, `{"id":"ID47","sd":{},"m":"An event"}`},
 	})
 }

@@ -41,6 +41,7 @@ type Match struct {
 	left           uint64 // the keys of the time that have been left out of the object
 	keys           keySet // of the object that is written
 	params         keySet // of an element of structured data in it
+	elements       elements
 
 	blankAfter bool // of the program, as
 	whole      bool
@@ -107,7 +108,7 @@ func (m *Match) begin(p *program, line []byte) {
 	m.nodes, m.line, m.blankAfter, m.whole = p.nodes, line, p.blankAfter, p.whole
 	m.effort = effortBase + effortPerByte*len(line)
 	m.present, m.made, m.unquoted = 0, 0, 0
-	m.arena = m.arena[:0]
+	m.arena, m.elements.text = m.arena[:0], nil
 	m.stamp, m.plain = span{}, false
 	m.stop = stop{reach: -1}
 	m.path, m.farthest = m.path[:0], m.farthest[:0]
@@ -184,7 +185,7 @@ func (m *Match) run(n int32, at int) int {
 		case opText:
 			return m.shortest(n, at)
 		case opPrefix:
-			size := nd.kind.prefix(m.line[at:], nd.last)
+			size := m.prefix(nd.kind, m.line[at:], nd.last)
 			if size == 0 || !m.valid(nd, at, at+size) {
 				m.effort -= len(m.line) - at
 				return m.fail(n, at)
@@ -348,7 +349,7 @@ func (m *Match) rest(nd *node, at int) bool {
 	}
 	switch {
 	case nd.kind == kindRest:
-	case nd.kind == kindKV && at < len(m.line) && kv.Prefix(m.line[at:], true) == 0:
+	case nd.kind == kindKV && at < len(m.line) && m.pairs(m.line[at:], true) == 0:
 		return false
 	case nd.kind == kindJSON && (at == len(m.line) || m.line[at] != '{' || !m.valid(nd, at, len(m.line))):
 		return false

@@ -111,33 +111,6 @@ func (m *Match) appendMembers(dst, text []byte, s *Schema) []byte {
 	return dst
 }
 
-// appendElements appends the elements of structured data as members: the id, and an object of the parameters.
-func (m *Match) appendElements(dst, text []byte, s *Schema) []byte {
-	for {
-		id, params, n := kv.Element(text)
-		if n == 0 {
-			return dst
-		}
-		text = text[n:]
-		key := m.memberKey(id)
-		if s != nil && s.leavesOut(m, key) {
-			continue
-		}
-		dst = m.appendKey(&m.keys, dst, key)
-		start := len(dst)
-		m.params.reset()
-		for {
-			p, n := kv.NextParam(params)
-			if n == 0 {
-				break
-			}
-			params = params[n:]
-			dst = token.AppendJSON(m.appendKey(&m.params, dst, m.memberKey(p.Key)), p.Value)
-		}
-		dst = closeObject(dst, start)
-	}
-}
-
 // closeObject makes an object of the members in dst[start:], each with a comma in front.
 func closeObject(dst []byte, start int) []byte {
 	if len(dst) == start {

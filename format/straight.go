@@ -93,6 +93,7 @@ func (p *program) straighten() []word {
 func (p *program) matchStraight(m *Match, line []byte) bool {
 	var edges uint64 // the places in the block at hand where a run begins or ends and that are still to come
 	var special uint64
+	m.elements.text = nil
 	base, blank := -token.BlockSize, uint64(1) // where the block begins; whether the byte before the next one is a blank
 	end := 0                                   // of the run at hand
 	for i := range p.words {
@@ -173,7 +174,7 @@ func (w *word) takePrefix(m *Match, line []byte, at int) int {
 		return -1
 	}
 	at += len(w.before)
-	size := w.kind.prefix(line[at:], w.last)
+	size := m.prefix(w.kind, line[at:], w.last)
 	if size == 0 || !bytes.HasPrefix(line[at+size:], w.after) {
 		return -1
 	}

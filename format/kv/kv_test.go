@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"logctl/format/token"
 )
 
 // pairsOf shows the pairs that text begins with, and what is left.
@@ -85,34 +87,58 @@ func TestPrefix(t *testing.T) {
 	}
 }
 
-func TestElement(t *testing.T) {
+// partsOf shows the parts of the structured data that text begins with, and what is left.
+func partsOf(text string) string {
+	b := []byte(text)
+	parts, n, easy := Structured(nil, b)
+	if len(parts) == 0 {
+		return ""
+	}
+	var all []string
+	for _, p := range parts {
+		switch {
+		case p.Element:
+			all = append(all, string(p.Key.Of(b)))
+		case p.Plain:
+			all = append(all, fmt.Sprintf("%s=<%s>", p.Key.Of(b), p.Value.Of(b)))
+		default:
+			all = append(all, fmt.Sprintf("%s=<%s>!", p.Key.Of(b), p.Value.Of(b)))
+		}
+	}
+	if !easy {
+		all = append(all, "hard")
+	}
+	return strings.Join(all, " ") + fmt.Sprintf(", %q", b[n:])
+}
+
+func TestStructured(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		`[a@1 k="v" l="x \"y\] z"] m`: `a@1 k=<v> l=<x \"y\] z>, " m"`,
-		`[a]`:                         `a, ""`,
-		`[a ]`:                        `a, ""`,
-		`[a k="v"`:                    ``,
-		`[a k=v]`:                     ``,
-		`[a k="v]`:                    ``,
-		`[]`:                          ``,
-		`[ a]`:                        ``,
-		`a`:                           ``,
+		`[a@1 k="v" l="x \"y\] z"] m`:      `a@1 k=<v> l=<x \"y\] z>!, " m"`,
+		`[a]`:                              `a, ""`,
+		`[a ]`:                             `a, ""`,
+		`[a  ]`:                            ``,
+		`[a   k="v" ]x`:                    `a k=<v>, "x"`,
+		`[a k="v"][b][c l=""]-`:            `a k=<v> b c l=<>, "-"`,
+		`[a k="v"][b l="w"`:                `a k=<v>, "[b l=\"w\""`,
+		`[a k="v"] [b]`:                    `a k=<v>, " [b]"`,
+		`[a k="a value of 26 letters", "]`: ``,
+		`[a k="a value of 25 letters, ]"]`: `a k=<a value of 25 letters, ]>, ""`,
+		`[a k="12345678" l="1234567\\"]`:   `a k=<12345678> l=<1234567\\>!, ""`,
+		`[a k="ü" l="123456789ü"]`:         `a k=<ü>! l=<123456789ü>!, ""`,
+		`[ä ö="v"]`:                        `ä ö=<v> hard, ""`,
+		`[a k="v" k="w"]`:                  `a k=<v> k=<w> hard, ""`,
+		`[a k="v"][a k="v"]`:               `a k=<v> a k=<v> hard, ""`,
+		`[a _k="v"]`:                       `a _k=<v> hard, ""`,
+		`[a k="v"`:                         ``,
+		`[a k=v]`:                          ``,
+		`[a k="v]`:                         ``,
+		`[a k="v\"]`:                       ``,
+		`[]`:                               ``,
+		`[ a]`:                             ``,
+		`a`:                                ``,
 	} {
-		got := ""
-		id, params, n := Element([]byte(text))
-		if n > 0 {
-			got = string(id)
-			for {
-				p, n := NextParam(params)
-				if n == 0 {
-					break
-				}
-				got += fmt.Sprintf(" %s=<%s>", p.Key, p.Value)
-				params = params[n:]
-			}
-			got += fmt.Sprintf(", %q", text[n:])
-		}
-		if got != want {
+		if got := partsOf(text); got != want {
 			t.Errorf("%s: %s, want %s", text, got, want)
 		}
 	}
@@ -140,17 +166,42 @@ func FuzzNext(f *testing.F) {
 			}
 			b = b[n:]
 		}
-		if _, params, n := Element([]byte(text)); n > 0 {
-			for {
-				_, size := NextParam(params)
-				if size == 0 {
-					break
-				}
-				params = params[size:]
-			}
-			if len(bytes.TrimLeft(params, " ")) > 0 {
-				t.Fatalf("%q is left of the parameters", params)
+		parts, n, easy := Structured(nil, []byte(text))
+		if n > 0 && StructuredPrefix([]byte(text)) != n {
+			t.Fatalf("%d bytes are structured data, or %d", n, StructuredPrefix([]byte(text)))
+		}
+		checkParts(t, parts, []byte(text[:n]), easy)
+	})
+}
+
+// checkParts checks that the parts are all there is in the text, and what is said of them.
+func checkParts(t *testing.T, parts []Part, text []byte, easy bool) {
+	t.Helper()
+	var again []byte
+	var ids, params map[string]bool
+	for i, p := range parts {
+		key, among := p.Key.Of(text), &params
+		switch {
+		case p.Element && i == 0:
+			again, among, ids, params = append(append(again, '['), key...), &ids, map[string]bool{}, map[string]bool{}
+		case p.Element:
+			again, among, params = append(append(again, "]["...), key...), &ids, map[string]bool{}
+		default:
+			again = fmt.Appendf(again, ` %s="%s"`, key, p.Value.Of(text))
+			if p.Plain != token.IsPlain(p.Value.Of(text)) {
+				t.Fatalf("%q is plain: %v", p.Value.Of(text), p.Plain)
 			}
 		}
-	})
+		if easy && ((*among)[string(key)] || key[0] == '_' || !token.IsPlain(key)) {
+			t.Fatalf("%q of %q is easy", key, text)
+		}
+		(*among)[string(key)] = true
+	}
+	if len(parts) > 0 {
+		again = append(again, ']')
+	}
+	blank := strings.NewReplacer(" ", "")
+	if blank.Replace(string(again)) != blank.Replace(string(text)) {
+		t.Fatalf("%q is read as %q", text, again)
+	}
 }

@@ -143,30 +143,26 @@ func (p *Parser) structured(data []byte) []byte {
 	if len(data) == 0 {
 		return nil
 	}
+	p.parts, _, _ = kv.Structured(p.parts[:0], data)
 	p.json = append(p.json[:0], '{')
-	for len(data) > 0 {
-		id, params, n := kv.Element(data)
-		if n == 0 {
-			break
-		}
-		data = data[n:]
-		if len(p.json) > 1 {
+	for i := range p.parts {
+		part := &p.parts[i]
+		switch {
+		case i == 0 || !part.Element && p.parts[i-1].Element:
+		case part.Element:
+			p.json = append(p.json, '}', ',')
+		default:
 			p.json = append(p.json, ',')
 		}
-		p.json = append(token.AppendJSON(p.json, id), ':', '{')
-		for {
-			param, n := kv.NextParam(params)
-			if n == 0 {
-				break
-			}
-			params = params[n:]
-			if p.json[len(p.json)-1] != '{' {
-				p.json = append(p.json, ',')
-			}
-			p.text = appendParam(p.text[:0], param.Value)
-			p.json = append(token.AppendJSON(p.json, param.Key), ':')
-			p.json = token.AppendJSON(p.json, p.text)
+		p.json = append(token.AppendJSON(p.json, part.Key.Of(data)), ':')
+		if part.Element {
+			p.json = append(p.json, '{')
+			continue
 		}
+		p.text = appendParam(p.text[:0], part.Value.Of(data))
+		p.json = token.AppendJSON(p.json, p.text)
+	}
+	if len(p.parts) > 0 {
 		p.json = append(p.json, '}')
 	}
 	p.json = append(p.json, '}')

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"logctl/format"
+	"logctl/format/kv"
 	"logctl/format/token"
 	"logctl/store"
 )
@@ -29,6 +30,7 @@ type Parser struct {
 	head      []headMember // of the object at hand, what a carrier has written of it
 	text      []byte       // a message without its escapes
 	json      []byte       // a line in stored form, or a part of an object
+	parts     []kv.Part    // of structured data
 	taken     []string     // the members of a JSON object that docs have under other names
 	byApp     map[string][]*program
 	last      *alt // the alternative that made the last object; nil: none did

@@ -65,13 +65,13 @@ func IsPlain(s []byte) bool {
 	var bad uint64
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
-		bad |= special(binary.LittleEndian.Uint64(s[i:]))
+		bad |= Special(binary.LittleEndian.Uint64(s[i:]))
 	}
 	if i == len(s) {
 		return bad == 0
 	}
 	if len(s) >= 8 { // the last eight, some of them seen already
-		return bad|special(binary.LittleEndian.Uint64(s[len(s)-8:])) == 0
+		return bad|Special(binary.LittleEndian.Uint64(s[len(s)-8:])) == 0
 	}
 	for ; i < len(s); i++ {
 		if c := s[i]; c < 0x20 || c == '"' || c == '\\' || c >= 0x80 {
@@ -81,8 +81,8 @@ func IsPlain(s []byte) bool {
 	return true
 }
 
-// special is not zero if one of w's bytes is below 0x20, above 0x7f, a quote or a backslash.
-func special(w uint64) uint64 {
+// Special is not zero if one of w's bytes is below 0x20, above 0x7f, a quote or a backslash; the lowest bit is that of the first.
+func Special(w uint64) uint64 {
 	quote := w ^ lowBits*'"'
 	slash := w ^ lowBits*'\\'
 	return ((w - lowBits*0x20) | (quote - lowBits) | (slash - lowBits) | w) & highBits
