@@ -81,13 +81,13 @@ func (f *formatFlags) formatter(w io.Writer, g *globals) (*format.Formatter, err
 	}
 	if len(f.Schemas) == 0 && f.Preset == "" {
 		return nil, hinted(usagef("what do the lines look like? --schema or --preset says it"),
-			`logctl format --schema '$date $hour _ _ _ \[$process\] _ $ip' FILE, or --preset fail2ban`)
+			"--preset auto finds out which known kind of log it is, logctl presets list shows them; logctl learn FILE proposes schemas")
 	}
 	if err := f.ofSchemas(); err != nil {
 		return nil, err
 	}
 	o := f.Options
-	if f.Preset != "" && len(f.Schemas) == 0 {
+	if f.Preset != "" {
 		parser, err := f.preset(w, g)
 		if err != nil {
 			return nil, err
@@ -129,6 +129,10 @@ func (f *formatFlags) preset(w io.Writer, g *globals) (format.Parser, error) {
 
 // sayPresetError shows where a file of presets, or the text of fields, is wrong.
 func sayPresetError(w io.Writer, err error) error {
+	var name *preset.NameError
+	if errors.As(err, &name) {
+		return hinted(usage(err), "logctl presets list shows what there is")
+	}
 	var caret interface{ Caret() string }
 	if !errors.As(err, &caret) || caret.Caret() == "" {
 		return usage(err)
@@ -139,6 +143,9 @@ func sayPresetError(w io.Writer, err error) error {
 
 // ofSchemas completes the options by the flags that go with --schema only.
 func (f *formatFlags) ofSchemas() error {
+	if f.Preset != "" && len(f.Schemas) > 0 {
+		return usagef("--schema and --preset both say what the lines look like: leave one out")
+	}
 	if f.Preset != "" && f.LabelKey+f.delimiter+strings.Join(f.time, ",")+f.layout != "" {
 		return usagef("--schema-field, --delimiter and --time go with --schema; a preset knows them itself")
 	}
@@ -152,22 +159,13 @@ func (f *formatFlags) ofSchemas() error {
 		}
 		f.Time = t
 	}
-	var err error
-	f.Delimiter, err = delimiter(f.delimiter)
-	return err
-}
-
-// delimiter is the character that --delimiter names, 0 for none.
-func delimiter(text string) (byte, error) {
-	switch {
-	case text == "":
-		return 0, nil
-	case text == "tab" || text == `\t`:
-		return '\t', nil
-	case len(text) > 1 || text[0] <= ' ' && text[0] != '\t' && text[0] != ' ' || text[0] >= 0x7f || strings.Contains(`"$\_?`, text) || isAlnum(text[0]):
-		return 0, usagef("--delimiter %q: one character that is no letter, digit, quote, $, \\, _ or ?, or the word tab", text)
+	if f.delimiter == "" {
+		return nil
 	}
-	return text[0], nil
+	c, err := format.ParseDelimiter(f.delimiter)
+	if err != nil {
+		return usagef("--delimiter %q: %w", f.delimiter, err)
+	}
+	f.Delimiter = c
+	return nil
 }
-
-func isAlnum(c byte) bool { return (c|0x20)-'a' < 26 || c-'0' < 10 }

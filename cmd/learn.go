@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"logctl/format/learn"
+	"logctl/format/preset"
 	"logctl/internal/lines"
 	"logctl/reports"
 )
@@ -68,6 +69,8 @@ func (o *learnOptions) check() error {
 		return usagef("--max-lines must be at least 1")
 	case o.toml != "" && (o.groups || o.name != ""):
 		return usagef("--toml is a form of its own; leave out --groups and --output")
+	case o.toml == preset.AutoName:
+		return usagef("--toml auto: the name auto chooses among presets")
 	case o.toml != "" && !learn.IsPresetName(o.toml):
 		return usagef("--toml %q: a preset's name is letters, digits, - and _, and begins with a letter", o.toml)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"logctl/format/learn"
+	"logctl/format/token"
 	"logctl/internal/lines"
 	"logctl/reports"
 )
@@ -144,7 +145,7 @@ func shellWords(words []string) string {
 func shellWord(s string) string {
 	plain := s != ""
 	for i := range len(s) {
-		plain = plain && (isAlnum(s[i]) || strings.IndexByte("-_./,:@+", s[i]) >= 0)
+		plain = plain && (token.IsAlnum(s[i]) || strings.IndexByte("-_./,:@+", s[i]) >= 0)
 	}
 	if plain {
 		return s

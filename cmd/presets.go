@@ -94,9 +94,12 @@ func runPresetsShow(std streams, g *globals, name string) error {
 	if err != nil {
 		return sayPresetError(std.err, err)
 	}
+	if name == preset.AutoName {
+		return hinted(usagef("auto is none of its own: it takes the one that fits a log best"), "logctl presets test auto FILE says which")
+	}
 	d, err := set.Definition(name)
 	if err != nil {
-		return usage(err)
+		return sayPresetError(std.err, err)
 	}
 	source := presetSource(set, d)
 	if d.File != "" {
@@ -143,7 +146,7 @@ func runPresetsTest(ctx context.Context, std streams, g *globals, o *presetTest)
 		return sayPresetError(std.err, err)
 	}
 	if _, err := set.Definition(o.name); err != nil && o.name != preset.AutoName {
-		return usage(err)
+		return sayPresetError(std.err, err)
 	}
 	failed := false
 	for _, file := range o.files {

@@ -2,6 +2,8 @@ package format
 
 import (
 	"bytes"
+	"errors"
+	"strings"
 
 	"logctl/format/kv"
 	"logctl/format/timefmt"
@@ -12,6 +14,17 @@ import (
 type column struct {
 	node  int32 // an opLiteral has to be equal to it, an opTake takes it, an opRest takes it and all behind it
 	maybe bool  // the line may end before it
+}
+
+// ParseDelimiter is the character between columns that a text names: itself, or "tab".
+func ParseDelimiter(text string) (byte, error) {
+	switch {
+	case text == "tab" || text == `\t`:
+		return '\t', nil
+	case len(text) != 1 || text[0] < ' ' && text[0] != '\t' || text[0] >= 0x7f || strings.Contains(`"$\_?`, text) || token.IsAlnum(text[0]):
+		return 0, errors.New("a delimiter is one character that is no letter, digit, quote, $, \\, _ or ?, or the word tab")
+	}
+	return text[0], nil
 }
 
 // readColumns makes columns of the items of a schema. Between two stands the delimiter, or blanks, or both.

@@ -53,3 +53,18 @@ func FuzzColumns(f *testing.F) {
 		}
 	})
 }
+
+func TestParseDelimiter(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		text string
+		want byte // 0: refused
+	}{
+		{",", ','}, {"tab", '\t'}, {`\t`, '\t'}, {"\t", '\t'}, {"|", '|'}, {" ", ' '},
+		{"", 0}, {",,", 0}, {"a", 0}, {"7", 0}, {`"`, 0}, {"$", 0}, {`\`, 0}, {"_", 0}, {"?", 0}, {"\x00", 0}, {"\x7f", 0}, {"ß", 0},
+	} {
+		if got, err := ParseDelimiter(tt.text); got != tt.want || (err == nil) != (tt.want != 0) {
+			t.Errorf("%q: %q %v", tt.text, got, err)
+		}
+	}
+}

@@ -166,7 +166,9 @@ func (c *compiler) alternatives(p *program, name string) error {
 			rules.Taken = headNames[:]
 		}
 		if d.Delimiter != "" {
-			rules.Delimiter = d.Delimiter[0]
+			if rules.Delimiter, err = format.ParseDelimiter(d.Delimiter); err != nil {
+				return d.fail("%s", err)
+			}
 		}
 		s, err := format.Compile(a.Schema, rules)
 		var syntax *format.SyntaxError

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
+
+	"logctl/format"
 )
 
 // version is the form of the file that we read.
@@ -194,8 +196,10 @@ func (d *Definition) check() error {
 	if d.Auto != "" && d.Auto != "no" && d.Auto != "last" {
 		return d.fail("auto is no or last")
 	}
-	if len(d.Delimiter) > 1 {
-		return d.fail("a delimiter is one character")
+	if d.Delimiter != "" {
+		if _, err := format.ParseDelimiter(d.Delimiter); err != nil {
+			return d.fail("%s", err)
+		}
 	}
 	for _, v := range d.Derive {
 		if v.Member == "" || v.From == "" || len(v.Values) == 0 {

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 )
 
@@ -102,12 +101,12 @@ func (s *Set) circular(d *Definition, above []string) bool {
 // Names are the presets' names, sorted.
 func (s *Set) Names() []string { return s.names }
 
-// Definition is the preset of that name. The error names those that there are.
+// Definition is the preset of that name. The error is a *NameError.
 func (s *Set) Definition(name string) (*Definition, error) {
 	if d := s.byName[name]; d != nil {
 		return d, nil
 	}
-	return nil, fmt.Errorf("there is no preset %q; there is %s", name, strings.Join(append([]string{AutoName}, s.names...), ", "))
+	return nil, &NameError{Name: name, Nearest: s.nearest(name)}
 }
 
 // Replaces tells whether the preset of that name stands in a file and takes the place of a built-in one.

@@ -55,6 +55,10 @@ line = [{ schema = 'login of $user: $result', fields = { event = "login" } }]
 delimiter = ","
 schema = '$a,$b:int'
 absent = "-"
+
+[preset.tabs]
+delimiter = "tab"
+schema = '$a $b'
 `))
 	if d, err := s.Definition("sshd"); err != nil || !s.Replaces("sshd") || s.Replaces("app") || d.File == "" {
 		t.Errorf("sshd: %+v %v", d, err)
@@ -69,6 +73,7 @@ absent = "-"
 		{"app-login", "2026-07-01 01:42:45 WARN login of bob: okay", ``},
 		{"columns", "-,7", `{"b":7}`},
 		{"columns", "x,7", `{"a":"x","b":7}`},
+		{"tabs", "x y\t7", `{"a":"x y","b":"7"}`},
 	} {
 		out, verdict := parser(t, s, tt.preset, Options{}).Append(nil, []byte(tt.line))
 		if string(out) != tt.want || (verdict == format.Matched) != (tt.want != "") {

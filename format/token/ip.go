@@ -33,7 +33,7 @@ func IsHost(b []byte) bool {
 		switch {
 		case c == '.' && b[i-1] != '.':
 			point = true
-		case !isAlnum(c) && c != '-' && c != '_' && c < 0x80:
+		case !IsAlnum(c) && c != '-' && c != '_' && c < 0x80:
 			return false
 		}
 	}
@@ -152,7 +152,7 @@ func cutZone(b []byte) ([]byte, bool) {
 		return b, true
 	}
 	for _, c := range b[i+1:] {
-		if !isAlnum(c) && c != '.' && c != '-' && c != '_' {
+		if !IsAlnum(c) && c != '.' && c != '-' && c != '_' {
 			return nil, false
 		}
 	}
@@ -161,4 +161,5 @@ func cutZone(b []byte) ([]byte, bool) {
 
 func isHex(c byte) bool { return c-'0' < 10 || (c|0x20)-'a' < 6 }
 
-func isAlnum(c byte) bool { return c-'0' < 10 || (c|0x20)-'a' < 26 }
+// IsAlnum tells whether c is a letter or a digit of ASCII.
+func IsAlnum(c byte) bool { return c-'0' < 10 || (c|0x20)-'a' < 26 }

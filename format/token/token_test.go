@@ -22,7 +22,7 @@ func FuzzIsIP(f *testing.F) {
 		addr, err := netip.ParseAddr(s)
 		want := err == nil
 		if want && addr.Zone() != "" && strings.ContainsFunc(addr.Zone(), func(r rune) bool {
-			return r > unicode.MaxASCII || !isAlnum(byte(r)) && r != '.' && r != '-' && r != '_'
+			return r > unicode.MaxASCII || !IsAlnum(byte(r)) && r != '.' && r != '-' && r != '_'
 		}) {
 			return // we are stricter with zones
 		}
