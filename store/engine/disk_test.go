@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -195,7 +196,11 @@ func writingCalls(e *Engine, d *DB) map[string]func() error {
 			_, err := d.Write(ctx, []store.Doc{{ID: "late"}}, WriteOptions{NewEdits: true})
 			return err
 		},
-		"SetMeta":  func() error { return d.SetMeta(ctx, "late", []byte("1")) },
+		"SetMeta": func() error { return d.SetMeta(ctx, "late", []byte("1")) },
+		"Upload": func() error {
+			_, err := d.Upload(ctx, func(w io.Writer) error { _, err := w.Write([]byte("x")); return err })
+			return err
+		},
 		"PutLocal": func() error { _, err := d.PutLocal(ctx, store.Doc{ID: "_local/late"}); return err },
 		"Index":    func() error { _, err := d.Index("late"); return err },
 		"Create":   func() error { _, err := e.Create(ctx, "log_late"); return err },
@@ -208,7 +213,7 @@ func writingCalls(e *Engine, d *DB) map[string]func() error {
 func TestCallsUnderWay(t *testing.T) {
 	t.Parallel()
 	for _, errDisk := range []error{syscall.EIO, syscall.ENOSPC} {
-		for _, what := range []string{"Write", "SetMeta", "Index", "KV.Apply", "Create", "Drop"} {
+		for _, what := range []string{"Write", "Upload", "SetMeta", "Index", "KV.Apply", "Create", "Drop"} {
 			t.Run(fmt.Sprint(what, " ", errDisk), func(t *testing.T) {
 				t.Parallel()
 				testCallUnderWay(t, what, errDisk)
@@ -240,6 +245,10 @@ func testCallUnderWay(t *testing.T, what string, errDisk error) {
 	call := map[string]func(i int) error{
 		"Write": func(i int) error {
 			_, err := d.Write(ctx, []store.Doc{{ID: fmt.Sprint(i), Body: fmt.Appendf(nil, `{"pad":"%s"}`, pad)}}, WriteOptions{NewEdits: true})
+			return err
+		},
+		"Upload": func(i int) error {
+			_, err := d.Upload(ctx, func(w io.Writer) error { _, err := w.Write(pad); return err })
 			return err
 		},
 		"SetMeta": func(i int) error { return d.SetMeta(ctx, fmt.Sprint(i), pad) },

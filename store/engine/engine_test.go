@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -82,6 +83,13 @@ func uses(d *DB, x store.KV) map[string]func() error {
 		"Meta":      func() error { _, err := d.Meta("a"); return err },
 		"SetMeta":   func() error { return d.SetMeta(ctx, "a", []byte("b")) },
 		"RevsLimit": func() error { return d.SetRevsLimit(ctx, 5) },
+		"Upload":    func() error { _, err := d.Upload(ctx, func(io.Writer) error { return nil }); return err },
+		"Discard":   func() error { return d.Discard(ctx, 1) },
+		"Compact":   func() error { return d.Compact(ctx) },
+		"Read": func() error {
+			_, err := d.Attachment(store.Attachment{Blob: 1, Stored: 1}).Read(make([]byte, 1))
+			return err
+		},
 		"Purge":     func() error { _, err := d.Purge(ctx, nil); return err },
 		"Index":     func() error { _, err := d.Index("b"); return err },
 		"Indexes":   func() error { _, err := d.Indexes(); return err },

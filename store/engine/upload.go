@@ -26,8 +26,12 @@ func (d *DB) Upload(ctx context.Context, write func(io.Writer) error) (store.Att
 	u := upload{db: d, ctx: ctx, sum: md5.New()}
 	err := u.run(write)
 	if err != nil {
-		// The request may have ended; what came of it has to go all the same.
-		return store.Attachment{}, errors.Join(err, d.Discard(context.WithoutCancel(ctx), u.blob))
+		if u.next > 0 {
+			// The request may have ended; what came of it has to go all the same. What can't be removed now, because the
+			// disk is in trouble, say, is when the store is opened again.
+			_ = d.Discard(context.WithoutCancel(ctx), u.blob)
+		}
+		return store.Attachment{}, err
 	}
 	a := store.Attachment{Length: u.n, Stored: u.n, Blob: u.blob}
 	u.sum.Sum(a.MD5[:0])
