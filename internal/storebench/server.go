@@ -111,6 +111,30 @@ func (s *Server) restart(ctx context.Context, kill bool) (time.Duration, error) 
 	return time.Since(begin), err
 }
 
+// processor is the time that the server has spent on processors. Only Linux tells.
+func (s *Server) processor() (time.Duration, error) {
+	const tick = time.Second / 100 // proc(5): of the fields of stat that count time
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	// The name of the program, in brackets, is the second field of fifty-two.
+	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
+	const user, system = 14 - 3, 15 - 3
+	if len(fields) <= system {
+		return 0, fmt.Errorf("stat of the server's process: %q", text)
+	}
+	var total time.Duration
+	for _, i := range [...]int{user, system} {
+		n, err := strconv.ParseInt(string(fields[i]), 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		total += time.Duration(n) * tick
+	}
+	return total, nil
+}
+
 // memory is what the server holds now and at most since the last call, in megabytes. Only Linux tells.
 func (s *Server) memory() (now, peak float64, err error) {
 	proc := fmt.Sprintf("/proc/%d/", s.cmd.Process.Pid)

@@ -114,6 +114,26 @@ func (b *bench) memory(name string) error {
 	return nil
 }
 
+// meter measures from now on. What it gives adds the time on processors that a doc took the server: what it costs, however busy
+// the machine is with other things.
+func (b *bench) meter() (add func(name string, docs int64) error) {
+	none := func(string, int64) error { return nil }
+	if b.Local == nil {
+		return none
+	}
+	before, err := b.Local.processor()
+	if err != nil {
+		return none // this system does not tell
+	}
+	return func(name string, docs int64) error {
+		after, err := b.Local.processor()
+		if err == nil {
+			b.add(name+": server's processor time a doc", float64((after-before).Nanoseconds())/1000/float64(docs), "µs")
+		}
+		return err
+	}
+}
+
 // idleMemory measures the memory of a server that has had nothing to do for a while.
 func (b *bench) idleMemory(ctx context.Context) error {
 	b.Progress("memory when idle")

@@ -20,6 +20,7 @@ func (b *bench) bulks(ctx context.Context, db store.DBName, connections, docs in
 	name := fmt.Sprintf("_bulk_docs of %d, %s", bulkDocs, plural(connections, "connection"))
 	b.Progress(name)
 	b.docs.rewind()
+	metered := b.meter()
 	var total, first, last time.Duration
 	lastDocs := 0
 	for done := 0; done < docs; done += lastDocs {
@@ -57,7 +58,7 @@ func (b *bench) bulks(ctx context.Context, db store.DBName, connections, docs in
 		b.add(fmt.Sprintf("%s, first %d", name, roundDocs), roundDocs/first.Seconds(), "docs/s")
 		b.add(fmt.Sprintf("%s, last %d", name, lastDocs), float64(lastDocs)/last.Seconds(), "docs/s")
 	}
-	return nil
+	return metered(name, int64(docs))
 }
 
 // posts stores docs without ids one by one.
@@ -69,6 +70,7 @@ func (b *bench) posts(ctx context.Context, db store.DBName, connections int) err
 	for i := range requests {
 		requests[i] = b.target.request(http.MethodPost, "/"+string(db), b.docs.appendBody(nil))
 	}
+	metered := b.meter()
 	var next atomic.Int64
 	deadline := time.Now().Add(b.Lasting)
 	took, err := b.race(ctx, connections, func(w *wire) (bool, error) {
@@ -82,7 +84,7 @@ func (b *bench) posts(ctx context.Context, db store.DBName, connections int) err
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	b.add(name, float64(next.Load())/took.Seconds(), "docs/s")
-	return nil
+	return metered(name, next.Load())
 }
 
 // race calls step on each connection until it gives false, and tells how long that took.
