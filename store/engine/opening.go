@@ -29,7 +29,7 @@ func (e *Engine) start(sub string, o Options) error {
 }
 
 func (e *Engine) startPebble(sub string, o Options) error {
-	e.cache = pebble.NewCache(o.CacheSize + memTableSize) // Pebble takes memtables out of it
+	e.cache = pebble.NewCache(o.CacheSize + memTables*memTableSize) // Pebble takes memtables out of it
 	defer e.cache.Unref()
 	pdb, err := pebble.Open(sub, pebbleOptions(o, e.disk, e.lock, e.cache))
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 
 const (
 	defaultCache = 16 << 20
-	memTableSize = 16 << 20
+	memTableSize = 8 << 20
 	// memTables bounds the memtables, with those that wait for their flush, and so the memory under load.
 	memTables  = 3
 	l0BlockLen = 16 << 10
