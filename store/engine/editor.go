@@ -22,6 +22,7 @@ type editor struct {
 	refs    map[uint64]int // by how much references to blobs change
 	left    map[uint64]*left
 	bundle  bundle.Writer
+	gap     idGap
 	buf     []byte
 }
 
@@ -94,6 +95,7 @@ func (ed *editor) finish() error {
 // takeAll takes the docs of a call.
 func (ed *editor) takeAll(c *call) error {
 	ed.call = c
+	defer ed.gap.close()
 	for n := 0; n < len(c.docs); {
 		more, err := ed.take(n)
 		if err != nil {
@@ -169,7 +171,7 @@ func (ed *editor) takeNew(i int) (bool, error) {
 		return false, err
 	}
 	if !unknown {
-		there, deleted, err := ed.glance(id)
+		there, deleted, err := ed.look(id)
 		if err != nil || deleted {
 			return false, err
 		}
@@ -180,6 +182,17 @@ func (ed *editor) takeNew(i int) (bool, error) {
 	}
 	ed.insert(i)
 	return true, nil
+}
+
+// look tells whether a doc is there and deleted.
+func (ed *editor) look(id string) (there, deleted bool, err error) {
+	switch {
+	case len(ed.call.docs) == 1 || !ed.gap.pays():
+		return ed.glance(id)
+	case ed.gap.has(id):
+		return false, false, nil
+	}
+	return ed.gap.find(ed.db, id)
 }
 
 // glance tells whether a doc is there and deleted.
