@@ -104,6 +104,7 @@ func open(dir, sub string, version int, o Options, lock *pebble.Lock) (*Engine, 
 	}
 	e.group = newGroup(e.syncLog)
 	e.tidy = newTidy(e.flushTables, e.compactTop)
+	e.tidy.note(int(e.pdb.Metrics().Levels[0].TablesSize)) // what the last run left
 	return e, nil
 }
 

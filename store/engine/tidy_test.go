@@ -114,6 +114,27 @@ func TestTidyMakesRoom(t *testing.T) {
 	sound(t, d)
 }
 
+// TestTidyAfterOpen opens a store whose last run had no time to be tidy.
+func TestTidyAfterOpen(t *testing.T) {
+	t.Parallel()
+	fs := vfs.NewMem()
+	e := mustOpen(t, "data", Options{FS: fs})
+	d := mustCreate(t, e, "log_a")
+	mustWrite(t, d, banDocs(0, 12_000))
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e = mustOpen(t, "data", Options{FS: fs})
+	defer e.Close()
+	for late := time.After(20 * time.Second); e.pdb.Metrics().Levels[0].TablesCount > 0; {
+		select {
+		case <-late:
+			t.Fatalf("%+v is left", e.pdb.Metrics().Levels[0])
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
 // TestTidyOnFullDisk closes a store while it waits for room to be tidy.
 func TestTidyOnFullDisk(t *testing.T) {
 	t.Parallel()
