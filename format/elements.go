@@ -87,10 +87,12 @@ func (e *elements) append(dst []byte) []byte {
 		buf[n] = '"'
 		n = copySpan(buf, n+1, e.text, p.Key)
 		if p.Element {
-			n += copy(buf[n:], `":{`)
+			buf[n], buf[n+1], buf[n+2] = '"', ':', '{'
+			n += 3
 			continue
 		}
-		n += copy(buf[n:], `":`)
+		buf[n], buf[n+1] = '"', ':'
+		n += 2
 		if p.Plain {
 			buf[n] = '"'
 			n = copySpan(buf, n+1, e.text, p.Value)

@@ -34,8 +34,8 @@ type Match struct {
 	made     uint64                // the slots whose value is JSON
 	values   [maxCaptures]span     // in arena, of those slots
 	arena    []byte
-	plain    bool // no capture but a rest needs an escape in JSON
-	stamp    span // in arena: the time as RFC 3339, empty if the line has none
+	special  uint64 // the blocks of line in which something may need more than to be copied into JSON, see blockBit
+	stamp    span   // in arena: the time as RFC 3339, empty if the line has none
 
 	text, numbered []byte // scratch
 	left           uint64 // the keys of the time that have been left out of the object
@@ -109,7 +109,7 @@ func (m *Match) begin(p *program, line []byte) {
 	m.effort = effortBase + effortPerByte*len(line)
 	m.present, m.made, m.unquoted = 0, 0, 0
 	m.arena, m.elements.text = m.arena[:0], nil
-	m.stamp, m.plain = span{}, false
+	m.stamp, m.special = span{}, ^uint64(0)
 	m.stop = stop{reach: -1}
 	m.path, m.farthest = m.path[:0], m.farthest[:0]
 }

@@ -15,7 +15,7 @@ type piece struct {
 	start  [stride]byte // of the text
 	slot   int          // of the value; -1: none, it is the last piece
 	kind   kind
-	copies bool // the value is what the line has, if that needs no escape
+	copies bool // the value is what the line has, if that needs no escape; that of an integer is if it has no sign and no zero in front
 }
 
 // cut makes pieces of the fields, if the object can be made of such.
@@ -89,7 +89,8 @@ func (s *Schema) appendPieces(dst []byte, m *Match) []byte {
 			break
 		}
 		at := m.spans[p.slot]
-		if !p.copies || !(m.plain && p.kind != kindRest) && !token.IsPlain(m.line[at.start:at.end]) {
+		if !p.copies && (p.kind != kindInt || m.line[at.start]-'1' > 8) ||
+			!m.isClean(at) && !token.IsPlain(m.line[at.start:at.end]) {
 			buf = m.appendValue(buf[:n], p)
 			n = len(buf)
 			buf = slices.Grow(buf, s.room+len(m.line))

@@ -111,7 +111,7 @@ func (p *program) matchStraight(m *Match, line []byte) bool {
 				return false
 			}
 			blanks, more := blockAt(line, base)
-			special |= more
+			special |= blockBit(base, more)
 			edges, blank = blanks^(blanks<<1|blank), blanks>>(token.BlockSize-1)
 		}
 		start := base + bits.TrailingZeros64(edges)
@@ -119,7 +119,7 @@ func (p *program) matchStraight(m *Match, line []byte) bool {
 		for edges == 0 { // the line ends with a blank, as blockAt has it
 			base += token.BlockSize
 			blanks, more := blockAt(line, base)
-			special |= more
+			special |= blockBit(base, more)
 			edges, blank = blanks^(blanks<<1|blank), blanks>>(token.BlockSize-1)
 		}
 		end = base + bits.TrailingZeros64(edges)
@@ -139,7 +139,7 @@ func (p *program) matchStraight(m *Match, line []byte) bool {
 			for base+token.BlockSize <= end {
 				base += token.BlockSize
 				blanks, more := blockAt(line, base)
-				special |= more
+				special |= blockBit(base, more)
 				edges, blank = blanks^(blanks<<1|blank), blanks>>(token.BlockSize-1)
 			}
 			edges &^= 1<<(end-base+1) - 1
@@ -147,9 +147,37 @@ func (p *program) matchStraight(m *Match, line []byte) bool {
 			return false
 		}
 	}
-	m.line, m.plain, m.effort = line, special == 0, effortBase
+	m.line, m.effort = line, effortBase
+	m.special = special | ^uint64(1)<<min(base/token.BlockSize, lastBlock-1) // nobody has looked behind this block
 	m.present, m.made, m.unquoted, m.stamp, m.arena = p.all, 0, 0, span{}, m.arena[:0]
-	return m.plain || !hasControl(line)
+	for ; special != 0; special &= special - 1 {
+		block := bits.TrailingZeros64(special)
+		start, end := block*token.BlockSize, len(line)
+		if block < lastBlock {
+			end = min(end, start+token.BlockSize)
+		}
+		if hasControl(line[start:end]) {
+			return false
+		}
+	}
+	return true
+}
+
+// lastBlock is the number of the block from which on all share a bit.
+const lastBlock = 63
+
+// blockBit is the bit of the block of a line that begins at base, if there is something special in it.
+func blockBit(base int, special uint64) uint64 {
+	if special == 0 {
+		return 0
+	}
+	return 1 << min(base/token.BlockSize, lastBlock)
+}
+
+// isClean tells whether there is nothing special in the blocks of a part of the line.
+func (m *Match) isClean(at span) bool {
+	first, last := min(at.start/token.BlockSize, lastBlock), min(at.end/token.BlockSize, lastBlock)
+	return m.special>>first<<(63-last+first) == 0
 }
 
 // hasControl tells whether b has a control character; to most of them a blank is none.

@@ -98,17 +98,17 @@ func (s *scan) element(at int) bool {
 
 // key reads the key that begins at a place.
 func (s *scan) key(start int, among *seen) (Span, bool) {
-	at := start
-	for at < len(s.b) && isKey(s.b[at]) {
+	b, at, ored := s.b, start, byte(0)
+	for at < len(b) && isKey(b[at]) {
+		ored |= b[at]
 		at++
 	}
-	if at == start || at == len(s.b) {
+	if at == start || at == len(b) {
 		return Span{}, false
 	}
 	s.at = at
 	if !s.forgets {
-		key := s.b[start:at]
-		s.easy = among.add(key) && key[0] != '_' && token.IsPlain(key) && s.easy
+		s.easy = among.add(b[start:at]) && b[start] != '_' && ored < 0x80 && s.easy
 	}
 	return Span{uint32(start), uint32(at)}, true
 }
