@@ -11,7 +11,7 @@ import (
 // TestPoisonedViews: a function that does not end, or takes too much, is an error of its own view. Other views, and the database, are
 // as before; a doc that would give too many rows gives none.
 func TestPoisonedViews(t *testing.T) {
-	m := New(Options{MapTimeout: 200 * time.Millisecond})
+	m := New(Options{MapTimeout: 2 * time.Second})
 	defer m.Close()
 	db := newFakeDB()
 	for i := range 300 {
