@@ -148,9 +148,17 @@ func (s *appStatus) row(o *outputFlag) []any {
 		row[5] = json.RawMessage(append(byReason, '}'))
 	}
 	if s.rejects > 0 {
-		row[6] = "logctl reparse " + s.app + " --schema S"
+		row[6] = s.next()
 	}
 	return row
+}
+
+// next is what to do about rejects. No schema makes docs of lines that are not kept whole.
+func (s *appStatus) next() string {
+	if len(s.reasons) == 1 && s.reasons[0].Text == ship.TooLong {
+		return "logctl ship --app " + s.app + " --max-line N"
+	}
+	return "logctl reparse " + s.app + " --schema S"
 }
 
 func countDesigns(ctx context.Context, c *client, db store.DBName) (n int64, err error) {

@@ -56,6 +56,17 @@ func (o *explainOptions) addFlags(fs *pflag.FlagSet) {
 	fs.IntVarP(&o.lines, "lines", "n", 5, "how many lines to look at")
 }
 
+// skips says why a line is skipped.
+func (o *explainOptions) skips() string {
+	switch {
+	case o.Preset == "":
+		return "--match leaves it out"
+	case o.Match == "":
+		return "it tells of nothing, or of an event that --events leaves out"
+	}
+	return "--match leaves it out, or --events its event"
+}
+
 func runExplain(ctx context.Context, std streams, g *globals, o *explainOptions, name string) error {
 	if o.lines < 1 {
 		return usagef("--lines must be at least 1")
@@ -66,7 +77,7 @@ func runExplain(ctx context.Context, std streams, g *globals, o *explainOptions,
 		if err != nil {
 			return err
 		}
-		e.formatter, e.name = f, o.Preset
+		e.formatter, e.name, e.skips = f, o.Preset, o.skips()
 	}
 	if err := e.addPresets(std.err, g, o.Preset); err != nil {
 		return err

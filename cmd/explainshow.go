@@ -7,7 +7,6 @@ import (
 	"unicode/utf8"
 
 	"logctl/format"
-	"logctl/format/preset"
 )
 
 // explainer shows what becomes of lines.
@@ -15,6 +14,7 @@ type explainer struct {
 	out       *bufio.Writer
 	formatter *format.Formatter // what was asked for, or nil
 	name      string            // of its preset
+	skips     string            // why it skips lines
 	presets   []namedParser
 
 	count, rejected int
@@ -42,7 +42,7 @@ func (e *explainer) explain(line []byte, tooLong bool) {
 	object, verdict := e.formatter.Append(nil, line)
 	switch verdict {
 	case format.Skipped:
-		e.printf("line %d is skipped\n", e.count)
+		e.printf("line %d is skipped: %s\n", e.count, e.skips)
 		e.showLine(line, -1)
 		return
 	case format.Rejected:
@@ -75,7 +75,7 @@ func (e *explainer) showPreset(line, object []byte, verdict format.Verdict) {
 
 // alternative says which alternative of a preset made the last object, if one did.
 func (e *explainer) alternative() string {
-	p, ok := e.formatter.Parser().(*preset.Parser)
+	p, ok := e.formatter.Parser().(interface{ Made() (string, int) })
 	if !ok {
 		return ""
 	}
@@ -191,7 +191,7 @@ func (e *explainer) suggest(line []byte) {
 	}
 	if !found {
 		e.rejected++
-		e.printf("no preset fits it; --schema says what it looks like\n")
+		e.printf("no preset fits it; --schema says what it looks like, and logctl learn FILE proposes one\n")
 	}
 }
 

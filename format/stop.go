@@ -118,6 +118,9 @@ func (s *Schema) Trace(m *Match, line []byte) (taken []Taken, ok bool) {
 	m.traced = true
 	ok = s.Match(m, line)
 	m.traced = false
+	if !ok && m.stop.reach < 0 {
+		return nil, false // it begins nowhere
+	}
 	path := m.path
 	until := int32(math.MaxInt32)
 	if !ok && m.stop.node >= 0 {

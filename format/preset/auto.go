@@ -2,6 +2,7 @@ package preset
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,9 +43,12 @@ type trial struct {
 // Choose finds the preset that fits the lines at the beginning of a log best: that which fits the most of them and, of several that
 // fit about as many, that which takes most of them apart. A program's preset that is inside of a carrier is never chosen: the carrier
 // gives the same docs of its lines, and does not stop at the next program's. The result depends on nothing but the lines and
-// the set. The error says that none fits at least half of them.
+// the set. The error says that none fits at least half of them, or that there are no lines.
 func (s *Set) Choose(sample []byte, reference time.Time) (Choice, error) {
 	lines := sampled(sample)
+	if len(lines) == 0 {
+		return Choice{}, errors.New("there are no lines to choose a preset by")
+	}
 	candidates, err := s.candidates()
 	if err != nil {
 		return Choice{}, err
@@ -188,6 +192,14 @@ func (a *Auto) Reason(line []byte) string {
 		return "no preset fits it"
 	}
 	return a.at.Reason(line)
+}
+
+// Made is Parser's.
+func (a *Auto) Made() (preset string, number int) {
+	if a.at == nil {
+		return "", 0
+	}
+	return a.at.Made()
 }
 
 // SetReference is format.Parser's. Another log begins: if Begin does not say how, its first line decides.
