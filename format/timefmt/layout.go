@@ -129,8 +129,10 @@ func (f form) firstLiteral() (at int, literal byte) {
 // is asked for.
 func (f form) mayBegin(b byte) bool {
 	switch f[0].code {
-	case 'a', 'b':
-		return (b|0x20)-'a' < 26
+	case 'a':
+		return strings.IndexByte("mtwfs", b|0x20) >= 0
+	case 'b':
+		return strings.IndexByte("jfmasond", b|0x20) >= 0
 	case opTAI:
 		return b == '@'
 	}

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"logctl/format/token"
 )
 
 func berlin(t testing.TB) *time.Location {
@@ -182,12 +184,7 @@ func FuzzTime(f *testing.F) {
 				return
 			}
 		}
-		if n := Prefix([]byte(text)); n < 0 || n > len(text) {
-			t.Fatalf("prefix %d", n)
-		}
-		if n := usual([]byte(text)); n > 0 && n != longest([]byte(text)) {
-			t.Fatalf("%q: %d by the short way, %d by the long one", text, n, longest([]byte(text)))
-		}
+		checkPrefix(t, []byte(text))
 		when, ok := l.Parse([]byte(text))
 		if !ok {
 			return
@@ -198,6 +195,42 @@ func FuzzTime(f *testing.F) {
 			t.Fatalf("%q by %q is %q: %v", text, layout, out, err)
 		}
 	})
+}
+
+// checkPrefix holds Prefix against trying every form, however it begins. No text with a blank in front is asked for.
+func checkPrefix(t *testing.T, text []byte) {
+	t.Helper()
+	if len(text) == 0 || token.IsBlank(text[0]) {
+		return
+	}
+	want := 0
+	var when Time
+	for _, f := range Guess().forms {
+		if n := f.parse(text, &when); n > want && (n == len(text) || !isWordByte(text[n])) {
+			want = n
+		}
+	}
+	if n := Prefix(text); n != want {
+		t.Fatalf("%q: the time has %d bytes, want %d", text, n, want)
+	}
+}
+
+// TestPrefix changes, drops and doubles each byte of times.
+func TestPrefix(t *testing.T) {
+	t.Parallel()
+	for _, tt := range guessed {
+		for _, behind := range []string{"", " 2017", "  2017 x", " 20178", " 123", ": x", ".", ".5", ",x", " UTC", " +0100", "x"} {
+			text := tt.text + behind
+			checkPrefix(t, []byte(text))
+			for i := range text {
+				checkPrefix(t, []byte(text[:i]+text[i+1:]))
+				for _, c := range " 0123459:-/.,+TZJaepx" {
+					checkPrefix(t, []byte(text[:i]+string(c)+text[i+1:]))
+					checkPrefix(t, []byte(text[:i]+string(c)+text[i:]))
+				}
+			}
+		}
+	}
 }
 
 func BenchmarkGuess(b *testing.B) {

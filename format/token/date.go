@@ -136,11 +136,31 @@ func Month(b []byte) int {
 	if len(b) != 3 {
 		return 0
 	}
-	const names = "janfebmaraprmayjunjulaugsepoctnovdec"
-	for i := 0; i < len(names); i += 3 {
-		if b[0]|0x20 == names[i] && b[1]|0x20 == names[i+1] && b[2]|0x20 == names[i+2] {
-			return i/3 + 1
-		}
+	switch string([]byte{b[0] | 0x20, b[1] | 0x20, b[2] | 0x20}) {
+	case "jan":
+		return 1
+	case "feb":
+		return 2
+	case "mar":
+		return 3
+	case "apr":
+		return 4
+	case "may":
+		return 5
+	case "jun":
+		return 6
+	case "jul":
+		return 7
+	case "aug":
+		return 8
+	case "sep":
+		return 9
+	case "oct":
+		return 10
+	case "nov":
+		return 11
+	case "dec":
+		return 12
 	}
 	return 0
 }
