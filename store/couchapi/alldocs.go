@@ -51,6 +51,9 @@ func (x *exchange) postList(list listing) error {
 	if err != nil {
 		return err
 	}
+	if keys, ok := m["keys"]; ok && keys[0] != '[' {
+		return errBadRequest("`keys` body member must be an array.")
+	}
 	return x.listDocs(list, m)
 }
 

@@ -158,6 +158,9 @@ func (x *exchange) findWanted(w wanted) ([]revResult, error) {
 	if err := ejson.CheckDocID(w.id); err != nil {
 		return nil, err
 	}
+	if err := x.checkPartitionOf(w.id); err != nil {
+		return nil, err
+	}
 	var revs []store.Rev
 	if w.hasRev {
 		rev, err := store.ParseRev(w.rev)

@@ -143,11 +143,14 @@ func (x *exchange) parseSince(s string) (uint64, error) {
 
 func (o *feedOptions) setTimes(q url.Values) error {
 	switch s := q.Get("heartbeat"); s {
-	case "", "false":
+	case "":
 	case "true":
 		o.heartbeat = defaultFeedTimeout
 	default:
 		d, ok := millis(s)
+		if digits := strings.TrimPrefix(s, "-"); digits == "" || strings.Trim(digits, "0123456789") != "" {
+			return errBadRequest("Invalid heartbeat value. Expecting a positive integer value (in milliseconds).")
+		}
 		if !ok || d == 0 {
 			return errBadRequest("The heartbeat value should be a positive integer (in milliseconds).")
 		}

@@ -128,3 +128,38 @@ func TestRevisionsBeyondTheLimit(t *testing.T) {
 		}
 	}
 }
+
+// TestLimitsOfAnswers has limits of rows that the settings name, and options that go together with none.
+func TestLimitsOfAnswers(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	expect(t, h, "PUT", "/db?partitioned=true", "", 201)
+	for _, id := range []string{"a:1", "a:2", "a:3"} {
+		expect(t, h, "PUT", "/db/"+id, "{}", 201)
+	}
+	expect(t, h, "PUT", "/_node/_local/_config/query_server_config/query_limit", `"2"`, 200)
+	expect(t, h, "PUT", "/_node/_local/_config/query_server_config/partition_query_limit", `"1"`, 200)
+	for path, rows := range map[string]int{
+		"/db/_all_docs": 2, "/db/_all_docs?limit=1": 1, "/db/_partition/a/_all_docs": 1, `/db/_all_docs?keys=["a:1"]&key="a:1"`: 1,
+		`/db/_all_docs?keys=[]&key="a:1"`: 0,
+	} {
+		if got := expect(t, h, "GET", path, "", 200); strings.Count(got, `"id"`) != rows {
+			t.Errorf("%s: %s", path, got)
+		}
+	}
+	for _, c := range []struct{ method, path, body, want string }{
+		{"GET", "/db/_all_docs?limit=3", "", "Limit is too large, must not exceed 2"},
+		{"GET", "/db/_partition/a/_all_docs?limit=2", "", "Limit is too large, must not exceed 1"},
+		{"GET", `/db/_all_docs?keys=["a:1"]&start_key="a"`, "", "`keys` is incompatible with"},
+		{"POST", "/db/_all_docs", `{"keys":1}`, "`keys` body member must be an array."},
+		{"GET", "/db/_all_docs?reduce=true", "", "Reduce is invalid for map-only views."},
+		{"GET", "/db/_changes?heartbeat=soon", "", "Invalid heartbeat value."},
+	} {
+		if got := expect(t, h, c.method, c.path, c.body, 400); !strings.Contains(got, c.want) {
+			t.Errorf("%s %s: %s, want %s", c.method, c.path, got, c.want)
+		}
+	}
+	if got := expect(t, h, "POST", "/db/_bulk_get", `{"docs":[{"id":"a"}]}`, 200); !strings.Contains(got, "illegal_docid") {
+		t.Errorf("_bulk_get of an id without a partition: %s", got)
+	}
+}
