@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -127,9 +128,27 @@ matter how the docs were written.
 	return c
 }
 
+// checkIP refuses what was meant for an address or a network and is none. The name of a host may stand in their place.
+func (o *attackersOptions) checkIP() error {
+	meant := o.ip != "" && (strings.ContainsAny(o.ip, "/:") || strings.Trim(o.ip, ".0123456789") == "")
+	if !meant {
+		return nil
+	}
+	if _, err := netip.ParseAddr(o.ip); err == nil {
+		return nil
+	}
+	if _, err := netip.ParsePrefix(o.ip); err != nil {
+		return usagef("--ip %q is neither an address nor a network such as 192.0.2.0/24", o.ip)
+	}
+	return nil
+}
+
 func runAttackers(ctx context.Context, std streams, g *globals, o *attackersOptions) error {
 	if o.limit < 0 || o.min < 0 {
 		return usagef("--limit and --min must not be below zero")
+	}
+	if err := o.checkIP(); err != nil {
+		return err
 	}
 	db, w, err := o.window(time.Now())
 	if err != nil {

@@ -86,7 +86,7 @@ func AttackersResult(attackers []Attacker) Result {
 }
 
 // addressFilter tells which addresses are s, or in it. Addresses are compared by what they mean: "2001:DB8::0:1" is
-// "2001:db8::1". fail2ban may ban a network, too.
+// "2001:db8::1", and "::ffff:192.0.2.1" is "192.0.2.1". fail2ban may ban a network, too.
 func addressFilter(s string) func(ip string) bool {
 	if s == "" {
 		return func(string) bool { return true }
@@ -103,7 +103,7 @@ func addressFilter(s string) func(ip string) bool {
 	}
 	return func(ip string) bool {
 		a, err := netip.ParseAddr(ip)
-		return ip == s || err == nil && a == want
+		return ip == s || err == nil && a.Unmap() == want.Unmap()
 	}
 }
 

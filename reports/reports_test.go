@@ -218,6 +218,7 @@ func TestAttackersFilters(t *testing.T) {
 		{AttackersQuery{Process: "nginx"}, "192.0.2.1 1 [nginx] [b]", 1},
 		{AttackersQuery{Machine: "a", Limit: 2}, "192.0.2.1 1 [sshd] [a]; 192.0.2.10 1 [sshd] [a]", 3},
 		{AttackersQuery{IP: "192.0.2.2"}, "192.0.2.2 1 [sshd] [a]", 1},
+		{AttackersQuery{IP: "::ffff:192.0.2.2"}, "192.0.2.2 1 [sshd] [a]", 1},
 		{AttackersQuery{IP: "192.0.2.0/29"}, "192.0.2.1 2 [nginx sshd] [a b]; 192.0.2.2 1 [sshd] [a]", 2},
 		{AttackersQuery{IP: "2001:DB8:0::1"}, "2001:db8::1 1 [sshd] []", 1},
 		{AttackersQuery{IP: "nobody"}, "", 0},

@@ -64,7 +64,7 @@ func (s *Set) Choose(sample []byte, reference time.Time) (Choice, error) {
 		most = max(most, t.Fit)
 	}
 	if most == 0 || 2*most < len(lines) {
-		return Choice{}, fmt.Errorf("no preset fits these lines: name one, or say how they look with --schema")
+		return Choice{}, fmt.Errorf("no preset fits these lines: name one, or say how they look with --schema; logctl learn FILE proposes schemas")
 	}
 	enough := most - most/50
 	all = slices.DeleteFunc(all, func(t trial) bool { return t.Fit < enough })
