@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -111,6 +112,9 @@ func (o *Options) alternatives(constants []Field) (Parser, error) {
 			return nil, err
 		}
 		all = append(all, s)
+	}
+	if o.LabelKey != "" && !slices.ContainsFunc(all, func(s *Schema) bool { return s.Label() != "" }) {
+		return nil, fmt.Errorf("no schema has a label for the member %s: a label := stands in front of a schema", o.LabelKey)
 	}
 	if err := o.Time.check(all); err != nil {
 		return nil, err
