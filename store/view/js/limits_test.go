@@ -43,7 +43,8 @@ func TestPoison(t *testing.T) {
 		start := time.Now()
 		rows := 0
 		err := w.Map(`{"_id":"a"}`, func(int, []byte, []byte) { rows++ })
-		if rows > 0 || store.IsKind(err, store.KindOSProcess) != tt.ends || !tt.ends && err != nil {
+		// On a machine that is busy, the time may be over before the limit is met.
+		if stopped := store.IsKind(err, store.KindOSProcess); rows > 0 || tt.ends && !stopped || err != nil && !stopped {
 			t.Errorf("%s: %d rows, %v", tt.body, rows, err)
 		}
 		if took := time.Since(start); took > 30*time.Second {
