@@ -116,7 +116,7 @@ func (o *Options) alternatives(constants []Field) (Parser, error) {
 	if o.LabelKey != "" && !slices.ContainsFunc(all, func(s *Schema) bool { return s.Label() != "" }) {
 		return nil, fmt.Errorf("no schema has a label for the member %s: a label := stands in front of a schema", o.LabelKey)
 	}
-	if err := o.Time.check(all); err != nil {
+	if err := o.Time.Check(all); err != nil {
 		return nil, err
 	}
 	return NewAlternatives(all...), nil

@@ -115,8 +115,8 @@ func (s *stamper) read(m *Match) bool {
 	return true
 }
 
-// check refuses a time of captures that no schema has.
-func (t *Time) check(schemas []*Schema) error {
+// Check refuses a time of captures that no schema has. A nil Time is of none.
+func (t *Time) Check(schemas []*Schema) error {
 	if t == nil {
 		return nil
 	}

@@ -156,6 +156,7 @@ func (c *compiler) alternatives(p *program, name string) error {
 	if err != nil {
 		return err
 	}
+	var own []*format.Schema
 	for i, a := range d.alternatives() {
 		fields := map[string]string{}
 		maps.Copy(fields, d.Fields)
@@ -188,6 +189,12 @@ func (c *compiler) alternatives(p *program, name string) error {
 			compiled.fields = append(compiled.fields, f.Key)
 		}
 		p.alts = append(p.alts, compiled)
+		own = append(own, s)
+	}
+	if len(d.Time) > 0 && len(own) > 0 {
+		if err := when.Check(own); err != nil {
+			return d.fail("%s", err)
+		}
 	}
 	return nil
 }

@@ -99,6 +99,7 @@ func TestMistakesInFiles(t *testing.T) {
 		{"version = 1\n[preset.a]\nschema = '$x'\ninside = 'nosuch'", `there is no preset "nosuch"`, ""},
 		{"version = 1\n[preset.a]\nschema = '$x'\ninside = 'a'", "it is inside of itself", ""},
 		{"version = 1\n[preset.a]\nschema = '$x'\ntime = 'x'\ntime-layout = 'nosuch'", "there is no time layout", ""},
+		{"version = 1\n[preset.a]\nschema = '$x'\ntime = 'y'", "no schema captures $y", ""},
 		{"version = 1\n[preset.a]\nschema = '$x'\ndelimiter = 'ab'", "a delimiter is one character", ""},
 		{"version = 1\n[preset.a]\nschema = '$x'\nauto = 'maybe'", "auto is no or last", ""},
 		{"version = 1\n[preset.a]\nschema = '$x'\nderive = [{ member = 'm' }]", "what is derived needs", ""},
