@@ -145,8 +145,12 @@ type namedParser struct {
 	*preset.Parser
 }
 
-// understand gives the object that the preset makes of a line, if it does more than to keep it as it is.
+// understand gives the object that the preset makes of a line, if it does more than to keep it as it is. Of very long lines it
+// gives none: with all presets they would take minutes.
 func (p namedParser) understand(line []byte) (object []byte, ok bool) {
+	if len(line) > lines.DefaultMax {
+		return nil, false
+	}
 	object, verdict := p.Append(nil, line)
 	return object, verdict == format.Matched && p.Fits()
 }
