@@ -67,11 +67,14 @@ func poisoned(t *testing.T, body string) *Mapper {
 	return w
 }
 
-// A regular expression that backtracks ends after a while of its own.
+// A regular expression that backtracks ends after a while of its own: in an error of the view or, where the engine's clock is
+// the first to tell, in a doc without rows.
 func TestPoisonousRegexp(t *testing.T) {
 	w := poisoned(t, `/(?=a)(a+)+$/.test("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"); emit(1)`)
-	if err := w.Map(`{"_id":"a"}`, func(int, []byte, []byte) {}); !store.IsKind(err, store.KindOSProcess) {
-		t.Errorf("got %v", err)
+	rows := 0
+	err := w.Map(`{"_id":"a"}`, func(int, []byte, []byte) { rows++ })
+	if rows > 0 || err != nil && !store.IsKind(err, store.KindOSProcess) {
+		t.Errorf("%d rows, %v", rows, err)
 	}
 }
 
