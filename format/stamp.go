@@ -20,6 +20,7 @@ const stampKey = "time"
 type Time struct {
 	fields []string
 	layout *timefmt.Layout
+	asked  string // the layout as it was given
 	zone   *time.Location
 }
 
@@ -27,7 +28,7 @@ type Time struct {
 // The layout is one of timefmt's (see timefmt.New), or "" for any that is well known; the zone is that of times that do
 // not tell theirs, an IANA name, or "" for the machine's.
 func NewTime(fields []string, layout, zone string) (*Time, error) {
-	t := &Time{fields: fields, layout: timefmt.Guess(), zone: time.Local}
+	t := &Time{fields: fields, layout: timefmt.Guess(), asked: layout, zone: time.Local}
 	var err error
 	if len(fields) == 0 {
 		return nil, errors.New("a time is made of at least one capture")
@@ -43,6 +44,14 @@ func NewTime(fields []string, layout, zone string) (*Time, error) {
 		}
 	}
 	return t, nil
+}
+
+// expected says what the captures have to be.
+func (t *Time) expected() string {
+	if t.asked == "" {
+		return "a time"
+	}
+	return "a time of the layout " + t.asked
 }
 
 // stamper is a Time for one schema.

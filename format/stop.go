@@ -58,7 +58,7 @@ func (s *Schema) Stop(m *Match) Stop {
 	}
 	out := Stop{Reach: m.stop.reach, Pos: m.stop.at, Found: quoteStart(line[m.stop.at:])}
 	if m.stop.node < 0 {
-		out.Part, out.Expected = strings.Join(s.stamp.fields, ","), "a time"
+		out.Part, out.Expected = strings.Join(s.stamp.fields, ","), s.stamp.expected()
 		return out
 	}
 	node := m.stop.node
