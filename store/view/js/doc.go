@@ -9,7 +9,9 @@
 //   - recursion ends at maxCallDepth calls, an exception like any other;
 //   - a map call gives at most maxEmits rows and maxEmitBytes bytes; a doc that would give more gives none for that view;
 //   - builtins that would make a string longer than maxStringLen, or walk over an array of more than maxArrayLen elements, throw a
-//     RangeError, and so does JSON.stringify of more than maxJSONParts values;
+//     RangeError, and so do JSON.stringify of more than maxJSONParts values, and JSON that nests deeper than maxDepth;
+//   - a source longer than maxSource, or with brackets nested deeper than maxDepth, does not compile; eval and Function are not there, as in
+//     CouchDB;
 //   - a call while which the memory of the process grows by maxHeapGrow ends with an error of KindOSProcess, too;
 //   - a regular expression that backtracks ends after the default timeout;
 //   - Date works in UTC whatever the server's time zone, so that keys are the same everywhere, and parses what CouchDB's

@@ -7,7 +7,12 @@ import "github.com/dop251/goja"
 func (m *machine) installHelpers() {
 	isArray := m.builtin("Array", "isArray")
 	m.set("isArray", func(c goja.FunctionCall) goja.Value { return m.mustCall(isArray, c.Argument(0)) })
-	m.set("toJSON", func(c goja.FunctionCall) goja.Value { return m.mustCall(m.stringify, c.Argument(0)) })
+	m.set("toJSON", func(c goja.FunctionCall) goja.Value {
+		if reason := m.checkJSON(c.Argument(0)); reason != "" {
+			panic(m.rangeError(reason))
+		}
+		return m.mustCall(m.stringify, c.Argument(0))
+	})
 	m.set("log", func(goja.FunctionCall) goja.Value { return goja.Undefined() })
 	m.set("sum", m.sum)
 	m.limit()
@@ -48,8 +53,10 @@ func (m *machine) sum(c goja.FunctionCall) goja.Value {
 	return m.r.ToValue(total + float64(ints))
 }
 
-func (m *machine) rangeError(text string) goja.Value {
-	e, err := m.r.New(m.r.GlobalObject().Get("RangeError"), m.r.ToValue(text))
+func (m *machine) rangeError(text string) goja.Value { return m.newError("RangeError", text) }
+
+func (m *machine) newError(class, text string) goja.Value {
+	e, err := m.r.New(m.r.GlobalObject().Get(class), m.r.ToValue(text))
 	if err != nil {
 		return m.r.ToValue(text)
 	}

@@ -19,6 +19,8 @@ const (
 	maxArrayLen  = 4 << 20 // elements of arrays that builtins walk over
 	maxJSONParts = 1 << 20 // values in what is written as JSON
 	maxHeapGrow  = 512 << 20
+	maxDepth     = 10_000  // of arrays and objects in what is written or read as JSON, and of brackets in a source
+	maxSource    = 1 << 20 // bytes of a source
 )
 
 // limitRegexps ends the regular expressions that backtrack. It is the module's one setting, so it is made once.
@@ -35,7 +37,8 @@ func (m *machine) limit() {
 	})
 	m.limitStatics("Array", "from")
 	m.limitStatics("Reflect", "apply", "construct")
-	m.limitStatics("JSON", "stringify")
+	m.limitStatics("JSON", "stringify", "parse")
+	m.forbidCode()
 	for _, name := range strings.Fields(`ArrayBuffer Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array
 		Float32Array Float64Array BigInt64Array BigUint64Array`) {
 		m.limitConstructor(name)
@@ -50,8 +53,11 @@ func (m *machine) limitMethods(class string, names []string, check func(name str
 // limitStatics checks the lengths and the sizes of the arguments.
 func (m *machine) limitStatics(object string, names ...string) {
 	m.limitIn(m.r.GlobalObject().Get(object).ToObject(m.r), names, func(name string, c goja.FunctionCall) string {
-		if name == "stringify" {
+		switch name {
+		case "stringify":
 			return m.checkJSON(c.Argument(0))
+		case "parse":
+			return checkParsed(c.Argument(0))
 		}
 		for _, a := range c.Arguments {
 			if reason := tooLong(m.lengthOf(a)); reason != "" {
@@ -139,7 +145,96 @@ func (m *machine) lengthOf(v goja.Value) float64 {
 	return n.ToFloat()
 }
 
-const reasonString = "invalid string length"
+// forbidCode takes away what makes code of texts, as CouchDB does: the parser calls itself for each bracket and operator, and one
+// that calls itself too often ends the process.
+func (m *machine) forbidCode() {
+	const makers = `[Function, Object.getPrototypeOf(function*() {}).constructor, Object.getPrototypeOf(async function() {}).constructor]`
+	list, err := m.r.RunString(makers)
+	if err != nil {
+		panic(err) // they are builtins
+	}
+	forbidden := func(name string) goja.Value {
+		return m.r.ToValue(func(goja.FunctionCall) goja.Value {
+			panic(m.newError("EvalError", "call to "+name+"() blocked by CSP"))
+		})
+	}
+	m.set("eval", func(c goja.FunctionCall) goja.Value {
+		if _, ok := c.Argument(0).(goja.String); !ok {
+			return c.Argument(0)
+		}
+		panic(m.newError("EvalError", "call to eval() blocked by CSP"))
+	})
+	for i := range int(m.lengthOf(list)) {
+		orig := list.ToObject(m.r).Get(index(i)).ToObject(m.r)
+		proto := orig.Get("prototype").ToObject(m.r)
+		instead := forbidden("Function").ToObject(m.r)
+		err := instead.DefineDataProperty("prototype", proto, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
+		if err == nil {
+			err = proto.DefineDataProperty("constructor", instead, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
+		}
+		if err == nil && i == 0 {
+			err = m.r.Set("Function", instead)
+		}
+		if err != nil {
+			panic(err) // the objects of a new runtime are extensible
+		}
+	}
+}
+
+// checkParsed looks how deep the arrays and objects of a text nest.
+func checkParsed(v goja.Value) string {
+	s, ok := v.(goja.String)
+	if !ok {
+		s, ok = v.ToString().(goja.String)
+	}
+	if !ok {
+		return ""
+	}
+	depth, quoted := 0, false
+	text := s.String()
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted:
+			if c == '\\' {
+				i++
+			}
+			quoted = c != '"'
+		case c == '"':
+			quoted = true
+		case c == '[' || c == '{':
+			if depth++; depth > maxDepth {
+				return reasonDepth
+			}
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return ""
+}
+
+// checkSource looks whether a source may be parsed: the parser calls itself for brackets and operators. Brackets in texts count, too.
+func checkSource(src string) string {
+	if len(src) > maxSource {
+		return "the source is too long"
+	}
+	depth := 0
+	for i := range len(src) {
+		switch src[i] {
+		case '(', '[', '{':
+			if depth++; depth > maxDepth {
+				return reasonDepth
+			}
+		case ')', ']', '}':
+			depth = max(depth-1, 0)
+		}
+	}
+	return ""
+}
+
+const (
+	reasonString = "invalid string length"
+	reasonDepth  = "too much recursion"
+)
 
 func (m *machine) checkPadding(name string, c goja.FunctionCall) string {
 	size := c.Argument(0).ToFloat()
@@ -198,10 +293,10 @@ func (m *machine) checkJSON(v goja.Value) string {
 	return ""
 }
 
-// budget is how many values and bytes of text may still be written.
+// budget is how many values and bytes of text may still be written, and how deep they are now.
 type budget struct {
-	parts int
-	bytes float64
+	parts, depth int
+	bytes        float64
 }
 
 // fits walks over a value as JSON.stringify does and tells whether it is within the budget. Objects that are met twice count twice,
@@ -218,6 +313,10 @@ func (m *machine) fits(v goja.Value, b *budget) bool {
 	if !ok || o.ClassName() == "Function" {
 		return true
 	}
+	if b.depth++; b.depth > maxDepth {
+		return false
+	}
+	defer func() { b.depth-- }()
 	if o.ClassName() == "Array" {
 		n := m.lengthOf(o)
 		if n > float64(b.parts) {

@@ -1,6 +1,7 @@
 package js
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -88,6 +89,50 @@ func TestLimitedBuiltins(t *testing.T) {
 		`emit([1, 2, 3].reduce(function(a, b) { return a + b }), Array.from({length: 2}, function(v, i) { return i }))`: `0 6 [0,1]`,
 		`var u = new Uint8Array([1, 2, 300]); emit(u[2] + u.length, u instanceof Uint8Array)`:                           `0 47 true`,
 		`emit(JSON.stringify({a: [1, null, "x"]}, null, 1), Array.prototype.slice.call("abc", 1))`:                      `0 "{\n \"a\": [\n  1,\n  null,\n  \"x\"\n ]\n}" ["b","c"]`,
+	} {
+		if got := mapAll(t, Options{}, testDoc, "function(doc) { "+body+" }"); len(got) != 1 || got[0] != want {
+			t.Errorf("%s\n got %s\nwant %s", body, got, want)
+		}
+	}
+}
+
+// What nests deep would have parsers and writers call themselves until the stack is full, which nothing recovers from.
+func TestPoisonousDepth(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`var a = []; for (var i = 0; i < 500000; i++) a = [a]; emit(a)`,
+		`var a = []; for (var i = 0; i < 500000; i++) a = {x: a}; emit(toJSON(a))`,
+		`emit(JSON.parse("[".repeat(8e6)))`,
+		`emit(eval("(".repeat(8e6)))`,
+		`(0, eval)("(".repeat(8e6)); emit(1)`,
+		`emit(Function("(".repeat(8e6)))`,
+		`emit((function() {}).constructor("(".repeat(8e6)))`,
+		`emit((function*() {}).constructor("(".repeat(8e6)))`,
+	} {
+		w := poisoned(t, body)
+		rows := 0
+		if err := w.Map(`{"_id":"a"}`, func(int, []byte, []byte) { rows++ }); rows > 0 || err != nil || w.Dropped() != 1 {
+			t.Errorf("%s: %d rows, %v", body, rows, err)
+		}
+	}
+	for _, src := range []string{
+		strings.Repeat("(", maxDepth+1),
+		strings.Repeat("!", maxSource+1),
+		"function(doc) { var a = " + strings.Repeat("[", maxDepth+1),
+	} {
+		if err := Check(src, Options{}); err == nil {
+			t.Errorf("%.40s… compiles", src)
+		}
+	}
+}
+
+// What is not beyond all bounds goes as before.
+func TestDepth(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`emit(JSON.parse("[".repeat(900) + "]".repeat(900)).length, toJSON({a: "[[{"}))`: `0 1 "{\"a\":\"[[{\"}"`,
+		`emit((function() {}) instanceof Function, eval(7))`:                             `0 true 7`,
+		`try { eval("1") } catch (e) { emit(e.name) }`:                                   `0 "EvalError" null`,
 	} {
 		if got := mapAll(t, Options{}, testDoc, "function(doc) { "+body+" }"); len(got) != 1 || got[0] != want {
 			t.Errorf("%s\n got %s\nwant %s", body, got, want)

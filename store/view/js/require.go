@@ -72,6 +72,9 @@ func (s *modules) load(id string, at []string, src string) *goja.Object {
 	if mod.Set("id", id) != nil || mod.Set("exports", exports) != nil {
 		s.fail("compilation_error", "Module could not be made.")
 	}
+	if reason := checkSource(src); reason != "" {
+		panic(r.NewTypeError(reason))
+	}
 	fn, err := r.RunScript(id, "(function(module, exports, require) {"+src+"\n})")
 	if err != nil {
 		s.fail("compilation_error", "Module require('"+id+"') raised error "+thrownText(err))

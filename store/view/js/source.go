@@ -41,6 +41,9 @@ func compile(src string) (*goja.Program, error) {
 // parse reads a source. CouchDB accepts, beside expressions, an anonymous function declaration, possibly after other
 // statements, which is no JavaScript: that one gets a name here.
 func parse(src string) (*ast.Program, error) {
+	if reason := checkSource(src); reason != "" {
+		return nil, &CompileError{Reason: reason}
+	}
 	tree, err := parser.ParseFile(nil, "", src, 0, parser.WithDisableSourceMaps)
 	if err != nil {
 		at := anonymousAt(src, err)
