@@ -10,8 +10,15 @@ import (
 	"logctl/store"
 )
 
-// appendJSON appends d as JSON.stringify writes it inside an array.
+// appendJSON appends d as JSON.stringify writes it inside an array. A list that is in lists more than once, and those again, is long:
+// it ends where a map call would.
 func (f *frame) appendJSON(dst []byte, d datum) []byte {
+	if len(dst) > maxEmitBytes {
+		f.giveUp()
+	}
+	if f.end != ran {
+		return dst
+	}
 	switch d.kind {
 	case isBool:
 		if d.n != 0 {

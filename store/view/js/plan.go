@@ -108,9 +108,6 @@ func (f *frame) run(p *plan) outcome {
 		f.vars = append(f.vars, datum{})
 	}
 	block(f, p.body)
-	if f.end == ran && len(f.out.out) > maxEmitBytes {
-		f.end = gaveUp
-	}
 	return f.end
 }
 
@@ -167,5 +164,8 @@ func (f *frame) emit(key, value datum) {
 	row.value = len(w.out)
 	w.out = f.appendJSON(w.out, value)
 	row.end = len(w.out)
+	if row.end > maxEmitBytes {
+		f.giveUp()
+	}
 	w.rows = append(w.rows, row)
 }

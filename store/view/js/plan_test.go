@@ -323,3 +323,27 @@ func FuzzPlanDoc(f *testing.F) {
 		}
 	})
 }
+
+// What a plan makes is bounded: lists that hold each other, and doc after doc.
+func TestPlanIsBounded(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		"var a = [doc]; " + strings.Repeat("a = [a, a]; ", 60) + "emit(a)",
+		"var a = {x: 1}; " + strings.Repeat("a = {x: a, y: a}; ", 60) + "emit(1, a)",
+	} {
+		maps, err := CompileMaps([]string{"function(doc) { " + body + " }"}, Options{})
+		if err != nil || maps.plans[0] == nil {
+			t.Fatalf("%.40s: no plan, %v", body, err)
+		}
+		w, err := maps.NewMapper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !w.frame.begin(`{"_id":"a"}`, maps.fields) || w.frame.run(maps.plans[0]) != gaveUp {
+			t.Errorf("%.40s: not given up", body)
+		}
+		if len(w.out) > 2*maxEmitBytes {
+			t.Errorf("%.40s: %d bytes", body, len(w.out))
+		}
+	}
+}

@@ -57,6 +57,8 @@ func split(f *frame, s string, a, _ datum) datum {
 	case a.kind == isUndefined:
 		f.arena = append(f.arena, text(s))
 	case s == "" && sep == "":
+	case strings.Count(s, sep) >= 1<<listBits-1:
+		return f.giveUp()
 	default:
 		for part := range strings.SplitSeq(s, sep) {
 			f.arena = append(f.arena, text(part))
