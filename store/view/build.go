@@ -106,25 +106,37 @@ func (x *index) read(ctx context.Context, db Database, head header, out chan<- *
 		}
 	}
 	full := func() bool { return len(b.docs) >= batchDocs || b.bytes >= batchBytes }
+	known := head.purge
 	if since == 0 {
-		b.purge = purgeSeq(db) // what was purged before is nothing to an index that has nothing
+		known = purgeSeq(db)
+		b.purge = known // what was purged before is nothing to an index that has nothing
 	} else if err := readPurges(ctx, db, head.purge, func(seq uint64, id string) bool {
 		b.docs, b.seq, b.purge = append(b.docs, mapped{seq: since, id: id}), since, seq
+		known = seq
 		return !full() || send()
 	}); err != nil {
 		return err
 	}
-	last := since
+	// By themselves, so that no batch that is cut in pieces has them: a piece would tell of purges that are in another.
+	if len(b.docs) > 0 && !send() {
+		return ctx.Err()
+	}
+	// What is purged from now on has a sequence number behind target. An index must not be ahead of a purge that it does not know: the
+	// docs that were stored under its ids since would be gone with the next update.
+	last, safe := since, max(target, since, 1)
 	err := db.Changes(ctx, since, func(c store.Change) bool {
 		d := mapped{seq: c.Seq, id: strings.Clone(c.Doc.ID), json: x.docJSON(&c)}
 		last = c.Seq
-		b.docs, b.bytes, b.seq = append(b.docs, d), b.bytes+len(d.json), c.Seq
+		b.docs, b.bytes, b.seq = append(b.docs, d), b.bytes+len(d.json), min(c.Seq, safe)
 		return !full() || send()
 	})
 	if err != nil {
 		return err
 	}
 	b.seq = max(last, target)
+	if err := readPurges(ctx, db, known, func(uint64, string) bool { b.seq = safe; return false }); err != nil {
+		return err
+	}
 	send()
 	return nil
 }

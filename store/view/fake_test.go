@@ -112,6 +112,7 @@ type fakeDB struct {
 	reads   int
 	purges  []string // ids
 	kept    int      // how many of the last of them are still known
+	before  func()   // called once, before changes are read
 }
 
 func newFakeDB() *fakeDB {
@@ -143,6 +144,13 @@ func (db *fakeDB) Indexes() ([]string, error) {
 }
 
 func (db *fakeDB) Changes(ctx context.Context, since uint64, fn func(store.Change) bool) error {
+	db.mu.Lock()
+	before := db.before
+	db.before = nil
+	db.mu.Unlock()
+	if before != nil {
+		before()
+	}
 	db.mu.Lock()
 	db.reads++
 	from := sort.Search(len(db.changes), func(i int) bool { return db.changes[i].Seq > since })

@@ -24,8 +24,8 @@ func (x *index) mapBatch(ctx context.Context, u *update, b *batch, out chan<- *b
 		}
 		piece := b
 		if n < len(b.docs) {
-			piece = &batch{docs: b.docs[:n:n], seq: b.docs[n-1].seq}
-			b = &batch{docs: b.docs[n:], seq: b.seq}
+			piece = &batch{docs: b.docs[:n:n], seq: min(b.docs[n-1].seq, b.seq), purge: b.purge}
+			b = &batch{docs: b.docs[n:], seq: b.seq, purge: b.purge}
 		}
 		select {
 		case out <- piece:
