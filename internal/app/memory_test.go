@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,14 +14,14 @@ func TestWhenIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		a := &activity{next: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(idleAfter) })}
-		released := 0
-		go whenIdle(ctx, a.n.Load, func() { released++ })
-		wait := func(d time.Duration, want int, when string) {
+		var released atomic.Int32
+		go whenIdle(ctx, a.n.Load, func() { released.Add(1) })
+		wait := func(d time.Duration, want int32, when string) {
 			t.Helper()
 			time.Sleep(d)
 			synctest.Wait()
-			if released != want {
-				t.Errorf("%s: released %d times, want %d", when, released, want)
+			if got := released.Load(); got != want {
+				t.Errorf("%s: released %d times, want %d", when, got, want)
 			}
 		}
 		time.Sleep(idleAfter / 2) // so that requests end between two looks

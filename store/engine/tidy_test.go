@@ -26,37 +26,39 @@ func mustTidy(t *testing.T, e *Engine) {
 // TestTidyWaits writes now and then and looks when rooms are made tidy.
 func TestTidyWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var done []string
-		did := func(what string) func(context.Context) error {
-			return func(context.Context) error { done = append(done, what); return nil }
+		did := make(chan string, 100)
+		do := func(what string) func(context.Context) error {
+			return func(context.Context) error { did <- what; return nil }
 		}
-		tidy := newTidy(did("flush"), did("compact"))
+		done := func() (all []string) {
+			synctest.Wait()
+			for len(did) > 0 {
+				all = append(all, <-did)
+			}
+			return all
+		}
+		tidy := newTidy(do("flush"), do("compact"))
 		defer tidy.close(newDisk(vfs.NewMem(), nil))
 		for range 20 { // never quiet
 			tidy.note(tidyBytes)
 			time.Sleep(tidyAfter / 2)
-			synctest.Wait()
 		}
-		if len(done) != 0 {
-			t.Errorf("while it was busy: %v", done)
+		if got := done(); len(got) != 0 {
+			t.Errorf("while it was busy: %v", got)
 		}
 		time.Sleep(tidyAfter)
-		synctest.Wait()
-		if fmt.Sprint(done) != "[flush compact]" {
-			t.Errorf("when it was quiet: %v", done)
+		if got := done(); fmt.Sprint(got) != "[flush compact]" {
+			t.Errorf("when it was quiet: %v", got)
 		}
-		done = nil
 		tidy.note(tidyBytes - 1)
 		time.Sleep(10 * tidyAfter)
-		synctest.Wait()
-		if len(done) != 0 {
-			t.Errorf("for so little: %v", done)
+		if got := done(); len(got) != 0 {
+			t.Errorf("for so little: %v", got)
 		}
 		tidy.note(1)
 		time.Sleep(10 * tidyAfter)
-		synctest.Wait()
-		if len(done) != 2 {
-			t.Errorf("for that and a little more: %v", done)
+		if got := done(); len(got) != 2 {
+			t.Errorf("for that and a little more: %v", got)
 		}
 	})
 }
