@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"logctl/internal/lines"
@@ -161,24 +163,42 @@ func (s *Stream) write(out []byte) error {
 	return nil
 }
 
-// isControl tells whether a terminal may take r for a command: C0 but for the tab, DEL, C1.
-func isControl(r rune) bool { return r < 0x20 && r != '\t' || r >= 0x7f && r < 0xa0 }
+// isControl tells whether a terminal may take r for a command: C0 but for the tab, DEL, C1. So are characters that nobody sees, as
+// a byte order mark, or that turn the direction of text or end a line.
+func isControl(r rune) bool {
+	if r < 0xa0 {
+		return r < 0x20 && r != '\t' || r >= 0x7f
+	}
+	return unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
+}
 
-// AppendVisible appends a line as text for a person: control characters as \x1b, bytes that are not UTF-8 as U+FFFD.
+// AppendVisible appends a line as text for a person: control characters as \x1b or \u202e, bytes that are not UTF-8 as U+FFFD.
 func AppendVisible(dst, line []byte) []byte {
 	for len(line) > 0 {
 		r, n := utf8.DecodeRune(line)
-		if isControl(r) {
-			dst = fmt.Appendf(dst, `\x%02x`, r)
-		} else {
+		switch {
+		case !isControl(r):
 			dst = utf8.AppendRune(dst, r)
+		case r < 0xa0:
+			dst = fmt.Appendf(dst, `\x%02x`, r)
+		default:
+			dst = appendEscaped(dst, r)
 		}
 		line = line[n:]
 	}
 	return dst
 }
 
-// escapeControls writes the control characters that JSON allows in strings, DEL and C1, as \u009b in buf[start:].
+// appendEscaped appends r as JSON escapes it.
+func appendEscaped(dst []byte, r rune) []byte {
+	if r > 0xffff {
+		hi, lo := utf16.EncodeRune(r)
+		return fmt.Appendf(dst, `\u%04x\u%04x`, hi, lo)
+	}
+	return fmt.Appendf(dst, `\u%04x`, r)
+}
+
+// escapeControls writes the control characters that JSON allows in strings, such as DEL and C1, as \u009b in buf[start:].
 func escapeControls(buf []byte, start int) []byte {
 	if bytes.IndexFunc(buf[start:], isControl) < 0 {
 		return buf
@@ -188,7 +208,7 @@ func escapeControls(buf []byte, start int) []byte {
 	for len(object) > 0 {
 		r, n := utf8.DecodeRune(object)
 		if isControl(r) {
-			buf = fmt.Appendf(buf, `\u%04x`, r)
+			buf = appendEscaped(buf, r)
 		} else {
 			buf = append(buf, object[:n]...)
 		}

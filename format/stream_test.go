@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -174,5 +175,28 @@ func testStreamErrors(t *testing.T, workers int) {
 	cancel()
 	if err := s.Copy(ctx, strings.NewReader("a\n")); err != context.Canceled {
 		t.Errorf("context: %v", err)
+	}
+}
+
+// TestNothingUnseen shows that characters which a person does not see, or which change what they see, are written out for a terminal,
+// and that an object stays the same value.
+func TestNothingUnseen(t *testing.T) {
+	t.Parallel()
+	const in = "\ufeffa\u202eb\u2066c\u2028\U000e0041\u00adé\u00a0\t\x7f"
+	const want = `\ufeffa\u202eb\u2066c\u2028\udb40\udc41\u00adé` + "\u00a0\t" + `\x7f`
+	if got := string(AppendVisible(nil, []byte(in))); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	object, err := json.Marshal(map[string]string{"a": in})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := escapeControls(append([]byte("x"), object...), 1)
+	if bytes.ContainsFunc(shown, isControl) {
+		t.Errorf("%q", shown)
+	}
+	var back map[string]string
+	if err := json.Unmarshal(shown[1:], &back); err != nil || back["a"] != in {
+		t.Errorf("%q %v", back["a"], err)
 	}
 }
