@@ -61,12 +61,10 @@ func runFormat(ctx context.Context, std streams, g *globals, o *formatOptions, f
 	if len(files) == 0 {
 		files = []string{"-"}
 	}
-	s := &format.Stream{Formatter: formatter, Out: std.out, MaxLine: o.maxLine, Verbose: o.verbose, Terminal: isTerminal(std.out)}
+	s := &format.Stream{Formatter: formatter, Out: std.out, MaxLine: o.maxLine, Verbose: o.verbose, Terminal: isTerminal(std.out),
+		Workers: runtime.GOMAXPROCS(0)}
 	if s.Extend, err = o.geoip.extend(noter(std.err)); err != nil {
 		return err
-	}
-	if s.Extend == nil { // the databases remember what they looked up, for one at a time
-		s.Workers = runtime.GOMAXPROCS(0)
 	}
 	failed := false
 	for _, name := range files {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,22 +20,12 @@ type Place struct {
 type DB struct {
 	warn func(error)
 
-	mu      sync.Mutex
-	files   []file
-	looked  time.Time        // when the files were looked at last
-	recent  map[string]known // by text
-	earlier map[string]known // what recent was before it was full
+	opened time.Time
+	looked atomic.Int64 // how long after that the files were looked at last
+	mu     sync.RWMutex // taken by a look-up that holds a lock of the cache, and never the other way round
+	files  []file       // mu
+	cache  *cache
 }
-
-// known is what Extend adds about an address or a network.
-type known struct {
-	Place
-	network string
-	valid   bool // the text is an address or a network
-}
-
-// remembered is how many addresses each of the two generations has at most: some 3 MiB together.
-const remembered = 8192
 
 // lookEvery is how often the files are looked at for a change, at most.
 const lookEvery = time.Second
@@ -42,7 +33,7 @@ const lookEvery = time.Second
 // Open reads the databases. warn is told, once each time, of a file that changed and can't be read, so that what is known
 // stays in use; it may be called by any look-up and must not call the DB. It takes at least one path.
 func Open(warn func(error), paths ...string) (*DB, error) {
-	db := &DB{warn: warn, recent: map[string]known{}, earlier: map[string]known{}, looked: time.Now()}
+	db := &DB{warn: warn, opened: time.Now(), cache: newCache()}
 	for _, path := range paths {
 		f := file{path: path}
 		if _, err := f.refresh(); err != nil {
@@ -58,53 +49,49 @@ func Open(warn func(error), paths ...string) (*DB, error) {
 
 // Lookup tells what is known of an address.
 func (db *DB) Lookup(a netip.Addr) Place {
-	db.mu.Lock()
-	defer db.mu.Unlock()
 	db.refresh()
 	return db.find(plain(a))
 }
 
 // recall is what is known of an address or a network, looked up where it did not come lately.
 func (db *DB) recall(text []byte) known {
-	db.mu.Lock()
-	defer db.mu.Unlock()
 	db.refresh()
-	if k, ok := db.recent[string(text)]; ok {
-		return k
+	return db.cache.recall(text, db.findText)
+}
+
+// findText is what the databases know of an address or a network.
+func (db *DB) findText(text []byte) (k known) {
+	var a netip.Addr
+	var network netip.Prefix
+	if a, network, k.valid = Parse(text); k.valid {
+		k.Place, k.network = db.find(a), network.String()
 	}
-	k, ok := db.earlier[string(text)]
-	if !ok {
-		var a netip.Addr
-		var network netip.Prefix
-		if a, network, k.valid = Parse(text); k.valid {
-			k.Place, k.network = db.find(a), network.String()
-		}
-	}
-	if len(db.recent) == remembered {
-		db.recent, db.earlier = db.earlier, db.recent
-		clear(db.recent)
-	}
-	db.recent[string(text)] = k
 	return k
 }
 
-// refresh looks for files that changed. A new one is read while look-ups wait, some ten milliseconds.
+// refresh looks for files that changed. Other look-ups wait while a new one is read, some ten milliseconds.
 func (db *DB) refresh() {
-	now := time.Now()
-	if now.Sub(db.looked) < lookEvery {
+	now, looked := int64(time.Since(db.opened)), db.looked.Load()
+	if now-looked < int64(lookEvery) || !db.looked.CompareAndSwap(looked, now) {
 		return
 	}
-	db.looked = now
+	if db.reread() {
+		db.cache.forget()
+	}
+}
+
+// reread reads the files that changed, and tells whether there are any.
+func (db *DB) reread() (changed bool) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
 	for i := range db.files {
-		changed, err := db.files[i].refresh()
+		is, err := db.files[i].refresh()
 		if err != nil {
 			db.warn(fmt.Errorf("the old database of addresses stays in use: %w", err))
 		}
-		if changed {
-			clear(db.recent)
-			clear(db.earlier)
-		}
+		changed = changed || is
 	}
+	return changed
 }
 
 // find asks the databases, the first that knows something wins. A damaged record is as good as none.
@@ -113,6 +100,8 @@ func (db *DB) find(a netip.Addr) Place {
 	if p.Kind != "" || !a.IsValid() {
 		return p
 	}
+	db.mu.RLock()
+	defer db.mu.RUnlock()
 	for i := range db.files {
 		found := readPlace(db.files[i].reader.Lookup(a))
 		if p.Country == "" {

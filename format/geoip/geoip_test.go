@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -229,18 +230,56 @@ func TestReload(t *testing.T) {
 func TestRemembered(t *testing.T) {
 	t.Parallel()
 	db := both(t)
-	for i := range 5 * remembered {
+	most := 0
+	for i := range 5 * parts * remembered {
 		db.recall(fmt.Appendf(nil, "8.%d.%d.%d", i>>16, i>>8&255, i&255))
 		if got := db.recall([]byte("8.1.2.3")); got.Country != "US" {
 			t.Fatalf("after %d addresses: %+v", i, got)
 		}
-		if n := len(db.recent) + len(db.earlier); n > 2*remembered {
-			t.Fatalf("%d addresses remembered", n)
+		if i%1000 == 0 {
+			most = max(most, kept(db.cache))
 		}
 	}
-	if len(db.earlier) != remembered {
-		t.Errorf("%d of the earlier addresses remembered", len(db.earlier))
+	if most > 2*parts*remembered || most < parts*remembered {
+		t.Errorf("%d addresses remembered", most)
 	}
+	db.cache.forget()
+	if n := kept(db.cache); n > 0 {
+		t.Errorf("%d addresses remembered after all", n)
+	}
+}
+
+// kept is how many addresses a cache remembers.
+func kept(c *cache) (n int) {
+	for i := range c.parts {
+		n += len(c.parts[i].recent) + len(c.parts[i].earlier)
+	}
+	return n
+}
+
+// TestExtendAtOnce extends docs on several goroutines while the cache is emptied.
+func TestExtendAtOnce(t *testing.T) {
+	t.Parallel()
+	db := both(t)
+	var workers sync.WaitGroup
+	for w := range 4 {
+		workers.Go(func() {
+			for i := range 2000 {
+				doc := fmt.Sprintf(`{"ip":"8.8.%d.%d"}`, i&15, w)
+				want := fmt.Sprintf(`{"ip":"8.8.%d.%d","ip_country":"DE","ip_network":"8.8.%d.0/24"}`, i&15, w, i&15)
+				if i&15 == 8 {
+					want = fmt.Sprintf(`{"ip":"8.8.8.%d","ip_country":"DE","ip_asn":15169,"ip_as_org":"Goo\"gle","ip_network":"8.8.8.0/24"}`, w)
+				}
+				if got := db.Extend([]byte(doc), 0); string(got) != want {
+					t.Errorf("%s, want %s", got, want)
+				}
+				if i%100 == w {
+					db.cache.forget()
+				}
+			}
+		})
+	}
+	workers.Wait()
 }
 
 func BenchmarkExtend(b *testing.B) {
