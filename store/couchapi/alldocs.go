@@ -18,18 +18,11 @@ func (h *Handler) allDocsRoutes(rt *mux.Router) {
 		"/_design_docs": {prefix: designPrefix, past: "_design0"},
 		"/_local_docs":  {local: true},
 	} {
-		level := accessMember
-		levelOf := func(x *exchange) access {
-			if x.name("db") == usersDBName {
-				return accessAdmin
-			}
-			return level
-		}
-		h.inDB(rt, path, resource{allow: "GET,HEAD,POST", accessOf: levelOf, methods: map[string]action{
+		h.inDB(rt, path, resource{allow: "GET,HEAD,POST", accessOf: accessToAll, methods: map[string]action{
 			http.MethodGet:  func(x *exchange) error { return x.listDocs(list, nil) },
 			http.MethodPost: func(x *exchange) error { return x.postList(list) },
 		}})
-		h.inDB(rt, path+"/queries", resource{allow: "POST", accessOf: levelOf, methods: onPost(
+		h.inDB(rt, path+"/queries", resource{allow: "POST", accessOf: accessToAll, methods: onPost(
 			func(x *exchange) error { return x.postQueries(list) })})
 	}
 }

@@ -19,14 +19,9 @@ const defaultFeedTimeout = time.Minute
 
 func (h *Handler) changesRoutes(rt *mux.Router) {
 	h.inDB(rt, "/_changes", resource{
-		allow: "GET,HEAD,POST",
-		accessOf: func(x *exchange) access {
-			if x.name("db") == usersDBName {
-				return accessAdmin
-			}
-			return accessMember
-		},
-		methods: onBoth(changes),
+		allow:    "GET,HEAD,POST",
+		accessOf: accessToAll,
+		methods:  onBoth(changes),
 	})
 }
 

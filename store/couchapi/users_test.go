@@ -81,6 +81,8 @@ func TestOpenUsersDatabase(t *testing.T) {
 	makeUser(t, h, "jan", "pw")
 	makeUser(t, h, "eva", "pw")
 	expect(t, h, "PUT", "/_users/_security", `{}`, 200)
+	expect(t, h, "PUT", "/_users/_design/d", `{"views":{"v":{"map":"function(doc) { emit(doc.name) }"}},
+		"lists":{"l":"function() { var row; while (row = getRow()) send(toJSON(row)) }"}}`, 201)
 	jan := withBasic("jan", "pw")
 	for _, c := range []struct {
 		method, path, body string
@@ -93,6 +95,12 @@ func TestOpenUsersDatabase(t *testing.T) {
 		{"COPY", "/_users/org.couchdb.user:eva", "", 404},
 		{"GET", "/_users/_all_docs", "", 401},
 		{"GET", "/_users/_changes", "", 401},
+		{"POST", "/_users/_find", `{"selector":{}}`, 401},
+		{"POST", "/_users/_explain", `{"selector":{}}`, 401},
+		{"GET", "/_users/_design/d/_view/v?include_docs=true", "", 401},
+		{"POST", "/_users/_design/d/_view/v/queries", `{"queries":[{"include_docs":true}]}`, 401},
+		{"GET", "/_users/_design/d/_list/l/v?include_docs=true", "", 401},
+		{"GET", "/_users/_design/d/_list/l/_all_docs?include_docs=true", "", 401},
 		{"POST", "/_users/_all_docs", `{"keys":["org.couchdb.user:eva"]}`, 401},
 		{"PUT", "/_users/org.couchdb.user:eva", `{"name":"eva","type":"user","roles":[],"password":"x"}`, 403},
 		{"PUT", "/_users/_design/x", `{}`, 403},
