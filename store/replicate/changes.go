@@ -26,11 +26,20 @@ type page struct {
 	Pending *int64          `json:"pending"` // what follows; nil: the source does not say
 }
 
+// feedParams are the parameters of a feed that are not a filter function's: with them a page would be another than what is asked
+// for, and a checkpoint say of more than was copied that it was.
+var feedParams = map[string]bool{
+	"descending": true, "feed": true, "timeout": true, "heartbeat": true, "include_docs": true, "attachments": true, "conflicts": true,
+	"doc_ids": true, "last-event-id": true, "view": true, "seq_interval": true, "filter": true,
+}
+
 // changes reads the page after since. With wait it waits for one that is not empty, until a minute or so has passed.
 func (o *Options) changes(ctx context.Context, since json.RawMessage, wait bool) (page, error) {
 	q := url.Values{}
 	for k, v := range o.Params {
-		q[k] = v
+		if !feedParams[k] {
+			q[k] = v
+		}
 	}
 	q.Set("style", "all_docs")
 	q.Set("limit", strconv.Itoa(o.Page))

@@ -181,6 +181,7 @@ func (m *Manager) Replicate(ctx context.Context, who store.Caller, body []byte) 
 	}
 	ctx = j.cancelable(ctx)
 	defer j.cancel()
+	defer context.AfterFunc(m.ctx, j.cancel)()
 	if !m.enter(j) {
 		return 0, nil, &store.Error{Kind: store.KindConflict, Word: "already_running", Reason: "This replication is running."}
 	}

@@ -2,6 +2,7 @@ package replicate
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,8 @@ type Peer struct {
 	Name      string            // what people are told of it; "": URL
 	Transport http.RoundTripper // signs requests in, if anybody does
 	Header    http.Header       // sent with every request
+
+	patience time.Duration // 0: stall
 }
 
 // String names the peer to people. It has no secret in it.
@@ -32,7 +35,7 @@ func (p *Peer) String() string {
 }
 
 const (
-	// stall is how long a peer may say nothing, heartbeats included, before it is given up.
+	// stall is how long a peer may say nothing, heartbeats included, and take nothing, before it is given up.
 	stall     = 90 * time.Second
 	heartbeat = 10 * time.Second
 	// attempts is how often a request is tried that meets a server that can't answer, with growing pauses.
@@ -117,7 +120,11 @@ func (p *Peer) try(ctx context.Context, r *request) (*http.Response, error) {
 			req.Header[k] = v
 		}
 	}
-	alive := time.AfterFunc(stall, cancel)
+	limit := cmp.Or(p.patience, stall)
+	alive := time.AfterFunc(limit, cancel)
+	if req.Body != nil {
+		req.Body = &sending{req.Body, alive, limit}
+	}
 	// A client of its own for the redirects; the transport is the peer's and keeps the connections.
 	res, err := (&http.Client{Transport: p.Transport}).Do(req)
 	if err != nil {
@@ -125,7 +132,7 @@ func (p *Peer) try(ctx context.Context, r *request) (*http.Response, error) {
 		cancel()
 		return nil, p.unreachable(ctx, err)
 	}
-	res.Body = &watched{ReadCloser: res.Body, alive: alive, cancel: cancel}
+	res.Body = &watched{ReadCloser: res.Body, alive: alive, limit: limit, cancel: cancel}
 	if res.StatusCode/100 == 2 {
 		return res, nil
 	}
@@ -164,15 +171,31 @@ func (p *Peer) answered(res *http.Response) error {
 		Reason: strings.TrimSpace(said.Reason), Err: fmt.Errorf("%s answers %d", p, res.StatusCode)}
 }
 
+// sending is the body of a request. As long as the peer takes some of it, it is not silent: a large attachment takes its time.
+type sending struct {
+	io.ReadCloser
+	alive *time.Timer
+	limit time.Duration
+}
+
+func (s *sending) Read(b []byte) (int, error) {
+	n, err := s.ReadCloser.Read(b)
+	if s.alive.Stop() { // else it is over, or the request has been answered
+		s.alive.Reset(s.limit)
+	}
+	return n, err
+}
+
 // watched is an answer that is given up when nothing comes for too long.
 type watched struct {
 	io.ReadCloser
 	alive  *time.Timer
+	limit  time.Duration
 	cancel context.CancelFunc
 }
 
 func (w *watched) Read(b []byte) (int, error) {
-	w.alive.Reset(stall)
+	w.alive.Reset(w.limit)
 	n, err := w.ReadCloser.Read(b)
 	if err != nil {
 		w.alive.Stop()

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"sync"
 
 	"logctl/store"
 )
@@ -149,24 +150,33 @@ func (r *run) copyOnce(ctx context.Context, w wanted, q url.Values) error {
 	err = r.o.Target.call(ctx, request{method: http.MethodPut, path: docPath(w.id), query: url.Values{"new_edits": {"false"}},
 		header: http.Header{"Content-Type": {res.Header.Get("Content-Type")}}, once: true,
 		body: func() (io.Reader, error) { return body, nil }}, nil)
-	if body.err != nil {
-		return body.err
+	if broken := body.broken(); broken != nil {
+		return broken
 	}
 	return err
 }
 
-// sourceBody remembers that it was the source that broke off.
+// sourceBody remembers that it was the source that broke off. It may still be read when the target has answered already.
 type sourceBody struct {
 	src  io.Reader
 	peer *Peer
-	err  error
+	mu   sync.Mutex
+	err  error // mu
+}
+
+func (b *sourceBody) broken() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.err
 }
 
 func (b *sourceBody) Read(p []byte) (int, error) {
 	n, err := b.src.Read(p)
 	if err != nil && err != io.EOF {
-		b.err = b.peer.broken(err)
-		err = b.err
+		err = b.peer.broken(err)
+		b.mu.Lock()
+		b.err = err
+		b.mu.Unlock()
 	}
 	return n, err
 }
