@@ -12,7 +12,7 @@ func constantPrefix(word []byte, hexOnly bool) int {
 	if hexOnly && len(word) >= 6 || isHostPort(word) {
 		return 0
 	}
-	if i := bytes.IndexByte(word, ':'); i > 0 && bytes.IndexAny(word[:i], "0123456789") < 0 { // Seq:123
+	if i := bytes.IndexByte(word, ':'); i > 0 && !bytes.ContainsAny(word[:i], "0123456789") { // Seq:123
 		return i + 1
 	}
 	prefix := 0
