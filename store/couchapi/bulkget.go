@@ -117,13 +117,19 @@ func (x *exchange) writeWanted(s *stream, elem []byte) error {
 		if i > 0 {
 			s.buf = append(s.buf, ',')
 		}
-		if found[i].found {
-			if err := found[i].write(s); err != nil {
-				return err
-			}
+		rev := string(store.AppendJSONString(nil, missingRev(w)))
+		if !found[i].found {
+			s.buf = appendWantedError(s.buf, w.id, rev, store.NewError(store.KindNotFound, "missing"))
 			continue
 		}
-		s.buf = appendWantedError(s.buf, w.id, `"`+missingRev(w)+`"`, store.NewError(store.KindNotFound, "missing"))
+		d, err := x.load(&found[i])
+		if err != nil {
+			s.buf = appendWantedError(s.buf, w.id, rev, x.asError(err))
+			continue
+		}
+		if err := d.writeFound(s); err != nil {
+			return err
+		}
 	}
 	if bad != nil {
 		rev := "null"
@@ -152,7 +158,7 @@ func appendWantedError(dst []byte, id, rev string, e *store.Error) []byte {
 	return append(appendErrorMembers(dst, e), "}}"...)
 }
 
-// findWanted reads the revisions of a doc that was asked for: the one named or, with latest, what has become of it; the
+// findWanted finds the revisions of a doc that was asked for: the one named or, with latest, what has become of it; the
 // winner, a tombstone too, where none is named.
 func (x *exchange) findWanted(w wanted) ([]revResult, error) {
 	if err := ejson.CheckDocID(w.id); err != nil {
@@ -187,7 +193,7 @@ func (x *exchange) findWanted(w wanted) ([]revResult, error) {
 	if revs == nil {
 		revs = []store.Rev{winner}
 	}
-	return x.readRevs(w.id, revs, tree, docOptions{revs: x.flag("revs"), latest: x.flag("latest"), atts: atts})
+	return findRevs(w.id, revs, tree, docOptions{revs: x.flag("revs"), latest: x.flag("latest"), atts: atts}), nil
 }
 
 // wantedAtts says how attachments are shown: those since some revisions only, if the request for the doc names such.
@@ -231,10 +237,17 @@ func (x *exchange) bulkGetParts(docs []byte, accept string) error {
 func (x *exchange) writeParts(p *parts, w wanted) error {
 	found, bad := x.findWanted(w)
 	for i := range found {
-		var err error
+		d, err := shownDoc{}, error(nil)
 		if found[i].found {
-			err = p.doc(&found[i].doc, true)
-		} else {
+			d, err = x.load(&found[i])
+		}
+		switch {
+		case err != nil:
+			bad = err
+			continue
+		case found[i].found:
+			err = p.doc(&d, true)
+		default:
 			err = p.failure(func(dst []byte) []byte {
 				return append(store.AppendJSONString(append(dst, `{"rev":`...), missingRev(w)), `,"error":"not_found","reason":"missing"}`...)
 			})

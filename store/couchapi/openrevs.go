@@ -19,18 +19,13 @@ func (x *exchange) openRevs(id, list string, o docOptions) error {
 		if err != nil {
 			return err
 		}
-		found, err = x.readLeaves(id, tree, o)
-		if err != nil {
-			return err
-		}
+		found = findLeaves(id, tree, o)
 	} else {
 		revs, err := parseRevs([]byte(list))
 		if err != nil {
 			return err
 		}
-		if found, err = x.readRevs(id, revs, tree, o); err != nil {
-			return err
-		}
+		found = findRevs(id, revs, tree, o)
 	}
 	if accepts(x.r, "multipart/mixed") {
 		return x.sendParts(found)
@@ -53,11 +48,20 @@ func (x *exchange) openRevs(id, list string, o docOptions) error {
 	return s.end()
 }
 
-// revResult is a revision that was asked for: its doc, or that it is missing.
+// revResult is a revision that was asked for: where it is, or that it is missing. Its doc is read when it is written, for as many
+// as are asked for do not fit into memory.
 type revResult struct {
+	id    string
 	rev   store.Rev
-	doc   shownDoc
+	tree  []engine.RevInfo
+	o     docOptions
 	found bool
+}
+
+// load reads the doc of a revision that was found.
+func (x *exchange) load(r *revResult) (shownDoc, error) {
+	doc, err := x.docs().GetRev(r.id, r.rev)
+	return shownDoc{doc: doc, o: r.o.ofOneRev(), tree: r.tree, info: findRev(r.tree, r.rev)}, err
 }
 
 func (r *revResult) write(s *stream) error {
@@ -65,8 +69,17 @@ func (r *revResult) write(s *stream) error {
 		s.buf = r.appendMissing(s.buf)
 		return nil
 	}
+	d, err := s.x.load(r)
+	if err != nil {
+		return err
+	}
+	return d.writeFound(s)
+}
+
+// writeFound writes the doc of a revision that was asked for.
+func (d *shownDoc) writeFound(s *stream) error {
 	s.buf = append(s.buf, `{"ok":`...)
-	err := r.doc.write(s)
+	err := d.write(s)
 	s.buf = append(s.buf, '}')
 	return err
 }
@@ -75,8 +88,8 @@ func (r *revResult) appendMissing(dst []byte) []byte {
 	return append(appendRev(append(dst, `{"missing":`...), r.rev), '}')
 }
 
-// readRevs reads revisions of a doc; with latest, the leaves that they have become, each once.
-func (x *exchange) readRevs(id string, revs []store.Rev, tree []engine.RevInfo, o docOptions) ([]revResult, error) {
+// findRevs finds revisions of a doc; with latest, the leaves that they have become, each once.
+func findRevs(id string, revs []store.Rev, tree []engine.RevInfo, o docOptions) []revResult {
 	var wanted []store.Rev
 	for _, rev := range revs {
 		leaves := leavesBelow(tree, rev)
@@ -90,35 +103,27 @@ func (x *exchange) readRevs(id string, revs []store.Rev, tree []engine.RevInfo, 
 			}
 		}
 	}
-	return x.readEach(id, wanted, tree, o)
+	return findEach(id, wanted, tree, o)
 }
 
-func (x *exchange) readLeaves(id string, tree []engine.RevInfo, o docOptions) ([]revResult, error) {
+func findLeaves(id string, tree []engine.RevInfo, o docOptions) []revResult {
 	var leaves []store.Rev
 	for _, r := range tree {
 		if r.Leaf {
 			leaves = append(leaves, r.Rev)
 		}
 	}
-	return x.readEach(id, leaves, tree, o)
+	return findEach(id, leaves, tree, o)
 }
 
-// readEach reads revisions. One that can't be read is not one that is missing: who replicates leaves those out.
-func (x *exchange) readEach(id string, revs []store.Rev, tree []engine.RevInfo, o docOptions) ([]revResult, error) {
+// findEach finds revisions.
+func findEach(id string, revs []store.Rev, tree []engine.RevInfo, o docOptions) []revResult {
 	out := make([]revResult, len(revs))
 	for i, rev := range revs {
-		doc, err := x.docs().GetRev(id, rev)
-		out[i].rev = rev
-		if store.IsKind(err, store.KindNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		out[i].found = true
-		out[i].doc = shownDoc{doc: doc, o: o.ofOneRev(), tree: tree, info: findRev(tree, rev)}
+		info := findRev(tree, rev)
+		out[i] = revResult{id: id, rev: rev, tree: tree, o: o, found: info != nil && info.Available}
 	}
-	return out, nil
+	return out
 }
 
 // parseRevs reads a JSON list of revisions.
@@ -191,11 +196,15 @@ func (x *exchange) sendParts(found []revResult) error {
 	p := x.beginParts(s, "multipart/mixed")
 	for i := range found {
 		r := &found[i]
-		var err error
-		if r.found {
-			err = p.doc(&r.doc, false)
-		} else {
-			err = p.failure(r.appendMissing)
+		if !r.found {
+			if err := p.failure(r.appendMissing); err != nil {
+				return err
+			}
+			continue
+		}
+		d, err := x.load(r)
+		if err == nil {
+			err = p.doc(&d, false)
 		}
 		if err != nil {
 			return err
