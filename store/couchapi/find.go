@@ -15,8 +15,8 @@ import (
 )
 
 func (h *Handler) findRoutes(rt *mux.Router) {
-	h.inDB(rt, "/_find", resource{allow: "POST", accessOf: accessToAll, methods: onPost(find)})
-	h.inDB(rt, "/_explain", resource{allow: "POST", accessOf: accessToAll, methods: onPost(explain)})
+	h.inDB(rt, "/_find", resource{allow: "POST", access: accessMany, methods: onPost(find)})
+	h.inDB(rt, "/_explain", resource{allow: "POST", access: accessMany, methods: onPost(explain)})
 	h.indexRoutes(rt)
 }
 

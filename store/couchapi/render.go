@@ -25,7 +25,7 @@ func (h *Handler) renderRoutes(rt *mux.Router) {
 		h.inDB(rt, design+"/_show"+path, resource{methods: every(show)})
 		h.inDB(rt, design+"/_update"+path, resource{methods: every(update)})
 	}
-	list := resource{allow: "GET,POST,HEAD", accessOf: accessToAll, methods: map[string]action{
+	list := resource{allow: "GET,POST,HEAD", access: accessMany, methods: map[string]action{
 		http.MethodGet: getList, http.MethodPost: postList, http.MethodOptions: getList,
 	}}
 	h.inDB(rt, design+"/_list/{function}/{view}", list)

@@ -15,13 +15,13 @@ type access uint8
 const (
 	accessPublic  access = iota // everybody
 	accessMember                // who may read and write the database in the path
+	accessMany                  // who may, but of _users, where each sees one doc, the server admins: for what shows many docs
 	accessDBAdmin               // its admins
 	accessAdmin                 // server admins
 	accessMetrics               // server admins; CouchDB words the refusal differently
 )
 
-// accessToAll is the access to what shows many docs of a database at once: of _users the server admins', for others see one doc each
-// there.
+// accessToAll is the access to the lists of all docs. Unlike accessMany it does not ask first whether the caller is a member, as CouchDB.
 func accessToAll(x *exchange) access {
 	if x.name("db") == usersDBName {
 		return accessAdmin
@@ -112,6 +112,9 @@ func (s *resource) authorize(x *exchange, level access) error {
 	}
 	if err := x.security.checkMember(x.caller); err != nil {
 		return err
+	}
+	if level == accessMany && name == usersDBName && !admin {
+		return errUnauthorized(reasonNotAdmin)
 	}
 	if level == accessDBAdmin && !x.security.isAdmin(x.caller) {
 		return errUnauthorized("You are not a server or db admin.")

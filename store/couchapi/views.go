@@ -13,10 +13,10 @@ import (
 )
 
 func (h *Handler) viewRoutes(rt *mux.Router) {
-	h.inDB(rt, "/_design/{design}/_view/{view}", resource{allow: "GET,HEAD,POST", accessOf: accessToAll, methods: map[string]action{
+	h.inDB(rt, "/_design/{design}/_view/{view}", resource{allow: "GET,HEAD,POST", access: accessMany, methods: map[string]action{
 		http.MethodGet: getView, http.MethodPost: postView,
 	}})
-	h.inDB(rt, "/_design/{design}/_view/{view}/queries", resource{allow: "POST", accessOf: accessToAll, methods: onPost(postViewQueries)})
+	h.inDB(rt, "/_design/{design}/_view/{view}/queries", resource{allow: "POST", access: accessMany, methods: onPost(postViewQueries)})
 	h.inDB(rt, "/_temp_view", resource{any: func(*exchange) error {
 		return store.NewError(store.KindGone, "Temporary views are not supported in CouchDB")
 	}})
