@@ -74,7 +74,9 @@ func (a *givenAtt) take(key string, val []byte) {
 	case "follows":
 		a.follows = string(val) == "true"
 	case "revpos":
-		a.hasRevPos = json.Unmarshal(val, &a.revPos) == nil
+		var n uint32
+		a.hasRevPos = json.Unmarshal(val, &n) == nil
+		a.revPos = int(n)
 	case "length":
 		takeLength(&a.length, val)
 	case "encoded_length":

@@ -486,3 +486,19 @@ func TestBulkGetParts(t *testing.T) {
 		}
 	}
 }
+
+// TestNumbersBeyondReason: what a client says of itself is stored, or refused, and never reads as damage.
+func TestNumbersBeyondReason(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	expect(t, h, "PUT", "/db", "", 201)
+	for i, revpos := range []string{"-1", "9223372036854775807", "1e300", `"1"`} {
+		path := fmt.Sprintf("/db/a%d", i)
+		expect(t, h, "PUT", path+"?new_edits=false", `{"_rev":"1-abc","_attachments":{"x":{"data":"aGk=","revpos":`+revpos+`}}}`, 201)
+		expect(t, h, "GET", path+"/x", "", 200)
+	}
+	for _, doc := range []string{`{"_rev":"9223372036854775807-abc"}`, `{"_revisions":{"start":9223372036854775807,"ids":["abc","def"]}}`} {
+		expect(t, h, "PUT", "/db/b?new_edits=false", doc, 400)
+		expect(t, h, "GET", "/db/b", "", 404)
+	}
+}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"math"
 
 	"logctl/store"
 	"logctl/store/ejson"
@@ -87,10 +88,16 @@ func (st *docState) edit(doc *store.Doc, rev store.Rev, ed *editor) (store.Rev, 
 	return rev, nil
 }
 
+// maxGen is the highest generation that is taken from elsewhere. Those of edits that follow are numbers still.
+const maxGen = math.MaxInt / 2
+
 // merge takes a revision that another server made.
 func (st *docState) merge(doc *store.Doc, ed *editor) error {
 	if doc.Rev.Gen < 1 || doc.Rev.Hash == "" {
 		return store.NewError(store.KindBadRequest, "When `new_edits: false`, the document needs `_rev` or `_revisions` specified")
+	}
+	if doc.Rev.Gen > maxGen {
+		return store.NewError(store.KindBadRequest, "Invalid rev format")
 	}
 	if i := st.tree.find(doc.Rev); i == noParent || !st.tree[i].kept {
 		if err := ed.checkBlobs(doc); err != nil {
