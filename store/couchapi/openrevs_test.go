@@ -2,7 +2,6 @@ package couchapi
 
 import (
 	"encoding/json"
-	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"strings"
@@ -13,7 +12,7 @@ import (
 
 // measuring is an answer that is thrown away. It notes the most memory that the heap has while it is written.
 type measuring struct {
-	httptest.ResponseRecorder
+	*httptest.ResponseRecorder
 	bytes int
 	peak  uint64
 }
@@ -44,7 +43,7 @@ func TestManyRevsOfOneDoc(t *testing.T) {
 		r := httptest.NewRequest("GET", "/db/a?open_revs="+string(list), nil)
 		r.Header.Set("Accept", kind)
 		r = r.WithContext(store.WithCaller(r.Context(), store.Caller{Name: "a", Roles: []string{store.AdminRole}}))
-		m := &measuring{ResponseRecorder: httptest.ResponseRecorder{HeaderMap: http.Header{}}}
+		m := &measuring{ResponseRecorder: httptest.NewRecorder()}
 		h.ServeHTTP(m, r)
 		if m.bytes < times<<20 {
 			t.Errorf("%s: %d bytes came", kind, m.bytes)
