@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"github.com/gorilla/mux"
+
+	"logctl/store"
 )
 
 // replicatorDBName is the database whose docs ask for replications. What they ask for is done as an admin, so it is closed
@@ -28,9 +30,7 @@ func (h *Handler) schedulerRoutes(rt *mux.Router) {
 	h.add(rt, "/_scheduler/docs/{db}", resource{access: accessAdmin, allow: "GET,HEAD", methods: onGet(func(x *exchange) error {
 		return x.sendScheduled("docs", of(h.replications(Replicator.Docs), "database", x.name("db")))
 	})})
-	h.add(rt, "/_scheduler/docs/{db}/{doc}", resource{access: accessAdmin, allow: "GET,HEAD", methods: onGet(func(x *exchange) error {
-		return x.sendScheduledOne(of(h.replications(Replicator.Docs), "database", x.name("db")), "doc_id", x.name("doc"))
-	})})
+	h.add(rt, "/_scheduler/docs/{db}/{doc}", resource{access: accessAdmin, allow: "GET,HEAD", methods: onGet(getScheduledDoc)})
 }
 
 // replications is one of the replicator's lists, empty where there is no replicator.
@@ -85,6 +85,27 @@ func (x *exchange) sendScheduledOne(list []json.RawMessage, member, value string
 		return errNotFound("missing")
 	}
 	return x.json(http.StatusOK, found[0])
+}
+
+// getScheduledDoc tells of one of the replicator's docs. One that is there and that the replicator has not come to yet is
+// told without a state.
+func getScheduledDoc(x *exchange) error {
+	known := of(x.h.replications(Replicator.Docs), "database", x.name("db"))
+	err := x.sendScheduledOne(known, "doc_id", x.name("doc"))
+	if !store.IsKind(err, store.KindNotFound) || x.name("db") != replicatorDBName {
+		return err
+	}
+	db, err := x.h.database(x.ctx(), replicatorDBName)
+	if err != nil {
+		return err
+	}
+	if _, err := db.Get(x.name("doc")); err != nil {
+		return err
+	}
+	return x.marshal(http.StatusOK, map[string]any{
+		"database": replicatorDBName, "doc_id": x.name("doc"), "id": nil, "node": nil, "source": nil, "target": nil,
+		"state": nil, "info": nil, "error_count": 0, "last_updated": nil, "start_time": nil,
+	})
 }
 
 // postReplicate answers POST /_replicate.
