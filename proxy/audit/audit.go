@@ -214,9 +214,13 @@ func (a *auditor) judge(r *route, plain bool, got answer) (Verdict, string) {
 	switch {
 	case secret && !mayRead:
 		return Leaked, "the answer holds the canary"
+	case r.kind == open && got.status >= 200 && got.status < 300:
+		return a.tells(got)
+	case strings.HasPrefix(strings.TrimSpace(got.body), "<"):
+		return Refused, "a page" // of the web interface's, say; CouchDB's API has none
 	case got.status >= 200 && got.status < 300:
-		if r.kind == open || mayRead {
-			return a.tells(got)
+		if mayRead {
+			return Allowed, ""
 		}
 		return Through, firstLine(got.body)
 	case got.status == http.StatusConflict || got.status == http.StatusPreconditionFailed:
@@ -245,7 +249,7 @@ func fromStore(body string) bool {
 // tells looks into an answer that a caller may have for what a stranger has no use for.
 func (a *auditor) tells(got answer) (Verdict, string) {
 	if a.o.Authorization != "" {
-		return Allowed, ""
+		return Allowed, "" // somebody with an account may know
 	}
 	var welcome struct{ Version, UUID string }
 	if json.Unmarshal([]byte(got.body), &welcome) == nil && (strings.Contains(welcome.Version, ".") || welcome.UUID != "") {

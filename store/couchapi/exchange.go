@@ -126,7 +126,7 @@ func (x *exchange) send(status int, contentType string, body []byte) {
 	}
 }
 
-// json writes an answer whose body is body and a newline.
+// json writes an answer whose body is body and a newline, which may be put behind body in place.
 func (x *exchange) json(status int, body []byte) error {
 	x.send(status, "application/json", append(body, '\n'))
 	return nil
