@@ -96,9 +96,9 @@ func TestLimitedBuiltins(t *testing.T) {
 	}
 }
 
-// What nests deep would have parsers and writers call themselves until the stack is full, which nothing recovers from.
+// What nests deep would have parsers and writers call themselves until the stack is full, which nothing recovers from. As in
+// TestPoison, no other test runs beside it, and the time or the memory may be over before the limit is met.
 func TestPoisonousDepth(t *testing.T) {
-	t.Parallel()
 	for _, body := range []string{
 		`var a = []; for (var i = 0; i < 500000; i++) a = [a]; emit(a)`,
 		`var a = []; for (var i = 0; i < 500000; i++) a = {x: a}; emit(toJSON(a))`,
@@ -111,7 +111,8 @@ func TestPoisonousDepth(t *testing.T) {
 	} {
 		w := poisoned(t, body)
 		rows := 0
-		if err := w.Map(`{"_id":"a"}`, func(int, []byte, []byte) { rows++ }); rows > 0 || err != nil || w.Dropped() != 1 {
+		err := w.Map(`{"_id":"a"}`, func(int, []byte, []byte) { rows++ })
+		if stopped := store.IsKind(err, store.KindOSProcess); rows > 0 || !stopped && (err != nil || w.Dropped() != 1) {
 			t.Errorf("%s: %d rows, %v", body, rows, err)
 		}
 	}
