@@ -43,7 +43,10 @@ func Lock(path string) (release func(), err error) {
 	if f.Truncate(0) == nil {
 		fmt.Fprintf(f, "%d\n", os.Getpid())
 	}
-	return func() { f.Close() }, nil
+	return func() {
+		_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) // a child that is just being made has the file open, too, for a moment
+		f.Close()
+	}, nil
 }
 
 // holder names the process that has the lock, as far as its file tells.
