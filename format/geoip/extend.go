@@ -97,8 +97,12 @@ func ours(key []byte) bool {
 	return false
 }
 
-// plainName tells whether a member's name stands in JSON as it is.
+// plainName tells whether a member's name stands in JSON as it is and may have something behind it: behind no name at all it
+// would begin with an underscore, as only the stores' own members do.
 func plainName(key []byte) bool {
+	if len(key) == 0 {
+		return false
+	}
 	for _, c := range key {
 		if c < ' ' || c == '"' || c == '\\' {
 			return false

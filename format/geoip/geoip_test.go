@@ -325,6 +325,7 @@ func FuzzParse(f *testing.F) {
 func FuzzExtend(f *testing.F) {
 	f.Add("ip", "8.8.8.8", `x"_country`)
 	f.Add("ip_kind", "::1", "ip")
+	f.Add("", "8.8.8.0", "0")
 	db := both(f)
 	f.Fuzz(func(t *testing.T, key, value, other string) {
 		doc, err := json.Marshal(map[string]any{key: value, other: value, "in": map[string]string{key: value}})
