@@ -1,6 +1,7 @@
 package couchapi
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -96,6 +97,11 @@ func putRevsLimit(x *exchange) error {
 	if !x.security.isAdmin(x.caller) {
 		return errForbidden(reasonNotDBAdmin)
 	}
+	return putLimit(x, "`_revs_limit` must be a positive integer.", x.db.SetRevsLimit)
+}
+
+// putLimit sets a limit of the database to the positive number that the body is; reason says that it is none.
+func putLimit(x *exchange, reason string, set func(context.Context, int) error) error {
 	b, err := x.readJSON()
 	if err != nil {
 		return err
@@ -103,9 +109,9 @@ func putRevsLimit(x *exchange) error {
 	defer b.free()
 	var n int
 	if json.Unmarshal(b.bytes, &n) != nil || n < 1 {
-		return errBadRequest("`_revs_limit` must be a positive integer.")
+		return errBadRequest(reason)
 	}
-	if err := x.db.SetRevsLimit(x.ctx(), n); err != nil {
+	if err := set(x.ctx(), n); err != nil {
 		return err
 	}
 	return x.ok(http.StatusOK)

@@ -123,17 +123,5 @@ func purgedInfos(x *exchange) error {
 }
 
 func putPurgesLimit(x *exchange) error {
-	b, err := x.readJSON()
-	if err != nil {
-		return err
-	}
-	defer b.free()
-	var n int
-	if json.Unmarshal(b.bytes, &n) != nil || n < 1 {
-		return errBadRequest("`purged_infos_limit` must be positive integer")
-	}
-	if err := x.db.SetPurgesLimit(x.ctx(), n); err != nil {
-		return err
-	}
-	return x.ok(http.StatusOK)
+	return putLimit(x, "`purged_infos_limit` must be positive integer", x.db.SetPurgesLimit)
 }
