@@ -265,6 +265,9 @@ func checkApp(app string) error {
 	if err != nil {
 		return usage(err)
 	}
+	if db == store.TrailDB {
+		return usagef("%s keeps the audit trail; an app needs another name", db)
+	}
 	if of, ok := db.RejectsOf(); ok {
 		return usagef("%s keeps the rejects of app %s; an app needs another name", db, of)
 	}

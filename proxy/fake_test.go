@@ -31,7 +31,7 @@ type fakeCouch struct {
 func newFakeCouch() *fakeCouch {
 	return &fakeCouch{
 		accounts: map[string]string{"app_write": "w", "reader": "pw", "locked": "*locked*"},
-		dbs:      map[string]map[string]string{"log_app": {}, "secret": {}},
+		dbs:      map[string]map[string]string{"log_app": {}, "secret": {}, string(store.TrailDB): {}},
 	}
 }
 

@@ -98,6 +98,8 @@ func TestRefused(t *testing.T) {
 		{"GET", "//elsewhere/log_app", 400, odd},
 		{"OPTIONS", "*", 400, odd},
 		{"POST", "/log_X", 404, "Database does not exist."},
+		{"POST", "/log_logctl_audit", 404, "Database does not exist."},
+		{"POST", "/log_logctl%5Faudit/", 404, "Database does not exist."},
 		{"POST", "/log_a+b", 404, "Database does not exist."},
 		{"POST", "/log_", 404, "Database does not exist."},
 		{"POST", "/log_app%20", 404, "Database does not exist."},

@@ -85,8 +85,9 @@ func routeOf(segments []string, raw string) (route, store.DBName) {
 		return toElsewhere, ""
 	}
 	db, err := store.ParseDBName(first)
-	// To CouchDB a plus sign in a path is a blank, so the database is another one than it seems.
-	if _, ok := db.App(); err != nil || !ok || strings.Contains(raw, "+") {
+	// To CouchDB a plus sign in a path is a blank, so the database is another one than it seems. The audit trail is no app's:
+	// who could write there could make up what others have done.
+	if _, ok := db.App(); err != nil || !ok || strings.Contains(raw, "+") || db == store.TrailDB {
 		return toApp, ""
 	}
 	return toApp, db

@@ -63,6 +63,9 @@ func (n DBName) App() (string, bool) {
 	return app, ok && app != ""
 }
 
+// TrailDB keeps who did what at a door. It is the database of no app: the door writes to it, and only admins may do so besides.
+const TrailDB DBName = "log_logctl_audit"
+
 // rejectsSuffix is what the name of a database of rejects ends in.
 const rejectsSuffix = "_rejects"
 
