@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"logctl/store"
+	"logctl/store/password"
 )
 
 // errNoAccount says that nobody has that name.
@@ -57,13 +58,13 @@ func newAccounts(users *usersDB, admins Admins, s *settings) *accounts {
 	return a
 }
 
-// login is the caller that name and password tell. from is where the request comes from: too many failures from one
+// login is the caller that a name and a password tell. from is where the request comes from: too many failures from one
 // place close the account to it for a while.
-func (a *accounts) login(name, password, from string) (store.Caller, error) {
+func (a *accounts) login(name, plain, from string) (store.Caller, error) {
 	if a.lockout.locked(name, from) {
 		return store.Caller{}, errForbidden("Account is temporarily locked due to multiple authentication failures")
 	}
-	caller, err := a.verify(name, password)
+	caller, err := a.verify(name, plain)
 	switch {
 	case errors.Is(err, errNoAccount):
 		a.lockout.failed(name, from)
@@ -75,19 +76,22 @@ func (a *accounts) login(name, password, from string) (store.Caller, error) {
 	return caller, nil
 }
 
-func (a *accounts) verify(name, password string) (store.Caller, error) {
+func (a *accounts) verify(name, plain string) (store.Caller, error) {
 	m := hmac.New(sha256.New, a.key[:])
-	m.Write([]byte(password))
+	m.Write([]byte(plain))
 	var mac [sha256.Size]byte
 	m.Sum(mac[:0])
 
-	if a.admins != nil && a.admins.Verify(name, password) {
+	if a.admins != nil && a.admins.Verify(name, plain) {
 		a.mu.Lock()
 		a.admitted[name] = string(mac[:])
 		a.mu.Unlock()
 		return adminCaller(name), nil
 	}
 	k, err := a.find(name)
+	if errors.Is(err, errNoAccount) {
+		a.derive(a.users.nobody(), plain) // so that the time of the answer does not tell
+	}
 	if err != nil {
 		return store.Caller{}, err
 	}
@@ -97,16 +101,20 @@ func (a *accounts) verify(name, password string) (store.Caller, error) {
 	if ok {
 		return k.caller(), nil
 	}
-	a.deriving <- struct{}{}
-	ok = k.Matches(password)
-	<-a.deriving
-	if !ok {
+	if !a.derive(&k.Hash, plain) {
 		return store.Caller{}, errNoAccount
 	}
 	a.mu.Lock()
 	k.mac, k.until = mac, time.Now().Add(verifiedFor)
 	a.mu.Unlock()
 	return k.caller(), nil
+}
+
+// derive tells whether a password is the one that was hashed, which takes long by design.
+func (a *accounts) derive(h *password.Hash, plain string) bool {
+	a.deriving <- struct{}{}
+	defer func() { <-a.deriving }()
+	return h.Matches(plain)
 }
 
 // session is the salt that signs the cookies of name, and its caller.

@@ -222,3 +222,34 @@ func TestRestart(t *testing.T) {
 		t.Errorf("the setting is forgotten: %s", got)
 	}
 }
+
+// TestNobodysPasswordIsDerived: a name that nobody has takes as long as one with a wrong password, for the same work is done.
+func TestNobodysPasswordIsDerived(t *testing.T) {
+	t.Parallel()
+	for _, known := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newTestHandler(t, Options{})
+			if known {
+				makeUser(t, h, "jan", "one")
+			}
+			a := h.accounts
+			a.deriving = make(chan struct{}, 1)
+			a.deriving <- struct{}{} // somebody else's turn
+			done := make(chan error, 1)
+			go func() {
+				_, err := a.login("jan", "two", "192.0.2.1")
+				done <- err
+			}()
+			synctest.Wait()
+			select {
+			case err := <-done:
+				t.Errorf("known %v: answered without work: %v", known, err)
+			default:
+			}
+			<-a.deriving
+			if err := <-done; err == nil || err.Error() != "Name or password is incorrect." {
+				t.Errorf("known %v: %v", known, err)
+			}
+		})
+	}
+}

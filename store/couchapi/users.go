@@ -2,6 +2,7 @@ package couchapi
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -80,6 +81,11 @@ func (u *usersDB) account(name string) (account, error) {
 		return account{}, errNoAccount
 	}
 	return a, nil
+}
+
+// nobody is a hash that no password matches, which takes as long to find out as with a new account's.
+func (u *usersDB) nobody() *password.Hash {
+	return &password.Hash{Scheme: "pbkdf2", PRF: "sha256", Iterations: u.rounds, DerivedKey: strings.Repeat("00", sha256.Size)}
 }
 
 // caller is the account as a caller. Roles that begin with an underscore are the server's own and no document's.
