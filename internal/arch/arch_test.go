@@ -37,6 +37,7 @@ var mayImport = map[string][]string{
 	"cron":                  {"store"},
 	"proxy":                 {"store", "store/ejson"},
 	"proxy/audit":           {},
+	"proxy/ca":              {"store"},
 	"store":                 {},
 	"store/ejson":           {"store"},
 	"store/engine":          {"store", "store/ejson", "store/engine/bundle"},
