@@ -32,7 +32,6 @@ var mayImport = map[string][]string{
 	"format/token":          {"store"},
 	"ship":                  {"store", "store/ejson", "internal/lines", "ship/source"},
 	"ship/source":           {},
-	"ship":                  {"store", "store/ejson", "internal/lines"},
 	"ship/spool":            {"store"},
 	"cron":                  {"store"},
 	"proxy":                 {"store", "store/ejson"},
