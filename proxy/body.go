@@ -17,7 +17,7 @@ const (
 	bodyGrace = 30 * time.Second // a body may stop for so long, and take so long beyond its due
 	bodySpeed = 16 << 10         // bytes a second that a body must come with at least, on average
 	firstRead = 16 << 10         // bytes of memory that a body gets on its promise alone
-	keepBytes = 64 << 10         // the largest buffer that is kept for a later request
+	keepBytes = 1 << 20          // the largest buffer that is kept for a later request
 )
 
 // buffers and gunzips hold memory to be used again and nothing else.

@@ -4,21 +4,41 @@ import (
 	"bytes"
 	"net/http"
 	"strings"
+	"sync"
 
 	"logctl/store"
 	"logctl/store/ejson"
 )
 
-// doc is one doc of a body, understood.
-type doc struct {
-	id   string // a content id, which needs no escaping; "" for none
-	body []byte // in stored form; of a stranger's doc without members that begin with an underscore
+// docs are those of one body, understood: of each the ID, a content id or "" for none, and the Body. A stranger's Body has no members
+// that begin with an underscore.
+type docs struct {
+	single  bool // one object, not an array or lines
+	list    []store.Doc
+	scratch *scratch // where list and the texts in it are, to be used again; nil: they are the garbage collector's
 }
 
-// docs are those of one body.
-type docs struct {
-	single bool // one object, not an array or lines
-	list   []doc
+// scratch is memory for the docs of a write.
+type scratch struct {
+	list []store.Doc
+	text []byte
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// keepList is the longest list of docs that is kept for a later request.
+const keepList = 1 << 13
+
+// free gives up the docs.
+func (d *docs) free() {
+	s := d.scratch
+	if s == nil || cap(s.text) > keepBytes || cap(d.list) > keepList {
+		return
+	}
+	clear(d.list)
+	s.list = d.list[:0]
+	d.list, d.scratch = nil, nil
+	scratches.Put(s)
 }
 
 // docsForm is how docs stand in a body.
@@ -41,8 +61,8 @@ func formOf(r *http.Request) (docsForm, error) {
 	return 0, store.NewError(store.KindBadContentType, "Content-Type must be application/json")
 }
 
-// docOverhead is what a doc takes in memory beyond its text: in docs, and in the store's answer.
-const docOverhead = 256
+// docOverhead is what a doc takes in memory beyond its text: in docs, in what became of it, and in the answer.
+const docOverhead = 384
 
 // parser makes docs out of a body.
 type parser struct {
@@ -67,7 +87,7 @@ func (d *Door) parseDocs(db store.DBName, body []byte, form docsForm, own bool, 
 	if _, ok := db.RejectsOf(); ok { // lines, of which nobody knows yet what is an address
 		p.check, p.longer = ejson.CheckRejectID, nil
 	}
-	p.buf = make([]byte, 0, len(body)) // not from a pool: a transport may read docs after their request has failed
+	p.room(len(body), own || d.direct == nil)
 	var err error
 	switch {
 	case form == asLines:
@@ -80,7 +100,24 @@ func (d *Door) parseDocs(db store.DBName, body []byte, form docsForm, own bool, 
 		p.out.single = true
 		err = p.addLine(body)
 	}
-	return p.out, err
+	if err != nil {
+		p.out.free()
+		return docs{}, err
+	}
+	return p.out, nil
+}
+
+// room gives the docs memory. A transport may read docs after their request has failed, so what one gets is used for nothing else.
+func (p *parser) room(size int, fresh bool) {
+	if !fresh {
+		s := scratches.Get().(*scratch)
+		if cap(s.text) < size {
+			s.text = make([]byte, 0, size)
+		}
+		p.buf, p.out.list, p.out.scratch = s.text[:0], s.list[:0], s
+		return
+	}
+	p.buf = make([]byte, 0, size)
 }
 
 // lines reads a JSON object on each line that is not blank.
@@ -121,7 +158,7 @@ func (p *parser) add(s ejson.Split) error {
 	if err != nil {
 		return err
 	}
-	return p.append(doc{id: s.Doc.ID, body: body})
+	return p.append(store.Doc{ID: s.Doc.ID, Body: body})
 }
 
 // extend gives a doc what the door adds to it, after its id has been held against what was sent: sent again, when something
@@ -153,10 +190,10 @@ func (p *parser) addOwn(elem []byte) error {
 	if body[0] != '{' {
 		return store.NewError(store.KindBadRequest, "Document must be a JSON object")
 	}
-	return p.append(doc{body: body})
+	return p.append(store.Doc{Body: body})
 }
 
-func (p *parser) append(d doc) error {
+func (p *parser) append(d store.Doc) error {
 	n := len(p.out.list)
 	if n == p.o.MaxDocs {
 		return store.NewError(store.KindTooLarge, "too many docs in one request")

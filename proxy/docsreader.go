@@ -41,10 +41,10 @@ func (d docs) size() int64 {
 	var n int64
 	for i := range d.list {
 		doc := &d.list[i]
-		n += int64(len(doc.body))
-		if doc.id != "" {
-			n += int64(len(idOpen) + len(doc.id) + len(`"`))
-			if len(doc.body) == len("{}") {
+		n += int64(len(doc.Body))
+		if doc.ID != "" {
+			n += int64(len(idOpen) + len(doc.ID) + len(`"`))
+			if len(doc.Body) == len("{}") {
 				n -= int64(len(`{`))
 			}
 		}
@@ -92,11 +92,11 @@ func (d *docsReader) step() bool {
 	if d.next > 0 {
 		head = append(head, ',')
 	}
-	d.rest = doc.body
-	if doc.id != "" {
-		head = append(append(append(head, idOpen...), doc.id...), '"')
-		d.rest = doc.body[1:]
-		if len(doc.body) > len("{}") {
+	d.rest = doc.Body
+	if doc.ID != "" {
+		head = append(append(append(head, idOpen...), doc.ID...), '"')
+		d.rest = doc.Body[1:]
+		if len(doc.Body) > len("{}") {
 			head = append(head, ',')
 		}
 	}

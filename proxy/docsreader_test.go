@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"logctl/store"
 )
 
 func TestDocsReader(t *testing.T) {
@@ -15,11 +17,11 @@ func TestDocsReader(t *testing.T) {
 		want string
 	}{
 		{docs{}, `{"docs":[]}`},
-		{docs{list: []doc{{body: []byte(`{"a":1}`)}}}, `{"docs":[{"a":1}]}`},
-		{docs{list: []doc{{id: id, body: []byte(`{"a":1}`)}, {id: id, body: []byte(`{}`)}, {body: []byte(`{}`)}}},
+		{docs{list: []store.Doc{{Body: []byte(`{"a":1}`)}}}, `{"docs":[{"a":1}]}`},
+		{docs{list: []store.Doc{{ID: id, Body: []byte(`{"a":1}`)}, {ID: id, Body: []byte(`{}`)}, {Body: []byte(`{}`)}}},
 			`{"docs":[{"_id":"` + id + `","a":1},{"_id":"` + id + `"},{}]}`},
-		{docs{single: true, list: []doc{{body: []byte(`{"a":1}`)}}}, `{"a":1}`},
-		{docs{single: true, list: []doc{{id: id, body: []byte(`{"a":1}`)}}}, `{"_id":"` + id + `","a":1}`},
+		{docs{single: true, list: []store.Doc{{Body: []byte(`{"a":1}`)}}}, `{"a":1}`},
+		{docs{single: true, list: []store.Doc{{ID: id, Body: []byte(`{"a":1}`)}}}, `{"_id":"` + id + `","a":1}`},
 	}
 	for _, tt := range tests {
 		for name, wrap := range map[string]func(io.Reader) io.Reader{

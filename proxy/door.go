@@ -11,7 +11,8 @@ import (
 
 // Options of a Door. Upstream is the one that has no default.
 type Options struct {
-	// Upstream answers CouchDB's API: the embedded store's handler, or NewCouchDB's for one elsewhere.
+	// Upstream answers CouchDB's API: the embedded store's handler, or NewCouchDB's for one elsewhere. If it is a docWriter, too,
+	// strangers' docs go that way.
 	Upstream http.Handler
 
 	// AsWriter turns a request that the door made out of a stranger's write into the writer's: in process by store.WithCaller, for
@@ -44,6 +45,7 @@ const (
 // Door is the http.Handler that decides who may do what. It is safe for concurrent use.
 type Door struct {
 	o        Options
+	direct   docWriter // Upstream, if it takes docs without a request; nil: it does not
 	budget   budget
 	sessions *sessions
 	counters Counters
@@ -71,6 +73,7 @@ func New(o Options) *Door {
 		o.Memory = 4 * o.MaxBody
 	}
 	d := &Door{o: o, sessions: newSessions()}
+	d.direct, _ = o.Upstream.(docWriter)
 	d.budget.left.Store(o.Memory)
 	return d
 }

@@ -21,12 +21,12 @@ func TestExtend(t *testing.T) {
 	if err != nil || len(list.list) != 3 {
 		t.Fatalf("%+v, %v", list, err)
 	}
-	for i, want := range []doc{{goodID, []byte(`{"a":1,"x":"xxxxxxxxxx"}`)}, {"", []byte(`{"b":2,"x":"xxxxxxxxxx"}`)}, {"", []byte(large)}} {
-		if got := list.list[i]; got.id != want.id || string(got.body) != string(want.body) {
-			t.Errorf("doc %d is %s %s, want %s %s", i, got.id, got.body, want.id, want.body)
+	for i, want := range []store.Doc{{ID: goodID, Body: []byte(`{"a":1,"x":"xxxxxxxxxx"}`)}, {Body: []byte(`{"b":2,"x":"xxxxxxxxxx"}`)}, {Body: []byte(large)}} {
+		if got := list.list[i]; got.ID != want.ID || string(got.Body) != string(want.Body) {
+			t.Errorf("doc %d is %s %s, want %s %s", i, got.ID, got.Body, want.ID, want.Body)
 		}
 	}
-	if list, err = d.parseDocs("log_app_rejects", []byte(`{"line":"x"}`), asJSON, false, &l); err != nil || string(list.list[0].body) != `{"line":"x"}` {
+	if list, err = d.parseDocs("log_app_rejects", []byte(`{"line":"x"}`), asJSON, false, &l); err != nil || string(list.list[0].Body) != `{"line":"x"}` {
 		t.Errorf("a reject: %+v, %v", list, err)
 	}
 	many := "[" + strings.Repeat(`{"b":2},`, 100) + `{"b":2}]`

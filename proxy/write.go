@@ -1,14 +1,21 @@
 package proxy
 
 import (
-	"bytes"
-	"encoding/json"
+	"context"
+	"errors"
 	"net/http"
 	"net/url"
 
 	"logctl/store"
 	"logctl/store/ejson"
 )
+
+// docWriter is an Upstream in the same process that takes docs as they are, without a request's bytes: it writes new docs for the
+// caller in ctx as a POST of them to _bulk_docs does, gives ids to those that have none, in place, and keeps nothing of docs.
+// There is one result for each doc, in their order; only docs that came with an id can conflict.
+type docWriter interface {
+	WriteDocs(ctx context.Context, db store.DBName, docs []store.Doc) ([]store.WriteResult, error)
+}
 
 // write stores what a stranger sends.
 func (d *Door) write(v *visit) error {
@@ -30,175 +37,136 @@ func (d *Door) write(v *visit) error {
 	if err != nil {
 		return err
 	}
+	defer list.free()
 	d.counters.Writes.Add(1)
-	if list.single {
-		return d.writeOne(v, list)
-	}
-	return d.writeMany(v, list)
-}
-
-const (
-	maxAnswer = 64 << 10 // bytes of the store's answer to a write
-	rowAnswer = 1 << 10  // and for each doc of many
-	usualRow  = 104      // of which it mostly needs so many
-)
-
-// conflict is the error word of a doc whose id is there already.
-const conflict = "conflict"
-
-func (d *Door) writeOne(v *visit, list docs) error {
-	c, err := d.ask(d.o.AsWriter(v.inner(http.MethodPost, dbPath(v.to.db, ""), newDocsReader(list))), usualRow, maxAnswer)
+	results, err := d.store(v, list)
 	if err != nil {
-		return err
-	}
-	doc := &list.list[0]
-	var id string
-	var answer []byte
-	switch {
-	case doc.id != "" && (stored(c.status) || c.status == http.StatusConflict):
-		id = doc.id
-		answer = appendStored(nil, doc)
-	case stored(c.status):
-		var said struct{ ID, Rev string }
-		if json.Unmarshal(c.body, &said) != nil || said.ID == "" {
-			return errUpstream
-		}
-		id, answer = said.ID, bytes.TrimSpace(c.body)
-	default:
-		d.counters.Failed.Add(1)
-		return d.refusedWrite(v, c)
-	}
-	d.counters.Docs.Add(1)
-	v.w.Header()["Location"] = []string{v.scheme() + "://" + v.r.Host + dbPath(v.to.db, "/") + url.PathEscape(id)}
-	v.send(http.StatusCreated, append(answer, '\n'))
-	return nil
-}
-
-func (d *Door) writeMany(v *visit, list docs) error {
-	r := d.o.AsWriter(v.inner(http.MethodPost, dbPath(v.to.db, "/_bulk_docs"), newDocsReader(list)))
-	c, err := d.ask(r, usualRow*(len(list.list)+1), maxAnswer+rowAnswer*len(list.list))
-	if err != nil {
-		return err
-	}
-	if !stored(c.status) {
 		d.counters.Failed.Add(int64(len(list.list)))
-		return d.refusedWrite(v, c)
+		return d.refusedWrite(v, err)
 	}
-	answer, failed, err := appendRows(make([]byte, 0, len(c.body)+2), list.list, c.body)
-	if err != nil {
-		d.warn(v.r.Context(), "store's answer does not fit its docs", "err", err)
-		return errUpstream
+	return d.answerWrite(v, list, results)
+}
+
+// store writes docs, in whichever way the store takes them, and tells what became of each.
+func (d *Door) store(v *visit, list docs) ([]store.WriteResult, error) {
+	if d.direct == nil {
+		return d.post(v, list)
 	}
+	ctx := d.o.AsWriter(v.inner(http.MethodPost, dbPath(v.to.db, "/_bulk_docs"), nil)).Context()
+	results, err := d.direct.WriteDocs(ctx, v.to.db, list.list)
+	if err == nil && len(results) != len(list.list) {
+		err = errUpstream
+	}
+	return results, err
+}
+
+// answerWrite tells a stranger that docs are stored. Nobody learns which of them were there before.
+func (d *Door) answerWrite(v *visit, list docs, results []store.WriteResult) error {
+	if list.single {
+		doc, r := &list.list[0], &results[0]
+		if !isStored(r) {
+			d.counters.Failed.Add(1)
+			return d.refusedWrite(v, r.Err)
+		}
+		d.counters.Docs.Add(1)
+		v.w.Header()["Location"] = []string{v.scheme() + "://" + v.r.Host + dbPath(v.to.db, "/") + url.PathEscape(r.ID)}
+		v.send(http.StatusCreated, append(appendStored(make([]byte, 0, usualRow), doc, r), '\n'))
+		return nil
+	}
+	buf := buffers.Get().(*[]byte)
+	defer freeBuffer(buf)
+	answer, failed := appendRows((*buf)[:0], list.list, results)
+	*buf = append(answer, '\n')
 	d.counters.Failed.Add(int64(failed))
 	d.counters.Docs.Add(int64(len(list.list) - failed))
-	v.send(http.StatusCreated, append(answer, '\n'))
+	v.send(http.StatusCreated, *buf)
 	return nil
 }
 
-// stored tells the statuses of a write that is to be taken for done. A cluster without its quorum answers 202; a stranger is
-// told 201 then, too, for a doc that was there is a conflict in both cases.
-func stored(status int) bool { return status == http.StatusCreated || status == http.StatusAccepted }
+// isStored tells whether a doc is in the store. One with a content id that conflicts was there already, or was changed since by somebody
+// who may; that is nothing that a stranger may learn.
+func isStored(r *store.WriteResult) bool {
+	return r.Err == nil || store.IsKind(r.Err, store.KindConflict)
+}
 
-// appendStored appends the answer about a doc with a content id: what a first write of it gives.
-func appendStored(dst []byte, doc *doc) []byte {
-	dst = append(append(append(dst, `{"ok":true,"id":"`...), doc.id...), `","rev":"1-`...)
-	dst = ejson.AppendRevHash(dst, false, store.Rev{}, doc.body)
+// appendStored appends the answer about a doc that is stored: what its first write gives, whatever it met.
+func appendStored(dst []byte, doc *store.Doc, r *store.WriteResult) []byte {
+	dst = store.AppendJSONString(append(dst, `{"ok":true,"id":`...), r.ID)
+	dst = append(dst, `,"rev":"1-`...)
+	if r.Err == nil && r.Rev.Gen == 1 {
+		dst = append(dst, r.Rev.Hash...)
+	} else {
+		dst = ejson.AppendRevHash(dst, false, store.Rev{}, doc.Body)
+	}
 	return append(dst, `"}`...)
 }
 
-// appendRows appends the answer to the writing of many docs, made from the store's, which has a row for each in their order.
-// failed is how many of them are not stored.
-func appendRows(dst []byte, list []doc, answer []byte) (_ []byte, failed int, err error) {
+// appendRows appends the answer to the writing of many docs. failed is how many of them are not stored.
+func appendRows(dst []byte, list []store.Doc, results []store.WriteResult) (_ []byte, failed int) {
 	dst = append(dst, '[')
-	n := 0
-	err = ejson.Elements(answer, func(row []byte) error {
-		if n == len(list) {
-			return errUpstream
-		}
-		doc := &list[n]
-		if n++; n > 1 {
+	for i := range results {
+		if i > 0 {
 			dst = append(dst, ',')
 		}
-		word, err := rowError(row)
-		switch {
-		case err != nil:
-			return err
-		case doc.id != "" && (word == "" || word == conflict):
-			dst = appendStored(dst, doc)
-		case word == "":
-			dst = append(dst, row...)
-		default:
+		if r := &results[i]; isStored(r) {
+			dst = appendStored(dst, &list[i], r)
+		} else {
+			dst = appendFailed(dst, r)
 			failed++
-			dst = appendFailed(dst, row, word)
 		}
-		return nil
-	})
-	if err == nil && n < len(list) {
-		err = errUpstream
 	}
-	return append(dst, ']'), failed, err
-}
-
-// rowError is the error word in a row of _bulk_docs, "" where the doc is stored.
-func rowError(row []byte) (word string, err error) {
-	if bytes.HasPrefix(row, []byte(`{"ok":true,"id":"`)) {
-		return "", nil
-	}
-	ok := false
-	err = ejson.Members(row, func(key, value []byte) error {
-		switch string(key) {
-		case "ok":
-			ok = string(value) == "true"
-		case "error":
-			return json.Unmarshal(value, &word)
-		}
-		return nil
-	})
-	if err == nil && ok == (word != "") {
-		err = errUpstream
-	}
-	return word, err
+	return append(dst, ']'), failed
 }
 
 // appendFailed appends the row of a doc that is not stored. The reason is the store's where somebody wrote it for those who
 // write: in a validation function.
-func appendFailed(dst, row []byte, word string) []byte {
-	reason := []byte(`"The document was not stored."`)
-	id := []byte("null")
-	_ = ejson.Members(row, func(key, value []byte) error { // rowError has read it
-		switch {
-		case string(key) == "id":
-			id = value
-		case string(key) == "reason" && word == store.KindForbidden.Word():
-			reason = value
-		}
-		return nil
-	})
-	dst = append(append(dst, `{"id":`...), id...)
+func appendFailed(dst []byte, r *store.WriteResult) []byte {
+	e := asError(r.Err)
+	word, reason := e.ErrorWord(), "The document was not stored."
+	if word == store.KindForbidden.Word() {
+		reason = e.Reason
+	}
+	dst = append(dst, `{"id":`...)
+	if r.ID == "" {
+		dst = append(dst, "null"...)
+	} else {
+		dst = store.AppendJSONString(dst, r.ID)
+	}
 	dst = store.AppendJSONString(append(dst, `,"error":`...), word)
-	return append(append(append(dst, `,"reason":`...), reason...), '}')
+	return append(store.AppendJSONString(append(dst, `,"reason":`...), reason), '}')
+}
+
+// asError is err with a kind.
+func asError(err error) *store.Error {
+	if e, ok := errors.AsType[*store.Error](err); ok {
+		return e
+	}
+	return &store.Error{Kind: store.KindInternal, Err: err}
 }
 
 // refusedWrite is what a stranger is told when the store did not take a write as a whole.
-func (d *Door) refusedWrite(v *visit, c *captured) error {
-	var said struct{ Error, Reason string }
-	_ = json.Unmarshal(c.body, &said) // what is no error's JSON leaves both empty
+func (d *Door) refusedWrite(v *visit, err error) error {
+	if ended := v.r.Context().Err(); ended != nil || err == errUpstream {
+		return err
+	}
+	e := asError(err)
+	word := e.ErrorWord()
 	switch {
-	case c.status == http.StatusNotFound && said.Error == store.KindNotFound.Word():
+	case e.Kind == store.KindNotFound && word == store.KindNotFound.Word():
 		return errNoApp
-	case c.status == http.StatusForbidden && said.Reason != "" && !aboutAccount(said.Reason):
-		return store.NewError(store.KindForbidden, said.Reason) // a validation function's
-	case c.status == http.StatusUnauthorized, c.status == http.StatusForbidden:
+	case e.Kind == store.KindForbidden && e.Reason != "" && !aboutAccount(e.Reason):
+		return store.NewError(store.KindForbidden, e.Reason) // a validation function's
+	case e.Kind == store.KindUnauthorized, e.Kind == store.KindForbidden:
 		app, _ := v.to.db.App()
 		d.warn(v.r.Context(), "store does not let the writer write; run: logctl app create "+app,
-			"app", app, "status", c.status, "reason", said.Reason)
+			"app", app, "status", e.Kind.Status(), "reason", e.Reason)
 		return store.NewError(store.KindUnavailable, "The server is not set up to take documents for this application.")
-	case said.Error != "" && (c.status == http.StatusBadRequest || c.status == http.StatusRequestEntityTooLarge):
-		return store.NewError(store.KindFor(c.status, said.Error), said.Reason)
-	case c.status == http.StatusInsufficientStorage:
+	case e.Kind.Status() == http.StatusBadRequest, e.Kind.Status() == http.StatusRequestEntityTooLarge:
+		return store.NewError(e.Kind, e.Reason)
+	case e.Kind == store.KindNoSpace:
 		return store.NewError(store.KindNoSpace, "The store is full.")
 	}
-	d.warn(v.r.Context(), "store did not take a write", "status", c.status, "error", said.Error, "reason", said.Reason)
+	d.warn(v.r.Context(), "store did not take a write", "status", e.Kind.Status(), "error", word, "reason", e.Reason, "err", e.Err)
 	return errUpstream
 }
 

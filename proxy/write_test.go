@@ -250,6 +250,7 @@ func TestWriteRefusedByStore(t *testing.T) {
 		{"validation", answer(403, `{"error":"forbidden","reason":"no ip"}`), 403, "no ip", ""},
 		{"too large", answer(413, `{"error":"document_too_large","reason":"x"}`), 413, "x", ""},
 		{"disk full", answer(507, `{"error":"insufficient_storage","reason":"/var/lib/x is full"}`), 507, "The store is full.", ""},
+		{"conflict of an id that nobody gave", answer(409, `{"error":"conflict","reason":"Document update conflict."}`), 503, "The store is not available.", "conflict"},
 		{"crash", answer(500, `{"error":"badmatch","reason":"/opt/couchdb/x.erl"}`), 503, "The store is not available.", "badmatch"},
 		{"no JSON", answer(201, `<html>`), 503, "The store is not available.", ""},
 		{"no answer", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), 503, "The store is not available.", ""},
@@ -285,8 +286,8 @@ func TestWriteRefusedByStore(t *testing.T) {
 func TestRowsOfMany(t *testing.T) {
 	t.Parallel()
 	text, id, rev := withID(t, `{"a":1}`)
-	list := []doc{{id: id, body: []byte(text[len(`{"_id":"",`)+len(id)-1:])}, {body: []byte(`{}`)}}
-	list[0].body[0] = '{'
+	list := []store.Doc{{ID: id, Body: []byte(text[len(`{"_id":"",`)+len(id)-1:])}, {Body: []byte(`{}`)}}
+	list[0].Body[0] = '{'
 	stored := `{"ok":true,"id":"` + id + `","rev":"` + rev + `"}`
 	tests := []struct {
 		name, rows, want string
@@ -296,17 +297,25 @@ func TestRowsOfMany(t *testing.T) {
 		{"made anew after its deletion", `[{"ok":true,"id":"` + id + `","rev":"3-x"},{"ok":true,"id":"u","rev":"1-y"}]`,
 			`[` + stored + `,{"ok":true,"id":"u","rev":"1-y"}]`, 0},
 		{"keys in another order", `[{"id":"` + id + `","rev":"1-x","ok":true},{"rev":"1-y","ok":true,"id":"u"}]`,
-			`[` + stored + `,{"rev":"1-y","ok":true,"id":"u"}]`, 0},
+			`[` + stored + `,{"ok":true,"id":"u","rev":"1-y"}]`, 0},
 		{"there", `[{"id":"` + id + `","error":"conflict","reason":"c"},{"ok":true,"id":"u","rev":"1-y"}]`, `[` + stored + `,{"ok":true,"id":"u","rev":"1-y"}]`, 0},
 		{"refused", `[{"id":"` + id + `","error":"forbidden","reason":"no ip"},{"id":"u","error":"badmatch","reason":"/opt/x"}]`,
 			`[{"id":"` + id + `","error":"forbidden","reason":"no ip"},{"id":"u","error":"badmatch","reason":"The document was not stored."}]`, 2},
+		{"an id of the store's that is taken", `[{"id":"` + id + `","error":"conflict","reason":"c"},{"id":"u","error":"conflict","reason":"c"}]`,
+			`[` + stored + `,{"id":"u","error":"conflict","reason":"The document was not stored."}]`, 1},
 		{"too few", `[{"ok":true,"id":"u","rev":"1-y"}]`, "", 0},
 		{"too many", `[{"ok":true,"id":"u","rev":"1-y"},{"ok":true,"id":"u","rev":"1-y"},{"ok":true,"id":"u","rev":"1-y"}]`, "", 0},
 		{"neither", `[{"id":"u"},{"ok":true,"id":"u","rev":"1-y"}]`, "", 0},
 		{"no rows", `{"ok":true}`, "", 0},
 	}
 	for _, tt := range tests {
-		got, failed, err := appendRows(nil, list, []byte(tt.rows))
+		results := make([]store.WriteResult, len(list))
+		err := readRows(results, list, []byte(tt.rows))
+		var got []byte
+		failed := 0
+		if err == nil {
+			got, failed = appendRows(nil, list, results)
+		}
 		if (err != nil) != (tt.want == "") {
 			t.Errorf("%s: error %v", tt.name, err)
 		}

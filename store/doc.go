@@ -92,6 +92,13 @@ func (d *Doc) AppendJSON(dst []byte) []byte {
 	return append(AppendStubs(dst, d.Attachments), '}')
 }
 
+// WriteResult is what became of one doc of a write.
+type WriteResult struct {
+	ID  string
+	Rev Rev   // the new revision
+	Err error // KindConflict and other failures of this doc alone
+}
+
 // Change is one entry of a database's changes feed: a doc's latest change.
 type Change struct {
 	Seq       uint64

@@ -19,11 +19,7 @@ type WriteOptions struct {
 }
 
 // WriteResult is what became of one doc.
-type WriteResult struct {
-	ID  string
-	Rev store.Rev // the new revision
-	Err error     // KindConflict and other failures of this doc alone
-}
+type WriteResult = store.WriteResult
 
 // Write stores docs in one go: after a crash all that it stored is there or nothing. There is one result for each doc,
 // in the order of docs; docs with equal ids are taken one after the other. Write copies what it keeps.
