@@ -12,17 +12,15 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"logctl/internal/config"
 	"logctl/proxy/audit"
 	"logctl/reports"
 )
 
 type auditOptions struct {
 	outputFlag
-	db        string
-	tokenFile string
-	plant     bool
-	all       bool
+	db    string
+	plant bool
+	all   bool
 }
 
 func newAudit(g *globals) *cobra.Command {
@@ -59,7 +57,6 @@ Exit status: 0 nothing was let through, 1 something was, or the server does not 
 func (o *auditOptions) addFlags(fs *pflag.FlagSet) {
 	o.outputFlag.addFlags(fs)
 	fs.StringVar(&o.db, "db", "", "a database that the caller may write to, such as log_shop")
-	fs.StringVar(&o.tokenFile, "token-file", "", "file with a token to sign in with instead of --user")
 	fs.BoolVar(&o.plant, "plant", false, "write a doc first and look for it in all answers")
 	fs.BoolVar(&o.all, "all", false, "show routes that were refused, too")
 }
@@ -99,13 +96,16 @@ func runAudit(ctx context.Context, s streams, g *globals, o *auditOptions, addre
 
 // authorization is the header of who asks: a token's, an account's, or "" for a stranger.
 func (o *auditOptions) authorization(g *globals) (string, error) {
-	if o.tokenFile != "" {
-		token, err := config.ReadSecret(o.tokenFile)
+	conf, err := g.config()
+	if err != nil {
+		return "", err
+	}
+	if conf.TokenFile != "" {
+		token, err := conf.Token()
 		return "Bearer " + token, err
 	}
-	conf, err := g.config()
-	if err != nil || conf.User == "" {
-		return "", err
+	if conf.User == "" {
+		return "", nil
 	}
 	password, err := conf.Password()
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(conf.User+":"+password)), err

@@ -40,12 +40,16 @@ func (c *client) explain(err error, app string) error {
 		return err
 	}
 	switch {
+	case e.Kind == store.KindUnauthorized && c.conn.Token:
+		return hinted(err, "the token of LOGCTL_TOKEN_FILE (--token-file) is revoked, too old, or of another server: logctl token list, as an admin")
+	case e.Kind == store.KindForbidden && c.conn.Token:
+		return hinted(err, "an admin makes a token that may read: logctl token create --app APP --read")
 	case e.Kind == store.KindUnauthorized && c.conn.Anonymous:
 		return hinted(err, "sign in: LOGCTL_USER=NAME LOGCTL_PASSWORD_FILE=FILE, or --user NAME --password-file FILE")
 	case e.Kind == store.KindUnauthorized:
 		return hinted(err, "check LOGCTL_USER (--user) and the first line of LOGCTL_PASSWORD_FILE (--password-file)")
 	case e.Kind == store.KindForbidden && app != "":
-		return hinted(err, "an admin may let an account read it: logctl user add NAME --app "+app)
+		return hinted(err, "an admin may let an account read it, or change it: logctl user add NAME --reader "+app+", or --analyst "+app)
 	case e.Kind == store.KindUnavailable && e.Word == "" && !c.conn.InProcess:
 		return hinted(err, "is the server up? LOGCTL_URL or --url says where it is")
 	case e.Kind == store.KindNotFound && e.Reason == "Database does not exist." && app != "":

@@ -17,6 +17,7 @@ func commands(g *globals) []*cobra.Command {
 		newFauxton(g),
 		newApp(g),
 		newUser(g),
+		newToken(g),
 		newAudit(g),
 		newQuery(g),
 		newReport(g),

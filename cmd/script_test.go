@@ -36,6 +36,7 @@ const couchURL = "COUCHDB"
 //
 //	serve [-err PATTERN] [FLAG…]   starts `logctl serve` on a free port in front of the store under test and sets $URL
 //	halt [SIGNAL]                  ends it: TERM, or KILL
+//	bearer FILE METHOD URL [BODY]  http, with the token that is in a file
 //	cert CERT KEY                  makes a certificate for 127.0.0.1 that signs itself, valid for an hour
 //	mmdb FILE RECORDS              makes a database of addresses, see scriptMMDB
 //	http [-user NAME:PASSWORD] [-H HEADER:VALUE]… [-until STATUS] METHOD URL [BODY]
@@ -48,6 +49,12 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"cert":  scriptCert,
 		"mmdb":  scriptMMDB,
 		"http":  scriptHTTP,
+		"bearer": func(ts *testscript.TestScript, neg bool, args []string) {
+			if len(args) < 3 {
+				ts.Fatalf("usage: bearer FILE METHOD URL [BODY]")
+			}
+			scriptHTTP(ts, neg, append([]string{"-H", "Authorization:Bearer " + strings.TrimSpace(ts.ReadFile(args[0]))}, args[1:]...))
+		},
 	}
 }
 
@@ -313,7 +320,7 @@ func useCouchDB(e *testscript.Env, couch string) error {
 	return nil
 }
 
-// emptyCouchDB deletes every app's database and all accounts. The database of the accounts stays: a CouchDB that loses it goes
+// emptyCouchDB deletes every app's database, all tokens and all accounts. The database of the accounts stays: a CouchDB that loses it goes
 // on with what it remembers of it for a while.
 func emptyCouchDB(base string) error {
 	var names []string
@@ -321,7 +328,7 @@ func emptyCouchDB(base string) error {
 		return err
 	}
 	for _, name := range names {
-		if !strings.HasPrefix(name, "log_") {
+		if !strings.HasPrefix(name, "log_") && name != "logctl" {
 			continue
 		}
 		if err := couchJSON(http.MethodDelete, base+"/"+url.PathEscape(name), nil, nil); err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,23 +32,26 @@ func newUser(g *globals) *cobra.Command {
 }
 
 type userAddOptions struct {
-	apps         []string
-	passwordFile string
+	readers, analysts []string // apps, or "*"
+	passwordFile      string
 }
 
 func newUserAdd(g *globals) *cobra.Command {
 	o := &userAddOptions{}
 	c := &cobra.Command{
 		Use:   "add NAME",
-		Short: "Make an account that may read, or let one read more",
-		Long: `Make an account that may read apps, or let the account of that name read more. The password is the first line of
+		Short: "Make an account that may read, or let one do more",
+		Long: `Make an account that may read apps, or let the account of that name do more. The password is the first line of
 --new-password-file or of the standard input; a person is asked for it. An empty one leaves an account's as it is.
 
-  logctl user add alice --app fail2ban
-  logctl user add grafana --app fail2ban --app shop --new-password-file grafana.password
+  logctl user add alice --reader fail2ban
+  logctl user add grafana --reader fail2ban --reader shop --new-password-file grafana.password
+  logctl user add eve --analyst shop
   pass show logs/bob | logctl user add bob
 
-Without --app the account may read every app. --user and --password-file are, as ever, who signs in to do this: it takes
+A reader reads an app, its reports and its rejects. An analyst may also push design documents and change docs, which is what
+"logctl design push" and "logctl reparse" do. Without either the account may read every app; so may it with --reader '*'.
+--user and --password-file are, as ever, who signs in to do this: it takes
 an admin's account, which on the machine of the store is found by itself.
 
 Exit status: 0 done, 1 failed, 2 usage, 4 not allowed, 5 try again later.`,
@@ -61,7 +65,8 @@ Exit status: 0 done, 1 failed, 2 usage, 4 not allowed, 5 try again later.`,
 }
 
 func (o *userAddOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringArrayVar(&o.apps, "app", nil, "an app that the account may read, may be given again (default: every app)")
+	fs.StringArrayVar(&o.readers, "reader", nil, "an app that the account may read, may be given again; '*' is every app (default)")
+	fs.StringArrayVar(&o.analysts, "analyst", nil, "an app that the account may read and change, may be given again; '*' is every app")
 	fs.StringVar(&o.passwordFile, "new-password-file", "", "file with the account's password (default: the standard input)")
 }
 
@@ -70,14 +75,9 @@ func runUserAdd(ctx context.Context, std streams, g *globals, o *userAddOptions,
 		return usage(err)
 	}
 	u := admin.User{Name: name}
-	for _, app := range o.apps {
-		if _, err := store.AppDB(app); err != nil {
-			return usage(err)
-		}
-		u.Roles = append(u.Roles, admin.AppReaderRole(app))
-	}
-	if len(o.apps) == 0 {
-		u.Roles = []string{admin.ReaderRole}
+	may, err := o.roles(&u)
+	if err != nil {
+		return err
 	}
 	password, err := o.password(std, name)
 	if err != nil {
@@ -88,16 +88,59 @@ func runUserAdd(ctx context.Context, std streams, g *globals, o *userAddOptions,
 		return err
 	}
 	defer c.Close()
+	for _, app := range o.analysts {
+		if app == everyApp {
+			continue
+		}
+		if err := admin.PermitApp(ctx, c, app); err != nil {
+			return c.explain(err, "")
+		}
+	}
 	change, err := admin.SetUser(ctx, c, u, password)
 	if err != nil {
 		return c.explain(fmt.Errorf("account %s: %w", name, err), "")
 	}
-	may := "every app"
-	if len(o.apps) > 0 {
-		may = "app " + strings.Join(o.apps, ", ")
-	}
-	fmt.Fprintf(std.err, "logctl: account %s: %s; may read %s\n", name, change, may)
+	fmt.Fprintf(std.err, "logctl: account %s: %s; may %s\n", name, change, may)
 	return nil
+}
+
+// everyApp stands for all apps where one may be named.
+const everyApp = "*"
+
+// roles gives u the roles that the flags name, and says in words what they are for.
+func (o *userAddOptions) roles(u *admin.User) (may string, err error) {
+	readers := o.readers
+	if len(readers)+len(o.analysts) == 0 {
+		readers = []string{everyApp}
+	}
+	var all []string
+	for _, kind := range []struct {
+		apps  []string
+		may   string
+		every string
+		one   func(string) string
+	}{
+		{readers, "read", admin.ReaderRole, admin.AppReaderRole},
+		{o.analysts, "read and change", admin.AnalystRole, admin.AppAnalystRole},
+	} {
+		for _, app := range kind.apps {
+			if app == everyApp {
+				u.Roles = append(u.Roles, kind.every)
+				continue
+			}
+			if _, err := store.AppDB(app); err != nil {
+				return "", usage(err)
+			}
+			u.Roles = append(u.Roles, kind.one(app))
+		}
+		switch {
+		case slices.Contains(kind.apps, everyApp):
+			all = append(all, kind.may+" every app")
+		case len(kind.apps) > 0:
+			all = append(all, kind.may+" app "+strings.Join(kind.apps, ", "))
+		}
+	}
+	return strings.Join(all, "; "), nil
 }
 
 // password reads the account's password; "" is none.
@@ -126,8 +169,8 @@ func newUserList(g *globals) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List the accounts and what they may read",
-		Long: `List the accounts with their roles: log_reader may read every app, log_reader_APP that one. The admins of a store
-are not among them. It takes an admin's account.
+		Long: `List the accounts with their roles: log_reader may read every app, log_reader_APP that one, log_analyst and log_analyst_APP
+may change docs and design documents, too. The admins of a store are not among them. It takes an admin's account.
 
   logctl user list
 

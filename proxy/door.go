@@ -86,8 +86,10 @@ type visit struct {
 	w      http.ResponseWriter
 	r      *http.Request
 	conn   *http.ResponseController
-	who    who
+	caller caller
+	who    who // what kind of caller, towards the target
 	to     target
+	rule   *rule  // what allows the request
 	client string // the address that the request comes from
 	https  bool   // the client uses TLS
 }
@@ -112,7 +114,7 @@ func (v *visit) atLeisure() { _ = v.conn.SetWriteDeadline(time.Time{}) }
 
 // ServeHTTP answers one request.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	v := &visit{w: w, r: r, conn: http.NewResponseController(w), who: anonymous}
+	v := &visit{w: w, r: r, conn: http.NewResponseController(w)}
 	v.client, v.https = d.origin(r)
 	if err := d.serve(v); err != nil {
 		d.fail(v, err)
@@ -122,31 +124,32 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve finds out who comes, looks up what they may do, and does it.
 func (d *Door) serve(v *visit) error {
 	v.atLeisure()
-	known, answered, err := d.identify(v)
+	answered, err := d.identify(v)
 	if err != nil || answered {
 		return err
 	}
 	var spelling error
 	v.to, spelling = parseTarget(v.r)
-	if known {
-		v.who = signedIn
-		if namesReplicate(v.r.URL.EscapedPath()) {
-			v.to.route = toReplicate
-		}
+	v.who = d.standing(&v.caller, &v.to)
+	byStore := v.who&(account|admin) != 0
+	if v.who&(account|reader|analyst|admin) != 0 {
+		v.to.replicate = namesReplicate(v.r.URL.EscapedPath())
 	} else {
 		v.hurry()
+	}
+	if !byStore || v.caller.narrowed() {
 		if spelling != nil {
 			return spelling
 		}
 		if v.overridesMethod() {
-			return refusal(v.r.Method, v.to)
+			return v.refusal()
 		}
 	}
-	rule := judge(v)
-	if rule == nil {
-		return refusal(v.r.Method, v.to)
+	if v.rule = judge(v); v.rule == nil {
+		v.hurry()
+		return v.refusal()
 	}
-	return rule.do(d, v)
+	return v.rule.do(d, v)
 }
 
 func (v *visit) overridesMethod() bool {

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"logctl/proxy/token"
 	"logctl/store"
 	"logctl/store/ejson"
 )
@@ -20,6 +21,7 @@ import (
 type fakeCouch struct {
 	mu       sync.Mutex
 	accounts map[string]string            // passwords; "*locked*" is locked
+	roles    map[string]string            // of accounts, with commas between them
 	dbs      map[string]map[string]string // doc texts by id
 	requests []string                     // "METHOD path" of each request, in order
 	headers  []http.Header
@@ -112,6 +114,10 @@ func (f *fakeCouch) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.post(w, r, docs)
 	case r.Method == "POST" && rest == "_bulk_docs":
 		f.bulk(w, r, docs)
+	case db == string(token.DB) && docs[rest] == "":
+		fakeError(w, 404, "not_found", "missing")
+	case db == string(token.DB):
+		fakeAnswer(w, 200, docs[rest])
 	default:
 		text, _ := json.Marshal(docs)
 		fakeAnswer(w, 200, string(text))
@@ -134,6 +140,9 @@ func (f *fakeCouch) session(w http.ResponseWriter, r *http.Request, user string)
 		name = `"` + user + `"`
 	}
 	roles := `[]`
+	if r := f.roles[user]; r != "" {
+		roles = `["` + strings.ReplaceAll(r, ",", `","`) + `"]`
+	}
 	if user == "admin" {
 		roles = `["_admin"]`
 	}

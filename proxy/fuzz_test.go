@@ -162,7 +162,7 @@ func FuzzTarget(f *testing.F) {
 			return
 		}
 		to, err := parseTarget(r)
-		if err != nil || to.route != toApp || to.db == "" {
+		if err != nil || to.db == "" || len(to.parts) != 1 {
 			return
 		}
 		if got := strings.TrimSuffix(r.URL.Path, "/"); got != "/"+string(to.db) || !writePath.MatchString(dbPath(to.db, "")) {

@@ -17,39 +17,45 @@ import (
 	"logctl/store/ejson"
 )
 
-// identify tells whether the store knows the caller. answered says that the store has refused the credentials and that the
-// caller has been told so: the same as CouchDB would, whatever the request was for.
-func (d *Door) identify(v *visit) (known, answered bool, err error) {
+// identify finds out who the caller is. answered says that the store has refused the credentials and that the caller has been
+// told so: the same as CouchDB would, whatever the request was for.
+func (d *Door) identify(v *visit) (answered bool, err error) {
 	if c, ok := store.CallerFrom(v.r.Context()); ok {
-		return c.Name != "", false, nil
+		v.caller = caller{name: c.Name, roles: c.Roles}
+		return false, nil
 	}
 	if !hasCredentials(v.r) {
-		return false, false, nil
+		return false, nil
+	}
+	if text := bearer(v.r.Header); text != "" {
+		v.caller, err = d.byToken(v, text)
+		return false, err
 	}
 	if err := d.checkBasic(v.r.Header["Authorization"]); err != nil {
-		return false, false, err
+		return false, err
 	}
 	key := d.sessions.key(v.r.Header)
-	if d.sessions.has(key, time.Now()) {
-		return true, false, nil
+	if c, ok := d.sessions.get(key, time.Now()); ok {
+		v.caller = c
+		return false, nil
 	}
 	c, err := d.ask(d.whoami(v), usualSmall, maxSession)
 	if err != nil {
-		return false, false, err
+		return false, err
 	}
 	switch c.status {
 	case http.StatusOK:
-		known, err = isSomebody(c.body)
-		if known {
-			d.sessions.add(key, time.Now())
+		v.caller, err = readSession(c.body)
+		if v.caller.name != "" {
+			d.sessions.add(key, v.caller, time.Now())
 		}
-		return known, false, err
+		return false, err
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
 		d.counters.refused[store.KindFor(c.status, "")].Add(1)
 		v.relay(c, "Content-Type", "Set-Cookie", "Www-Authenticate")
-		return false, true, nil
+		return true, nil
 	}
-	return false, false, errUpstream
+	return false, errUpstream
 }
 
 const (
@@ -134,18 +140,22 @@ func (d *Door) whoami(v *visit) *http.Request {
 	return r
 }
 
-// isSomebody reads the answer of GET /_session.
-func isSomebody(answer []byte) (bool, error) {
+// readSession reads the answer of GET /_session: the zero caller if it names nobody.
+func readSession(answer []byte) (caller, error) {
 	var session struct {
 		UserCtx struct {
-			Name *string `json:"name"`
+			Name  *string  `json:"name"`
+			Roles []string `json:"roles"`
 		} `json:"userCtx"`
 	}
 	if err := json.Unmarshal(answer, &session); err != nil {
-		return false, errUpstream
+		return caller{}, errUpstream
 	}
-	name := session.UserCtx.Name
-	return name != nil && *name != "", nil
+	u := session.UserCtx
+	if u.Name == nil || *u.Name == "" {
+		return caller{}, nil
+	}
+	return caller{name: *u.Name, roles: u.Roles}, nil
 }
 
 // replicate lets an admin have the server replicate, and nobody else: with a URL for one of the two databases, the server
@@ -162,20 +172,15 @@ func (d *Door) replicate(v *visit) error {
 }
 
 func (d *Door) isAdmin(v *visit) (bool, error) {
-	if c, ok := store.CallerFrom(v.r.Context()); ok {
-		return c.IsAdmin(), nil
+	if _, ok := store.CallerFrom(v.r.Context()); ok {
+		return v.caller.is(store.AdminRole), nil
 	}
 	c, err := d.ask(d.whoami(v), usualSmall, maxSession)
 	if err != nil || c.status != http.StatusOK {
 		return false, err
 	}
-	var session struct {
-		UserCtx store.Caller `json:"userCtx"`
-	}
-	if err := json.Unmarshal(c.body, &session); err != nil {
-		return false, errUpstream
-	}
-	return session.UserCtx.IsAdmin(), nil
+	now, err := readSession(c.body)
+	return now.is(store.AdminRole), err
 }
 
 // relay gives a captured answer to the client, with those of its headers that are named.
@@ -218,20 +223,25 @@ const (
 	maxSessions = 4096            // that are remembered
 )
 
-// sessions remembers for a few seconds which credentials the store knew, so that it is not asked before every request. Only the
-// decision to hand a request on stands on that: the store checks the credentials again. Bad ones are not remembered; an
-// account that has just been made is known at once.
+// sessions remembers for a few seconds whose credentials the store knew, so that it is not asked before every request. What the
+// door decides stands on that; the store checks the credentials again. Bad ones are not remembered; an account that has just been
+// made is known at once.
 type sessions struct {
 	secret [sha256.Size]byte // of the keys, so that no password's plain hash is in memory
 
 	mu    sync.Mutex
-	until map[sessionKey]time.Time
+	known map[sessionKey]session
+}
+
+type session struct {
+	caller caller
+	until  time.Time
 }
 
 type sessionKey [sha256.Size]byte
 
 func newSessions() *sessions {
-	s := &sessions{until: map[sessionKey]time.Time{}}
+	s := &sessions{known: map[sessionKey]session{}}
 	rand.Read(s.secret[:]) // never fails
 	return s
 }
@@ -253,24 +263,24 @@ func (s *sessions) key(h http.Header) (key sessionKey) {
 	return key
 }
 
-func (s *sessions) has(key sessionKey, now time.Time) bool {
+func (s *sessions) get(key sessionKey, now time.Time) (caller, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	until, ok := s.until[key]
-	return ok && now.Before(until)
+	known, ok := s.known[key]
+	return known.caller, ok && now.Before(known.until)
 }
 
-func (s *sessions) add(key sessionKey, now time.Time) {
+func (s *sessions) add(key sessionKey, c caller, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.until) >= maxSessions {
-		for k, until := range s.until {
-			if !now.Before(until) {
-				delete(s.until, k)
+	if len(s.known) >= maxSessions {
+		for k, known := range s.known {
+			if !now.Before(known.until) {
+				delete(s.known, k)
 			}
 		}
 	}
-	if len(s.until) < maxSessions {
-		s.until[key] = now.Add(sessionTime)
+	if len(s.known) < maxSessions {
+		s.known[key] = session{c, now.Add(sessionTime)}
 	}
 }

@@ -130,19 +130,23 @@ func TestSessionsAreBounded(t *testing.T) {
 	key := func(i int) sessionKey {
 		return s.key(http.Header{"Authorization": {fmt.Sprint(i)}})
 	}
-	for i := range maxSessions + 10 {
-		s.add(key(i), now)
+	has := func(key sessionKey, now time.Time) bool {
+		_, ok := s.get(key, now)
+		return ok
 	}
-	if len(s.until) != maxSessions || !s.has(key(0), now) || s.has(key(maxSessions), now) {
-		t.Errorf("%d sessions", len(s.until))
+	for i := range maxSessions + 10 {
+		s.add(key(i), caller{name: "a"}, now)
+	}
+	if len(s.known) != maxSessions || !has(key(0), now) || has(key(maxSessions), now) {
+		t.Errorf("%d sessions", len(s.known))
 	}
 	later := now.Add(sessionTime)
-	if s.has(key(0), later) {
+	if has(key(0), later) {
 		t.Error("a session is too old and still there")
 	}
-	s.add(key(maxSessions), later)
-	if len(s.until) != 1 {
-		t.Errorf("%d sessions after all but one have ended", len(s.until))
+	s.add(key(maxSessions), caller{name: "a"}, later)
+	if len(s.known) != 1 {
+		t.Errorf("%d sessions after all but one have ended", len(s.known))
 	}
 	a := s.key(http.Header{"Authorization": {"a", "b"}})
 	b := s.key(http.Header{"Authorization": {"ab"}})

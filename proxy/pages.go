@@ -115,11 +115,11 @@ func (d *Door) page(v *visit) error {
 	return nil
 }
 
-// fileHeaders are those of a file's answer that a stranger gets.
+// fileHeaders are those of the store's answer that somebody without an account gets.
 var fileHeaders = [...]string{"Accept-Ranges", "Cache-Control", "Content-Encoding", "Content-Length", "Content-Range",
 	"Content-Security-Policy", "Content-Type", "Etag", "Last-Modified", "Vary"}
 
-// fileWriter passes an answer on while it is written, with fileHeaders only.
+// fileWriter passes an answer of the store on while it is written, with fileHeaders only.
 type fileWriter struct {
 	http.ResponseWriter
 	v      *visit
@@ -149,3 +149,11 @@ func (f *fileWriter) Write(p []byte) (int, error) {
 	f.v.answering()
 	return f.ResponseWriter.Write(p)
 }
+
+// FlushError sends what there is: a feed's reader waits for it.
+func (f *fileWriter) FlushError() error {
+	f.WriteHeader(http.StatusOK)
+	return f.v.conn.Flush()
+}
+
+func (f *fileWriter) Unwrap() http.ResponseWriter { return f.ResponseWriter }

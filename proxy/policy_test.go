@@ -190,15 +190,29 @@ func TestReplicate(t *testing.T) {
 	}
 }
 
-// TestEveryRuleIsUsed keeps rows out of the policy that an earlier one hides.
+// TestEveryRuleIsUsed keeps rows out of the policy that earlier ones hide.
 func TestEveryRuleIsUsed(t *testing.T) {
 	t.Parallel()
 	for i := range policy {
 		r := &policy[i]
-		method, _, _ := strings.Cut(strings.ReplaceAll(r.methods, "*", "GET"), " ")
-		v := &visit{r: newRequest(method, "/", ""), who: r.who, to: target{route: r.route}}
-		if got := judge(v); got != r {
-			t.Errorf("row %d is not found by its own request", i)
+		path := strings.NewReplacer("{app}", "log_app", "{doc}", "doc", "/**", "/x/y", "**", "/elsewhere/x", "*", "x", "~", "/").Replace(r.path)
+		used := false
+		for method := range strings.FieldsSeq(strings.ReplaceAll(r.methods, "*", "GET")) {
+			for who := anonymous; who != 0; who <<= 1 {
+				if who&r.who == 0 {
+					continue
+				}
+				v := &visit{r: newRequest(method, path, ""), who: who}
+				var err error
+				if v.to, err = parseTarget(v.r); err != nil {
+					t.Fatalf("%s: %v", path, err)
+				}
+				v.to.replicate = namesReplicate(path)
+				used = used || judge(v) == r
+			}
+		}
+		if !used {
+			t.Errorf("row %d, %s %s, is not found by its own requests", i, r.methods, r.path)
 		}
 	}
 }

@@ -11,9 +11,13 @@ import (
 
 // target is what a request's path leads to, after one decoding.
 type target struct {
-	route    route
-	db       store.DBName // of toApp; "" where no database can have the name
-	segments []string     // decoded; one that is "" ends a path with a slash
+	db        store.DBName // of an app's database; "" where no database can have the name
+	app       string       // whose database it is, also for its rejects
+	isApp     bool         // the path begins with what looks like an app's database
+	segments  []string     // decoded; one that is "" ends a path with a slash
+	parts     []string     // segments without the slash behind the first one
+	plain     bool         // every reader reads it in this way
+	replicate bool         // it may lead to /_replicate at some server
 }
 
 // errSpelling refuses a stranger's path that has more than one reading. It tells nothing but how the path is spelled.
@@ -31,33 +35,48 @@ func parseTarget(r *http.Request) (target, error) {
 		return t, errSpelling
 	}
 	if raw == "/" {
-		t.route = toRoot
+		t.plain, t.parts = true, rootParts
 		return t, nil
 	}
 	segments := strings.Split(raw[1:], "/")
 	for i, s := range segments {
 		plain, err := url.PathUnescape(s)
-		if err != nil || !plainSegment(plain) || plain == "" && i < len(segments)-1 {
+		inDoc := i > 0 && strings.HasPrefix(segments[0], store.AppPrefix) // whose id may hold a slash
+		if err != nil || !plainSegment(plain, inDoc) || plain == "" && i < len(segments)-1 {
 			return t, errSpelling
 		}
 		segments[i] = plain
 	}
-	t.segments = segments
-	t.route, t.db = routeOf(segments, raw)
+	t.plain, t.segments, t.parts = true, segments, segments
+	if len(segments) == 2 && segments[1] == "" && segments[0] != "_utils" {
+		t.parts = segments[:1]
+	}
+	t.db, t.app, t.isApp = appOf(segments[0], raw)
 	return t, nil
 }
 
-// plainSegment tells whether a decoded part of a path is one that every reader takes for the same part.
-func plainSegment(s string) bool {
+// rootParts are the parts of the path "/".
+var rootParts = []string{""}
+
+// plainSegment tells whether a decoded part of a path is one that every reader takes for the same part. One of a doc's id may
+// hold slashes, and no parts between them that a reader leaves out.
+func plainSegment(s string, inDoc bool) bool {
 	if s == "." || s == ".." || !utf8.ValidString(s) {
 		return false
 	}
 	for i := range len(s) {
 		switch c := s[i]; {
-		case c < ' ', c == 0x7f, c == '/', c == '\\':
+		case c < ' ', c == 0x7f, c == '\\', c == '/' && !inDoc:
 			return false
 		case c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]): // encoded twice
 			return false
+		}
+	}
+	if inDoc && strings.Contains(s, "/") {
+		for part := range strings.SplitSeq(s, "/") {
+			if part == "" || part[0] == '.' || part[0] == '_' {
+				return false
+			}
 		}
 	}
 	return true
@@ -67,30 +86,22 @@ func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
-func routeOf(segments []string, raw string) (route, store.DBName) {
-	first := segments[0]
-	if first == "_utils" {
-		return toUtils, ""
-	}
-	if len(segments) > 2 || len(segments) == 2 && segments[1] != "" {
-		return toElsewhere, ""
-	}
-	switch first {
-	case "_up":
-		return toUp, ""
-	case "_session":
-		return toSession, ""
-	}
+// appOf reads the first part of a path as an app's database.
+func appOf(first, raw string) (db store.DBName, app string, isApp bool) {
 	if !strings.HasPrefix(first, store.AppPrefix) {
-		return toElsewhere, ""
+		return "", "", false
 	}
 	db, err := store.ParseDBName(first)
+	app, ok := db.App()
 	// To CouchDB a plus sign in a path is a blank, so the database is another one than it seems. The audit trail is no app's:
 	// who could write there could make up what others have done.
-	if _, ok := db.App(); err != nil || !ok || strings.Contains(raw, "+") || db == store.TrailDB {
-		return toApp, ""
+	if dbPart, _, _ := strings.Cut(raw[1:], "/"); err != nil || !ok || strings.Contains(dbPart, "+") || db == store.TrailDB {
+		return "", "", true
 	}
-	return toApp, db
+	if of, ok := db.RejectsOf(); ok {
+		app = of
+	}
+	return db, app, true
 }
 
 // namesReplicate tells whether a path may lead to /_replicate at some server: it is in it as a part, decoded once or twice. No
@@ -116,13 +127,17 @@ func dbPath(db store.DBName, rest string) string {
 	return "/" + strings.ReplaceAll(strings.ReplaceAll(string(db), "/", "%2F"), "+", "%2B") + rest
 }
 
-// refusal is CouchDB's answer to a stranger who asks for that.
-func refusal(method string, t target) error {
-	reason := "You are not authorized to access this db."
-	if wantsAdmin(method, t.segments) {
-		reason = "You are not a server admin."
+// refusal is the answer to somebody who may not do that; it is CouchDB's own where it has one. It does not depend on what there is.
+func (v *visit) refusal() error {
+	switch {
+	case v.who&holder != 0:
+		return store.NewError(store.KindForbidden, "You may not do that with this token or certificate.")
+	case wantsAdmin(v.r.Method, v.to.segments):
+		return store.NewError(store.KindUnauthorized, "You are not a server admin.")
+	case v.who&(reader|analyst) != 0:
+		return store.NewError(store.KindForbidden, "You may not do that to this app.")
 	}
-	return store.NewError(store.KindUnauthorized, reason)
+	return store.NewError(store.KindUnauthorized, "You are not authorized to access this db.")
 }
 
 // wantsAdmin tells requests that CouchDB keeps for server admins: those to the server itself, making and deleting databases,

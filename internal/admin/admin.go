@@ -1,8 +1,10 @@
 // Package admin is what an admin does to a store: prepare an app, give people the right to read, take it away.
 //
-// An app is two databases, log_<app> and log_<app>_rejects for lines that became no docs, whose _security lets three kinds of accounts in: the service account app_write, through
-// which the door writes for those who have no account; readers of every app (role log_reader); readers of this one
-// (role log_reader_<app>). Only server admins may change anything but docs. Accounts are documents of _users.
+// An app is two databases, log_<app> and log_<app>_rejects for lines that became no docs, whose _security lets these in: the
+// service account app_write, through which the door writes for those who have no account and reads for tokens; readers of every app
+// (role log_reader) or of this one (log_reader_<app>); analysts (log_analyst, log_analyst_<app>), who are admins of the
+// database to CouchDB. The door keeps readers from writing and analysts from changing permissions. Accounts are documents of
+// _users, app tokens documents of the database logctl.
 //
 // Everything may be done again at any time: what is there already stays as it is, whatever else was added to it.
 package admin
@@ -32,12 +34,17 @@ const (
 	Writer = "app_write"
 	// ReaderRole lets an account read every app.
 	ReaderRole = "log_reader"
+	// AnalystRole lets an account read every app and change its docs and design documents.
+	AnalystRole = "log_analyst"
 
 	users = store.DBName("_users")
 )
 
 // AppReaderRole lets an account read one app.
 func AppReaderRole(app string) string { return ReaderRole + "_" + app }
+
+// AppAnalystRole lets an account do the same with one app.
+func AppAnalystRole(app string) string { return AnalystRole + "_" + app }
 
 // Change is what became of a thing.
 type Change string
@@ -91,6 +98,33 @@ func CreateApp(ctx context.Context, s Server, app, writerPassword string) ([]Ste
 		}
 	}
 	return steps, nil
+}
+
+// PermitApp lets an app's readers, analysts and the writer into its databases: CreateApp has done so, but of an app of an earlier version.
+// KindNotFound if there is no such app.
+func PermitApp(ctx context.Context, s Server, app string) error {
+	db, err := store.AppDB(app)
+	if err != nil {
+		return err
+	}
+	if _, err := secure(ctx, s, db, app); err != nil {
+		return noApp(err, app)
+	}
+	rejects, err := store.RejectsDB(app)
+	if err == nil {
+		_, err = secure(ctx, s, rejects, app)
+	}
+	if store.IsKind(err, store.KindNotFound) { // an app of a version that had none
+		return nil
+	}
+	return err
+}
+
+func noApp(err error, app string) error {
+	if !store.IsKind(err, store.KindNotFound) {
+		return err
+	}
+	return &store.Error{Kind: store.KindNotFound, Reason: "there is no app " + app, Hint: "logctl app create " + app}
 }
 
 func createDatabase(ctx context.Context, s Server, db store.DBName) (Change, error) {

@@ -38,7 +38,10 @@ func (m *memory) CreateDatabase(_ context.Context, db store.DBName) error {
 }
 
 func (m *memory) Security(_ context.Context, db store.DBName) (json.RawMessage, error) {
-	return json.RawMessage(m.security[db]), nil
+	if s, ok := m.security[db]; ok {
+		return json.RawMessage(s), nil
+	}
+	return nil, store.NewError(store.KindNotFound, "Database does not exist.")
 }
 
 func (m *memory) SetSecurity(_ context.Context, db store.DBName, object json.RawMessage) error {
@@ -114,7 +117,7 @@ func TestCreateAppTwice(t *testing.T) {
 		}
 	}
 	for _, db := range []store.DBName{"log_shop", "log_shop_rejects"} {
-		if got, want := m.security[db], `{"admins":{"roles":["_admin"]},"members":{"names":["app_write"],"roles":["log_reader","log_reader_shop"]}}`; got != want {
+		if got, want := m.security[db], `{"admins":{"roles":["_admin","log_analyst","log_analyst_shop"]},"members":{"names":["app_write"],"roles":["log_reader","log_reader_shop"]}}`; got != want {
 			t.Errorf("_security of %s\n got %s\nwant %s", db, got, want)
 		}
 	}
@@ -126,10 +129,10 @@ func TestCreateAppTwice(t *testing.T) {
 func TestAllowKeepsWhatIsThere(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ before, after string }{
-		{`{}`, `{"admins":{"roles":["_admin"]},"members":{"names":["app_write"],"roles":["log_reader","log_reader_a"]}}`},
+		{`{}`, `{"admins":{"roles":["_admin","log_analyst","log_analyst_a"]},"members":{"names":["app_write"],"roles":["log_reader","log_reader_a"]}}`},
 		{`{"members":{"names":["bob"],"roles":["_admin","x"]},"admins":{"names":["eve"]},"note":{"a":[1]}}`,
-			`{"admins":{"names":["eve"],"roles":["_admin"]},"members":{"names":["bob","app_write"],"roles":["_admin","x","log_reader","log_reader_a"]},"note":{"a":[1]}}`},
-		{`{"members":{"roles":["log_reader_a","log_reader"],"names":["app_write"]},"admins":{"roles":["_admin"]}}`, ""},
+			`{"admins":{"names":["eve"],"roles":["_admin","log_analyst","log_analyst_a"]},"members":{"names":["bob","app_write"],"roles":["_admin","x","log_reader","log_reader_a"]},"note":{"a":[1]}}`},
+		{`{"members":{"roles":["log_reader_a","log_reader"],"names":["app_write"]},"admins":{"roles":["log_analyst_a","_admin","log_analyst"]}}`, ""},
 	}
 	for _, tt := range tests {
 		after, changed, err := allow(json.RawMessage(tt.before), "a")

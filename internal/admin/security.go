@@ -35,7 +35,7 @@ func allow(object json.RawMessage, app string) (after json.RawMessage, changed b
 	if members, ok := security["members"].(map[string]any); ok && reflect.DeepEqual(members, adminsOnly) {
 		security["members"] = map[string]any{}
 	}
-	include(security, "admins", "roles", store.AdminRole)
+	include(security, "admins", "roles", store.AdminRole, AnalystRole, AppAnalystRole(app))
 	include(security, "members", "names", Writer)
 	include(security, "members", "roles", ReaderRole, AppReaderRole(app))
 	if reflect.DeepEqual(before, security) {
@@ -43,6 +43,12 @@ func allow(object json.RawMessage, app string) (after json.RawMessage, changed b
 	}
 	after, err = json.Marshal(security)
 	return after, true, err
+}
+
+// sameJSON tells whether two texts are of the same JSON value.
+func sameJSON(a, b []byte) bool {
+	var x, y any
+	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
 }
 
 // include adds names to the list security[who][kind].

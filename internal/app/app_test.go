@@ -42,8 +42,29 @@ func TestRemoteNeedsPassword(t *testing.T) {
 	}
 }
 
+func TestRemoteToken(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("lct_x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Connect(t.Context(), config.Config{URL: "http://127.0.0.1:1", User: "me", TokenFile: file}); !store.IsKind(err, store.KindBadRequest) {
+		t.Errorf("an account and a token: %v", err)
+	}
+	conn, err := Connect(t.Context(), config.Config{URL: "http://127.0.0.1:1", TokenFile: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, ok := conn.Transport.(authorized); !ok || a.header != "Bearer lct_x" || !conn.Anonymous || !conn.Token {
+		t.Errorf("%+v", conn)
+	}
+	if _, err := Connect(t.Context(), config.Config{URL: "http://127.0.0.1:1", TokenFile: file + "x"}); err == nil {
+		t.Error("no file, and no error")
+	}
+}
+
 // Credentials go to the server they are for, and to no other that it names.
-func TestBasicAuthStaysAtHome(t *testing.T) {
+func TestCredentialsStayAtHome(t *testing.T) {
 	t.Parallel()
 	var seen []string
 	next := roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -51,7 +72,7 @@ func TestBasicAuthStaysAtHome(t *testing.T) {
 		seen = append(seen, r.URL.Host+" "+name+" "+password)
 		return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
 	})
-	auth := basicAuth{next: next, host: "home:1", name: "me", password: "pw"}
+	auth := authorized{next: next, host: "home:1", header: basic("me", "pw")}
 	for _, url := range []string{"http://home:1/x", "http://home:2/x", "http://away/x"} {
 		r := httptest.NewRequest(http.MethodGet, url, nil)
 		if _, err := auth.RoundTrip(r); err != nil {

@@ -20,7 +20,8 @@ import (
 type Conn struct {
 	BaseURL   string            // without a slash at the end
 	Transport http.RoundTripper // signs requests in where there is somebody to sign in as
-	Anonymous bool              // nobody is signed in: the server takes writes and tells nothing
+	Anonymous bool              // no account is signed in: the server takes writes and does not tell new docs from known ones
+	Token     bool              // a token goes with requests, which may read or write some apps
 	InProcess bool              // no network in between
 	Config    config.Config     // what it was connected by
 	Where     string            // where the store is, in words for a person
@@ -111,7 +112,7 @@ func connectServe(dir string) (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign in at the logctl serve of this machine: %w", err)
 	}
-	conn.Transport = basicAuth{next: socket, host: "localhost", name: adminName, password: password}
+	conn.Transport = authorized{next: socket, host: "localhost", header: basic(adminName, password)}
 	conn.Anonymous = false
 	return conn, nil
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net"
 	"net/http"
@@ -30,10 +31,22 @@ func connectRemote(cfg config.Config) (*Conn, error) {
 		BaseURL:   strings.TrimSuffix(base.String(), "/"),
 		Transport: transport,
 		Anonymous: cfg.User == "",
+		Token:     cfg.TokenFile != "",
 		Where:     base.String(),
 		close:     func() error { transport.CloseIdleConnections(); return nil },
 	}
-	if cfg.User == "" {
+	switch {
+	case cfg.User != "" && cfg.TokenFile != "":
+		return nil, &store.Error{Kind: store.KindBadRequest, Reason: "both an account and a token are named",
+			Hint: "set LOGCTL_USER (--user) or LOGCTL_TOKEN_FILE (--token-file), not both"}
+	case cfg.TokenFile != "":
+		token, err := cfg.Token()
+		if err != nil {
+			return nil, err
+		}
+		conn.Transport = authorized{next: transport, host: base.Host, header: "Bearer " + token}
+		return conn, nil
+	case cfg.User == "":
 		return conn, nil
 	}
 	if cfg.PasswordFile == "" {
@@ -44,7 +57,7 @@ func connectRemote(cfg config.Config) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn.Transport = basicAuth{next: transport, host: base.Host, name: cfg.User, password: password}
+	conn.Transport = authorized{next: transport, host: base.Host, header: basic(cfg.User, password)}
 	return conn, nil
 }
 
@@ -69,17 +82,21 @@ func badURL(reason string) error {
 	return &store.Error{Kind: store.KindBadRequest, Reason: reason, Hint: "LOGCTL_URL or --url looks like https://log.example.com"}
 }
 
-// basicAuth signs requests to one host in, and to no other that a redirect may lead to.
-type basicAuth struct {
-	next           http.RoundTripper
-	host           string
-	name, password string
+// authorized signs requests to one host in, and to no other that a redirect may lead to.
+type authorized struct {
+	next   http.RoundTripper
+	host   string
+	header string // the value of Authorization
 }
 
-func (b basicAuth) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Host == b.host {
+func (a authorized) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Host == a.host {
 		r = r.Clone(r.Context())
-		r.SetBasicAuth(b.name, b.password)
+		r.Header.Set("Authorization", a.header)
 	}
-	return b.next.RoundTrip(r)
+	return a.next.RoundTrip(r)
+}
+
+func basic(name, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password))
 }

@@ -2,7 +2,8 @@
 // environment (LOGCTL_…), which wins over a file of the same LOGCTL_NAME=value lines.
 //
 // The file is $LOGCTL_CONFIG or, where that is not set, $XDG_CONFIG_HOME/logctl.conf (~/.config/logctl.conf), for root
-// /etc/logctl.conf. No setting holds a secret: a password stands in a file that PasswordFile names.
+// /etc/logctl.conf. No setting holds a secret: a password or a token stands in a file that is named. An account and a token
+// are two ways to say who asks, so that either, where it is said first, keeps the other out.
 package config
 
 import (
@@ -22,6 +23,7 @@ type Config struct {
 	URL          string // a logctl serve or a CouchDB; "" means the data directory
 	User         string // who signs in at URL; "" means nobody
 	PasswordFile string // where User's password stands
+	TokenFile    string // where an app token for URL stands; "" means none
 	Presets      string // file of the user's own presets; see PresetFile
 }
 
@@ -36,6 +38,7 @@ var settings = [...]setting{
 	{"LOGCTL_URL", "url", "a logctl serve or a CouchDB to use instead of the data directory", func(c *Config) *string { return &c.URL }},
 	{"LOGCTL_USER", "user", "account to sign in with at --url", func(c *Config) *string { return &c.User }},
 	{"LOGCTL_PASSWORD_FILE", "password-file", "file with the password of --user", func(c *Config) *string { return &c.PasswordFile }},
+	{"LOGCTL_TOKEN_FILE", "token-file", "file with an app token to use at --url", func(c *Config) *string { return &c.TokenFile }},
 	{"LOGCTL_PRESETS", "presets", "file of your own presets, by default /etc/logctl/presets.toml for root, else ~/.config/logctl/presets.toml", func(c *Config) *string { return &c.Presets }},
 }
 
@@ -53,13 +56,15 @@ func Load(flags Config, getenv func(string) string) (Config, error) {
 		return Config{}, err
 	}
 	c := flags
-	for _, s := range settings {
-		f := s.field(&c)
-		if *f == "" {
-			*f = getenv(s.env)
+	for _, from := range []func(string) string{getenv, func(name string) string { return file[name] }} {
+		user, token := c.User, c.TokenFile
+		for _, s := range settings {
+			if f := s.field(&c); *f == "" {
+				*f = from(s.env)
+			}
 		}
-		if *f == "" {
-			*f = file[s.env]
+		if user != "" || token != "" { // who asks is said already
+			c.User, c.TokenFile = user, token
 		}
 	}
 	if c.Data == "" {
@@ -173,16 +178,22 @@ func names() string {
 // Password reads the password that PasswordFile holds: its first line.
 func (c Config) Password() (string, error) { return ReadSecret(c.PasswordFile) }
 
+// Token reads the token that TokenFile holds: its first line.
+func (c Config) Token() (string, error) {
+	text, err := ReadSecret(c.TokenFile)
+	return strings.TrimSpace(text), err
+}
+
 // ReadSecret reads a secret: the first line of a file.
 func ReadSecret(path string) (string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return "", fmt.Errorf("read password: %w", err)
+		return "", fmt.Errorf("read a secret: %w", err)
 	}
 	line, _, _ := strings.Cut(string(text), "\n")
 	line = strings.TrimSuffix(line, "\r")
 	if line == "" {
-		return "", fmt.Errorf("password file %s is empty", path)
+		return "", fmt.Errorf("the file %s, which should hold a secret, is empty", path)
 	}
 	return line, nil
 }

@@ -34,6 +34,41 @@ func TestFlagsWinOverEnvironmentOverFile(t *testing.T) {
 	}
 }
 
+// TestWhoAsksIsSaidOnce: a token on the command line is not joined by an account from the environment, and so on.
+func TestWhoAsksIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	const user, token = "LOGCTL_USER", "LOGCTL_TOKEN_FILE"
+	for _, tt := range []struct {
+		flags    Config
+		env      map[string]string
+		file     string
+		wantUser string
+		wantFile string
+	}{
+		{Config{TokenFile: "/flag"}, map[string]string{user: "env"}, user + "=file", "", "/flag"},
+		{Config{User: "flag"}, map[string]string{token: "/env"}, token + "=/file", "flag", ""},
+		{Config{}, map[string]string{token: "/env"}, user + "=file", "", "/env"},
+		{Config{}, map[string]string{user: "env"}, token + "=/file", "env", ""},
+		{Config{}, nil, token + "=/file", "", "/file"},
+		{Config{}, map[string]string{user: "env", token: "/env"}, "", "env", "/env"},
+	} {
+		vars := map[string]string{"LOGCTL_CONFIG": write(t, tt.file)}
+		for name, value := range tt.env {
+			vars[name] = value
+		}
+		c, err := Load(tt.flags, env(vars))
+		if err != nil || c.User != tt.wantUser || c.TokenFile != tt.wantFile {
+			t.Errorf("%+v, %v, %q: %+v, %v", tt.flags, tt.env, tt.file, c, err)
+		}
+		if tt.flags == (Config{}) {
+			continue
+		}
+		if all, err := Environ(tt.flags, env(vars)); err != nil || len(all) != 2 {
+			t.Errorf("Environ(%+v) is %q, %v", tt.flags, all, err)
+		}
+	}
+}
+
 func TestFileMistakesNameTheLine(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"LOGCTL_URL=x\nLOGCTL_PASSWORD=secret\n", "LOGCTL_URL=x\nnonsense\n"} {

@@ -27,9 +27,10 @@ func Environ(flags Config, getenv func(string) string) ([]string, error) {
 			return nil, err
 		}
 	}
+	named := flags.User != "" || flags.TokenFile != ""
 	for _, s := range settings {
 		value := *s.field(&flags)
-		if value == "" {
+		if value == "" && !(named && (s.env == "LOGCTL_USER" || s.env == "LOGCTL_TOKEN_FILE")) {
 			value = getenv(s.env)
 		}
 		if err := add(s.env, value, s.env == "LOGCTL_DATA" || s.env == "LOGCTL_PRESETS" || strings.HasSuffix(s.env, "_FILE")); err != nil {
