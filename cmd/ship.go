@@ -17,6 +17,7 @@ import (
 	"logctl/cron"
 	"logctl/format"
 	"logctl/internal/app"
+	"logctl/internal/flock"
 	"logctl/ship"
 	"logctl/store"
 )
@@ -180,7 +181,7 @@ func (o *shipOptions) takeLock(g *globals) (release func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	release, err = cron.Lock(cron.LockPath(c.Data, o.app))
+	release, err = flock.Lock(cron.LockPath(c.Data, o.app))
 	if o.quiet && store.IsKind(err, store.KindLocked) {
 		err = &statusError{status: statusTryLater}
 	}

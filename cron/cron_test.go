@@ -1,15 +1,12 @@
 package cron
 
 import (
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"logctl/store"
 )
 
 func every(t *testing.T, s string) Every {
@@ -250,31 +247,3 @@ func FuzzSetLine(f *testing.F) {
 }
 
 func (j *Job) legal() bool { return j.check() == nil }
-
-func TestLock(t *testing.T) {
-	t.Parallel()
-	path := LockPath(filepath.Join(t.TempDir(), "data"), "a/b")
-	release, err := Lock(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = Lock(path)
-	var e *store.Error
-	if !errors.As(err, &e) || e.Kind != store.KindLocked || !strings.Contains(e.Reason, "process ") || !strings.Contains(e.Hint, path) {
-		t.Errorf("a second lock: %v", err)
-	}
-	if other, err := Lock(LockPath(filepath.Dir(filepath.Dir(path)), "c")); err != nil {
-		t.Errorf("another app's lock: %v", err)
-	} else {
-		other()
-	}
-	release()
-	release, err = Lock(path)
-	if err != nil {
-		t.Fatalf("after the release: %v", err)
-	}
-	release()
-	if _, err := Lock(t.TempDir()); err == nil || store.IsKind(err, store.KindLocked) {
-		t.Errorf("a directory as lock: %v", err)
-	}
-}

@@ -55,12 +55,12 @@ func (rs *refusals) add(text string) {
 const progressEvery = 200 * time.Millisecond
 
 // startProgress tells the progress until stop is called, and then once more.
-func (r *runner) startProgress(size int64) (stop func()) {
+func (r *runner) startProgress(size func() int64) (stop func()) {
 	if r.o.Progress == nil {
 		return func() {}
 	}
 	tell := func() {
-		r.o.Progress(Progress{Bytes: r.bytes.Load(), Size: size, Lines: r.lines.Load(),
+		r.o.Progress(Progress{Bytes: r.bytes.Load(), Size: size(), Lines: r.lines.Load(),
 			Sent: r.stored.Load() + r.there.Load() + r.either.Load() + r.refused.Load()})
 	}
 	done := make(chan struct{})

@@ -252,3 +252,9 @@ func TestRunRefusals(t *testing.T) {
 		t.Errorf("kept %.100q", got)
 	}
 }
+
+func mix(x uint64) uint64 {
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}

@@ -31,18 +31,6 @@ type input struct {
 // isStdin tells whether the input is the standard input.
 func (in *input) isStdin() bool { return in.path == Stdin }
 
-// absolute is the input's path from the root; "" of the standard input.
-func (in *input) absolute() string {
-	if in.isStdin() {
-		return ""
-	}
-	path, err := filepath.Abs(in.path)
-	if err != nil {
-		return in.path
-	}
-	return path
-}
-
 // plan is what a run reads, in order, and what a person must be told about the arguments.
 type plan struct {
 	inputs   []*input
@@ -165,15 +153,6 @@ func (p *plan) addStream(path string) {
 		}
 	}
 	p.inputs = append(p.inputs, &input{path: path})
-}
-
-// plainPathError is err without the name of the system call.
-func plainPathError(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		return fmt.Errorf("%s: %w", pe.Path, pe.Err)
-	}
-	return err
 }
 
 // steady tells whether each name still means the file that was opened by it.

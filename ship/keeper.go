@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 
+	"logctl/ship/state"
 	"logctl/store"
 	"logctl/store/ejson"
 )
@@ -23,20 +24,19 @@ type keeper struct {
 	machine string
 	courier *courier // of the database
 	n       counters // of the courier
+	state   *state.State
 
 	mu       sync.Mutex
-	lines    int   // that may still be kept
-	bytes    int64 // and how much of them
-	places   places
+	lines    int    // that may still be kept
+	bytes    int64  // and how much of them
 	batch    *batch // waiting to be sent
 	body, id []byte
 	kept     Kept
-	halted   bool // a batch was not sent because the run was ended
 }
 
 // newKeeper makes the keeper that o asks for.
-func newKeeper(o Options, rejectsDB store.DBName, halt <-chan struct{}) (*keeper, error) {
-	k := &keeper{machine: o.Machine, lines: o.MaxRejects, bytes: maxRejectBytes, places: places{limit: rejectSlots}}
+func newKeeper(o Options, rejectsDB store.DBName, s *state.State, halt <-chan struct{}) (*keeper, error) {
+	k := &keeper{machine: o.Machine, lines: o.MaxRejects, bytes: maxRejectBytes, state: s}
 	switch {
 	case o.MaxRejects == 0:
 		k.lines = DefaultMaxRejects
@@ -47,7 +47,7 @@ func newKeeper(o Options, rejectsDB store.DBName, halt <-chan struct{}) (*keeper
 	if k.file, err = openRejects(o.Rejects, o.MaxLine); err != nil {
 		return nil, err
 	}
-	k.courier = &courier{client: newClient(o.Endpoint, o.App, rejectsDB), wait: o.Wait, anonymous: o.Endpoint.Anonymous,
+	k.courier = &courier{client: newClient(o.Endpoint, o.App, rejectsDB), wait: o.patience(), anonymous: o.Endpoint.Anonymous,
 		ensure: o.EnsureApp, n: &k.n, halt: halt, refusedDoc: k.refused}
 	return k, nil
 }
@@ -59,35 +59,45 @@ func (k *keeper) explains() bool {
 	return k.file == nil && k.lines > 0 && k.bytes > 0
 }
 
-// add keeps a line.
-func (k *keeper) add(r reject) {
+// counter counts what is kept: it is a method of a state.State, or calls one.
+type counter func(state.Fingerprint) (uint32, error)
+
+// add keeps a line, counted by count. Its error ends the run: without the count nothing tells the line from its equals.
+func (k *keeper) add(r reject, count counter) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.batch == nil {
+		k.batch = &batch{}
+	}
+	return k.addTo(k.batch, r, count)
+}
+
+func (k *keeper) addTo(b *batch, r reject, count counter) error {
 	if k.lines == 0 || k.bytes <= 0 {
 		k.kept.Over++
-		return
+		return nil
 	}
 	k.lines--
 	k.bytes -= int64(len(r.line))
 	if k.file != nil {
-		k.file.add(r.line)
+		n, err := count(state.OfLine(r.line))
+		if err != nil {
+			return err
+		}
 		k.kept.Lines++
-		return
+		return k.file.add(r.line, n)
 	}
 	k.body = r.appendBody(k.body[:0], k.machine)
 	k.id = ejson.AppendRejectID(k.id[:0], k.body, 0)
-	n, err := k.places.next(fingerprintID(k.id))
+	n, err := count(state.OfID(k.id))
 	if err != nil {
-		k.lost(1, err)
-		return
+		return err
 	}
 	if n > 0 {
 		k.id = ejson.AppendRejectID(k.id[:0], k.body, n)
 	}
-	if k.batch == nil {
-		k.batch = &batch{}
-	}
-	k.batch.add(k.id, k.body, nil, nil)
+	b.add(k.id, k.body, nil, nil)
+	return nil
 }
 
 // full tells whether a batch is ready to be sent.
@@ -103,21 +113,20 @@ func (k *keeper) take() *batch {
 	defer k.mu.Unlock()
 	b := k.batch
 	k.batch = nil
+	if b != nil && len(b.ends) == 0 {
+		return nil
+	}
 	return b
 }
 
-// carry sends a batch. Only a server that is away is an error: one that does not take rejects is no reason to leave docs behind.
+// carry sends a batch. A database that does not take rejects is no reason to leave docs behind, a server that is away is one.
 func (k *keeper) carry(ctx context.Context, b *batch) error {
 	err := k.courier.deliver(ctx, b, b.all())
-	if err == nil || store.IsKind(err, store.KindUnavailable) {
+	if err == nil || store.IsKind(err, store.KindUnavailable) || errors.Is(err, errHalted) {
 		return err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if errors.Is(err, errHalted) {
-		k.halted = true
-		return nil
-	}
 	k.lost(int64(len(b.ends)), err)
 	return nil
 }
@@ -136,15 +145,25 @@ func (k *keeper) lost(n int64, why error) {
 	}
 }
 
-// finish sends what is left when everybody else is done.
-func (k *keeper) finish(ctx context.Context) error {
-	if b := k.take(); b != nil {
-		if err := k.carry(ctx, b); err != nil {
-			return err
+// keepRefused keeps lines whose docs the server does not take, in the epoch that is being committed.
+func (k *keeper) keepRefused(ctx context.Context, lines []refusal) error {
+	for len(lines) > 0 {
+		b := &batch{}
+		k.mu.Lock()
+		for len(lines) > 0 && !b.full() {
+			r := reject{line: lines[0].line, reason: Refused, detail: lines[0].reason, from: lines[0].from}
+			if err := k.addTo(b, r, k.state.Late); err != nil {
+				k.mu.Unlock()
+				return err
+			}
+			lines = lines[1:]
 		}
-	}
-	if k.halted {
-		return errHalted
+		k.mu.Unlock()
+		if len(b.ends) > 0 {
+			if err := k.carry(ctx, b); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -159,8 +178,12 @@ func (k *keeper) summary() Kept {
 // is tells whether info is of the file that rejects go to.
 func (k *keeper) is(info os.FileInfo) bool { return k.file.is(info) }
 
-// close writes out what a file gets and releases everything.
-func (k *keeper) close() error {
-	k.places.close()
-	return k.file.close()
+// sync puts on disk what a file got.
+func (k *keeper) sync() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.file.sync()
 }
+
+// close writes out what a file gets and releases everything.
+func (k *keeper) close() error { return k.file.close() }

@@ -3,6 +3,7 @@ package ship
 import (
 	"bytes"
 
+	"logctl/ship/state"
 	"logctl/store"
 	"logctl/store/ejson"
 )
@@ -12,7 +13,7 @@ const machineMember = `"machine":`
 // maker makes docs of the objects that a Formatter makes of lines: with the machine, an id and what Options.Extend adds. It
 // is used by one goroutine.
 type maker struct {
-	places  places
+	count   func(state.Fingerprint) (uint32, error) // equal docs before
 	extend  func(buf []byte, start int) []byte
 	machine []byte // what ends a doc that has no machine, "" for none
 
@@ -35,7 +36,7 @@ func (m *maker) complete() error {
 	}
 	m.addMachine()
 	m.id = ejson.AppendContentID(m.id[:0], m.body, 0)
-	n, err := m.places.next(fingerprintID(m.id))
+	n, err := m.count(state.OfID(m.id))
 	if err != nil {
 		return err
 	}

@@ -2,33 +2,27 @@ package ship
 
 import (
 	"bufio"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"sync"
 
 	"logctl/internal/lines"
+	"logctl/ship/state"
 )
 
 // rejects is a file that keeps lines which did not become docs, as they were, each with a line feed; of a line longer than
-// the limit its beginning. The file can be read, put right and shipped like any other.
+// the limit its beginning. The file can be read, put right and shipped like any other. It is used by one goroutine at a time.
 //
-// A line is added only if the file does not have it as often as this run has seen it. So a run over the same input again,
-// which is what cron does, adds nothing, and what a killed run did not get to write comes with the next.
+// A line is added only if the file does not have it as often as it has come. So a run over the same input again
+// adds nothing, and what a killed run did not get to write comes with the next.
 type rejects struct {
-	mu   sync.Mutex
-	file *os.File
-	w    *bufio.Writer
-	have places // lines that were in the file at the start
-	seen places // lines of this run
-	err  error  // why lines are not kept any more
+	file  *os.File
+	keeps bool // it can be read, and synced
+	w     *bufio.Writer
+	dirty bool         // something is not synced
+	have  *state.State // counts lines that were in the file at the start
 }
-
-// rejectSlots bounds the two tables to 16 MiB each.
-const rejectSlots = 1 << 20
 
 // openRejects opens or makes the file at path and counts what is in it; a pipe or a device keeps nothing that could be counted, and
 // gets every reject. An empty path gives a nil *rejects, which takes and forgets lines.
@@ -44,7 +38,7 @@ func openRejects(path string, maxLine int) (*rejects, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the file for rejects: %w", err)
 	}
-	r := &rejects{file: f, w: bufio.NewWriter(f), have: places{limit: rejectSlots}, seen: places{limit: rejectSlots}}
+	r := &rejects{file: f, keeps: keeps, w: bufio.NewWriter(f), have: state.Memory()}
 	if !keeps {
 		return r, nil
 	}
@@ -69,7 +63,7 @@ func (r *rejects) load(maxLine int) error {
 		if !src.Terminated() {
 			r.w.WriteByte('\n')
 		}
-		if _, err := r.have.next(fingerprintLine(line)); err != nil {
+		if _, err := r.have.Next(state.OfLine(line)); err != nil {
 			return err
 		}
 	}
@@ -84,21 +78,32 @@ func (r *rejects) is(info os.FileInfo) bool {
 	return err == nil && os.SameFile(mine, info)
 }
 
-// add keeps a line. It may be called from any goroutine. A failure comes out at close.
-func (r *rejects) add(line []byte) {
+// add keeps a line that came before times already. A failure to write comes out at sync or close.
+func (r *rejects) add(line []byte, before uint32) error {
 	if r == nil {
-		return
+		return nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	f := fingerprintLine(line)
-	n, err := r.seen.next(f)
-	have, err2 := r.have.count(f)
-	if r.err = errors.Join(r.err, err, err2); r.err != nil || n < have {
-		return
+	have, err := r.have.Count(state.OfLine(line))
+	if err != nil || before < have {
+		return err
 	}
 	r.w.Write(line) // an error stays in the Writer until Flush
 	r.w.WriteByte('\n')
+	r.dirty = true
+	return nil
+}
+
+// sync puts on disk what was added.
+func (r *rejects) sync() error {
+	if r == nil || !r.dirty {
+		return nil
+	}
+	err := r.w.Flush()
+	if err == nil && r.keeps {
+		err = r.file.Sync()
+	}
+	r.dirty = err != nil
+	return r.wrap(err)
 }
 
 // close writes out what is left and releases the file.
@@ -106,15 +111,12 @@ func (r *rejects) close() error {
 	if r == nil {
 		return nil
 	}
-	r.have.close()
-	r.seen.close()
-	if err := errors.Join(r.err, r.w.Flush(), r.file.Close()); err != nil {
+	return r.wrap(errors.Join(r.have.Close(), r.w.Flush(), r.file.Close()))
+}
+
+func (r *rejects) wrap(err error) error {
+	if err != nil {
 		return fmt.Errorf("keep rejects in %s: %w", r.file.Name(), err)
 	}
 	return nil
-}
-
-func fingerprintLine(line []byte) fingerprint {
-	sum := sha256.Sum256(line)
-	return fingerprint{hi: binary.BigEndian.Uint64(sum[:]), lo: binary.BigEndian.Uint16(sum[8:])}
 }

@@ -26,8 +26,7 @@ func TestRejectsToPipe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.add([]byte("a line"))
-	if err := r.close(); err != nil {
+	if err := errors.Join(r.add([]byte("a line"), 0), r.close()); err != nil {
 		t.Fatal(err)
 	}
 	if line, err := bufio.NewReader(from).ReadString('\n'); line != "a line\n" || err != nil {
@@ -46,7 +45,7 @@ func TestRejectsToFullDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.add([]byte("a line"))
+	r.add([]byte("a line"), 0)
 	if err := r.close(); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("got %v", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"logctl/ship/state"
 	"logctl/store"
 )
 
@@ -60,8 +61,9 @@ func Reparse(ctx context.Context, o ReparseOptions) (Reparsed, error) {
 	if err != nil {
 		return Reparsed{}, err
 	}
-	m := &mover{maker: maker{extend: o.Extend}, o: o}
-	defer m.places.close()
+	counts := state.Memory()
+	defer counts.Close()
+	m := &mover{maker: maker{extend: o.Extend, count: counts.Next}, o: o}
 	if m.moved, err = newMoved(); err != nil {
 		return Reparsed{}, err
 	}
@@ -98,7 +100,7 @@ type mover struct {
 
 // store sends the docs of all rejects that fit. Without an error the server has answered for each.
 func (m *mover) store(ctx context.Context) error {
-	m.senders = startSenders(ctx, nil)
+	m.senders = startSenders(ctx)
 	err := m.readAll(ctx)
 	m.send()
 	if sendErr := m.senders.wait(); sendErr != nil {
@@ -169,18 +171,18 @@ func (m *mover) take(row store.Row) error {
 
 func (m *mover) send() {
 	if m.batch != nil {
-		m.senders.send(parcel{m.courier, m.batch})
+		m.senders.send(parcel{by: m.courier, batch: m.batch})
 		m.batch = nil
 	}
 }
 
 // remove deletes the rejects whose docs are stored, in the revision in which they were read.
 func (m *mover) remove(ctx context.Context, remover *courier) error {
-	senders := startSenders(ctx, nil)
+	senders := startSenders(ctx)
 	var b *batch
 	send := func() {
 		if b != nil {
-			senders.send(parcel{remover, b})
+			senders.send(parcel{by: remover, batch: b})
 			b = nil
 		}
 	}

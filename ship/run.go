@@ -1,34 +1,47 @@
 package ship
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"sync"
 	"time"
 
+	"logctl/ship/source"
+	"logctl/ship/state"
 	"logctl/store"
 )
 
-// runner reads inputs and fills batches, on one goroutine.
+// runner is one Run. It is the Sink of all sources.
 type runner struct {
 	counters
-	maker
 	o       Options
+	state   *state.State
 	keeper  *keeper
 	courier *courier
 	senders *senders
+	ledger  *ledger
+	linger  *linger
 
-	from     *origin // of the lines that are being read
-	batch    *batch  // being filled, nil if there is no doc for one yet
+	mu sync.Mutex // of what follows: what is read is put together by one at a time
+	maker
+	from   *origin       // of the lines at hand
+	now    source.Origin // that from and format are of
+	format Formatter
+	batch  *batch // being filled, nil if there is no doc for one yet
+	epoch  *epoch // being filled, nil if there is nothing for one yet
+
 	sum      Summary
+	sumMu    sync.Mutex // of what sources tell: Problems and Notes
 	refusals refusals
 }
 
-// Run ships all inputs and returns when the server has answered for every line. The Summary is right with an error, too: that
-// is of KindUnavailable where running again later will do, of KindUnauthorized or KindForbidden where the caller may not
-// write, and filepath.ErrBadPattern for an input that is a bad pattern. Inputs that can't be read are no error but the Summary's
-// Problems. When ctx ends, what has been read is still sent if the server is there.
+// Run ships all inputs and returns when the server has answered for every line, or with Options.Follow when ctx ends. The Summary is
+// right with an error, too: that is of KindUnavailable where running again later will do, of KindUnauthorized or KindForbidden
+// where the caller may not write, of KindLocked where another run has the state, and filepath.ErrBadPattern for an input that is a
+// bad pattern. Inputs that can't be read are no error but the Summary's Problems. When ctx ends, what has been read is still sent
+// if the server is there.
 func Run(ctx context.Context, o Options) (Summary, error) {
 	start := time.Now()
 	db, err := store.AppDB(o.App)
@@ -39,69 +52,100 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	p, err := makePlan(o.Inputs)
+	r := &runner{o: o}
+	in, err := r.sources()
 	if err != nil {
 		return Summary{}, err
 	}
-	defer p.close()
-	keeper, err := newKeeper(o, rejectsDB, ctx.Done())
-	if err != nil {
+	defer in.close()
+	if err := r.openState(in); err != nil {
 		return Summary{}, err
 	}
-	r := &runner{o: o, keeper: keeper, maker: maker{extend: o.Extend}}
-	r.sum.Problems, r.sum.Notes = p.problems, p.notes
-	defer r.places.close()
+	if r.keeper, err = newKeeper(o, rejectsDB, r.state, ctx.Done()); err != nil {
+		return Summary{}, errors.Join(err, r.state.Close())
+	}
+	in.leaveOut(r.keeper.is)
+	r.maker = maker{extend: o.Extend, count: r.count}
 	r.setMachine(o.Machine)
-	r.courier = &courier{client: newClient(o.Endpoint, o.App, db), wait: o.Wait, anonymous: o.Endpoint.Anonymous,
+	r.courier = &courier{client: newClient(o.Endpoint, o.App, db), wait: o.patience(), anonymous: o.Endpoint.Anonymous,
 		ensure: o.EnsureApp, n: &r.counters, refusedDoc: r.refusedDoc, halt: ctx.Done()}
+	r.ledger = &ledger{commit: r.commit}
 
-	stopProgress := r.startProgress(p.size())
-	r.senders = startSenders(ctx, keeper.finish)
-	err = r.readAll(ctx, p)
+	stopProgress := r.startProgress(in.size)
+	r.senders = startSenders(ctx)
+	r.senders.done = r.ledger.done
+	r.linger = startLinger(r.flushOld)
+	err = r.readAll(ctx, in)
+	r.linger.stop()
+	r.flush()
 	if sendErr := r.senders.wait(); sendErr != nil {
 		err = sendErr // reading has only stopped because of it
 	}
 	stopProgress()
+	in.tell(&r.sum)
 	sum := r.summary(start)
-	if err == nil && sum.Left > 0 {
+	if err == nil && (sum.Left > 0 || !r.ledger.settled()) {
 		err = errHalted
 	}
-	return sum, errors.Join(interrupted(err), keeper.close())
+	return sum, errors.Join(interrupted(err), r.keeper.close(), r.state.Close())
 }
 
-// readAll reads the inputs one after the other. Its error ends the run; a damaged input does not.
-func (r *runner) readAll(ctx context.Context, p *plan) error {
-	for _, in := range p.inputs {
-		if r.keeper.is(in.info) {
-			r.sum.Problems = append(r.sum.Problems, fmt.Errorf("%s keeps the rejects of this run and can't be read by it", in.path))
-			continue
-		}
-		err := r.readInput(ctx, in)
-		var stop *stopError
-		switch {
-		case err == nil:
-		case r.senders.gone.Err() != nil:
-			return nil // the senders' error is the one to tell
-		case ctx.Err() != nil:
-			r.flush()
-			return errHalted
-		case errors.As(err, &stop):
-			return stop.err
-		default:
-			r.sum.Problems = append(r.sum.Problems, err)
-		}
+// openState opens what is remembered of earlier runs. Streams can't be read again from a position, and whoever sends one again
+// wants its lines to be there already: with one among the inputs nothing is remembered.
+func (r *runner) openState(in *inputs) error {
+	r.state = state.Memory()
+	if r.o.State == "" || in.streams() {
+		return nil
 	}
-	r.flush()
-	return nil
-}
-
-func (r *runner) readInput(ctx context.Context, in *input) error {
-	src, err := r.open(ctx, in)
+	s, fresh, err := state.Open(r.o.State, state.Options{About: r.o.About})
 	if err != nil {
 		return err
 	}
-	defer src.close()
-	return r.read(ctx, in, src)
+	if fresh != "" {
+		r.note(fmt.Sprintf("%s is begun anew, since %s: all files are read from their beginning", r.o.State, fresh))
+	}
+	r.state = s
+	return nil
+}
+
+// readAll lets the sources run: one after the other, or all at once where none may ever end. Its error ends the run.
+func (r *runner) readAll(ctx context.Context, in *inputs) error {
+	var errs []error
+	if !r.o.Follow {
+		for _, s := range in.list {
+			if err := s.Run(ctx, r.state, r); err != nil {
+				errs = append(errs, err)
+				break
+			}
+		}
+	} else {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		each := make(chan error)
+		for _, s := range in.list {
+			go func() { each <- s.Run(ctx, r.state, r) }()
+		}
+		for range in.list {
+			if err := <-each; err != nil && ctx.Err() == nil {
+				errs = append(errs, err)
+				cancel()
+			}
+		}
+	}
+	err := errors.Join(errs...)
+	switch {
+	case r.senders.gone.Err() != nil:
+		return nil // the senders' error is the one to tell
+	case ctx.Err() != nil && r.o.Follow:
+		return nil // this is how it ends
+	case ctx.Err() != nil:
+		return errHalted
+	}
+	var stop *stopError
+	if errors.As(err, &stop) {
+		return stop.err
+	}
+	return err
 }
 
 // stopError ends a run, unlike the error of a single input.
@@ -109,55 +153,100 @@ type stopError struct{ err error }
 
 func (e *stopError) Error() string { return e.err.Error() }
 
-// checkEvery is after how many lines a run looks whether it has been ended.
-const checkEvery = 1024
+func (e *stopError) Unwrap() error { return e.err }
 
-// read ships the lines of one input.
-func (r *runner) read(ctx context.Context, in *input, src *source) error {
-	format := r.o.Format(src.reference)
-	r.from = &origin{file: in.absolute(), reference: src.reference}
-	if b, ok := format.(Beginner); ok {
-		if err := b.Begin(in.path, src.ahead); err != nil {
-			return fmt.Errorf("%s: %w", in.path, err)
-		}
+// Take takes lines from a source.
+func (r *runner) Take(ctx context.Context, c source.Chunk) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := cmp.Or(ctx.Err(), r.senders.gone.Err()); err != nil {
+		return err
 	}
-	for i := 0; ; i++ {
-		if i%checkEvery == 0 {
-			if err := errors.Join(ctx.Err(), r.senders.gone.Err()); err != nil {
-				return err
-			}
-		}
-		line, tooLong, err := src.lines.Next()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return readError(in, err)
-		}
-		if src.unfinished() {
-			r.sum.Unfinished++
-			return nil
-		}
-		r.lines.Add(1)
-		if err := r.take(format, line, tooLong); err != nil {
+	if len(c.Lines) > 0 {
+		if err := r.begin(c); err != nil {
 			return err
 		}
 	}
+	if r.epoch == nil {
+		r.epoch = r.ledger.begin()
+		r.linger.begin()
+	}
+	r.bytes.Add(c.Bytes)
+	r.lines.Add(int64(len(c.Lines)))
+	for _, line := range c.Lines {
+		if err := r.take(line.Text, line.TooLong); err != nil {
+			return err
+		}
+	}
+	r.epoch.mark(c.Marks)
+	if r.senders.gone.Err() != nil {
+		return r.senders.gone.Err()
+	}
+	if r.epoch.batches >= epochBatches {
+		r.closeEpoch()
+	}
+	return nil
+}
+
+// epochBatches is how many batches make an epoch at most, but for the rest of a chunk. Fewer mean less to read again after a crash, and
+// more small batches and records.
+const epochBatches = 16
+
+// begin makes ready for the lines of a chunk.
+func (r *runner) begin(c source.Chunk) error {
+	same := r.from != nil && r.now.Name == c.From.Name && r.now.File == c.From.File
+	if same && r.from.reference.Equal(c.Written) {
+		return nil
+	}
+	r.now = *c.From
+	r.from = &origin{file: c.From.File, reference: c.Written}
+	r.format = r.o.Format(c.Written)
+	if b, ok := r.format.(Beginner); ok && !same {
+		if err := b.Begin(c.From.Name, ahead(c)); err != nil {
+			return fmt.Errorf("%s: %w", c.From.Name, err)
+		}
+	}
+	return nil
+}
+
+// ahead is how a Formatter sees the beginning of what a chunk is of.
+func ahead(c source.Chunk) func(int) []byte {
+	if c.From.Ahead != nil {
+		return c.From.Ahead
+	}
+	return func(n int) []byte {
+		var b []byte
+		for _, line := range c.Lines {
+			if len(b) >= n {
+				break
+			}
+			b = append(append(b, line.Text...), '\n')
+		}
+		return b[:min(n, len(b))]
+	}
+}
+
+// count counts a doc for the epoch at hand.
+func (r *runner) count(f state.Fingerprint) (uint32, error) {
+	n, err := r.state.Next(f)
+	if err == nil {
+		r.epoch.counted++
+	}
+	return n, err
 }
 
 // take makes a line a doc and puts it into the batch.
-func (r *runner) take(format Formatter, line []byte, tooLong bool) error {
+func (r *runner) take(line []byte, tooLong bool) error {
 	verdict := Reject
 	if !tooLong {
-		r.body, verdict = format.Append(r.body[:0], line)
+		r.body, verdict = r.format.Append(r.body[:0], line)
 	}
 	switch verdict {
 	case Skip:
 		r.skipped.Add(1)
 		return nil
 	case Reject:
-		r.reject(format, line, tooLong)
-		return nil
+		return r.reject(line, tooLong)
 	}
 	r.docs.Add(1)
 	if err := r.complete(); err != nil {
@@ -165,6 +254,7 @@ func (r *runner) take(format Formatter, line []byte, tooLong bool) error {
 	}
 	if r.batch == nil {
 		r.batch = r.senders.empty(true)
+		r.batch.epoch = r.epoch
 	}
 	r.batch.add(r.id, r.body, line, r.from)
 	if r.batch.full() {
@@ -174,7 +264,7 @@ func (r *runner) take(format Formatter, line []byte, tooLong bool) error {
 }
 
 // reject counts a line that becomes no doc and keeps it.
-func (r *runner) reject(format Formatter, line []byte, tooLong bool) {
+func (r *runner) reject(line []byte, tooLong bool) error {
 	r.rejected.Add(1)
 	rj := reject{line: line, reason: NoFit, from: r.from}
 	switch {
@@ -182,31 +272,77 @@ func (r *runner) reject(format Formatter, line []byte, tooLong bool) {
 		r.tooLong.Add(1)
 		rj.reason = TooLong
 	case r.keeper.explains():
-		rj.detail = format.Reason(line)
+		rj.detail = r.format.Reason(line)
 	}
-	r.keeper.add(rj)
+	if err := r.keeper.add(rj, r.count); err != nil {
+		return &stopError{err}
+	}
 	r.sendRejects(false)
+	return nil
 }
 
-// refusedDoc keeps the line of a doc that the server will never take.
+// refusedDoc notes the line of a doc that the server will never take.
 func (r *runner) refusedDoc(b *batch, doc int, reason string) {
 	r.refusals.add(reason)
-	r.keeper.add(reject{line: b.line(doc), reason: Refused, detail: reason, from: b.origins[doc]})
+	r.ledger.refuse(b.epoch, refusal{line: append([]byte(nil), b.line(doc)...), reason: reason, from: b.origins[doc]})
 }
 
-// flush hands everything at hand to a sender.
+// commit keeps the rejects that came late and then the positions of an epoch.
+func (r *runner) commit(ctx context.Context, e *epoch) error {
+	if err := r.keeper.keepRefused(ctx, e.refused); err != nil {
+		return err
+	}
+	if err := r.keeper.sync(); err != nil {
+		return err
+	}
+	if err := r.state.Commit(e.marks, e.counted); err != nil {
+		return err
+	}
+	for _, s := range r.o.Sources {
+		if k, ok := s.(source.Kept); ok && len(e.marks) > 0 {
+			k.Kept(e.marks)
+		}
+	}
+	return nil
+}
+
+// flush hands everything at hand to senders.
 func (r *runner) flush() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closeEpoch()
+}
+
+// flushOld is flush of what is at hand for long enough. It tells whether there is still anything.
+func (r *runner) flushOld() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.epoch != nil && r.linger.over() {
+		r.closeEpoch()
+	}
+	return r.epoch != nil
+}
+
+// closeEpoch hands everything at hand to senders. What is missing in it because of an error ends with the run.
+func (r *runner) closeEpoch() {
+	if r.epoch == nil {
+		return
+	}
 	r.sendDocs()
 	r.sendRejects(true)
+	if err := r.ledger.close(r.senders.gone, r.epoch); err != nil {
+		r.senders.giveUp(err)
+	}
+	r.epoch = nil
 }
 
 func (r *runner) sendDocs() {
 	if r.batch == nil {
 		return
 	}
-	r.senders.send(parcel{r.courier, r.batch})
+	r.send(parcel{by: r.courier, batch: r.batch})
 	r.batch = nil
-	r.sendRejects(false) // senders add to them, too
+	r.epoch.batches++
 }
 
 // sendRejects hands the rejects to a sender if there are enough for a batch, or any at all.
@@ -215,6 +351,13 @@ func (r *runner) sendRejects(any bool) {
 		return
 	}
 	if b := r.keeper.take(); b != nil {
-		r.senders.send(parcel{r.keeper, b})
+		b.epoch = r.epoch
+		r.send(parcel{by: r.keeper, batch: b})
 	}
+}
+
+func (r *runner) send(p parcel) {
+	r.ledger.sent(r.epoch)
+	r.senders.send(p)
+	r.linger.sent()
 }

@@ -19,11 +19,12 @@ type parcel struct {
 
 // senders deliver the batches of a run.
 type senders struct {
-	gone   context.Context // ended when one has given up, with the cause
+	gone context.Context // ended when one has given up, with the cause
+	// done, where set, is told of each batch that was delivered, or why it was not. Its error ends the run.
+	done   func(ctx context.Context, e *epoch, err error) error
 	out    chan parcel
 	spare  chan *batch // delivered, to be filled again
 	giveUp context.CancelCauseFunc
-	finish func(context.Context) error
 	group  sync.WaitGroup
 	grace  sync.WaitGroup
 }
@@ -34,9 +35,9 @@ const onTheirWay = 4
 // graceTime is how long requests on their way may take after ctx has ended.
 const graceTime = 10 * time.Second
 
-// startSenders starts senders. finish is called when they have nothing left to do and none has given up; nil: nothing is.
-func startSenders(ctx context.Context, finish func(context.Context) error) *senders {
-	s := &senders{out: make(chan parcel), spare: make(chan *batch, onTheirWay), finish: finish}
+// startSenders starts senders.
+func startSenders(ctx context.Context) *senders {
+	s := &senders{out: make(chan parcel), spare: make(chan *batch, onTheirWay)}
 	s.gone, s.giveUp = context.WithCancelCause(context.WithoutCancel(ctx))
 	for range onTheirWay {
 		s.group.Go(s.run)
@@ -64,7 +65,13 @@ func (s *senders) run() {
 			continue
 		}
 		err := p.by.carry(s.gone, p.batch)
+		epoch := p.epoch
 		s.recycle(p.batch)
+		if s.done != nil {
+			if settleErr := s.done(s.gone, epoch, err); err == nil {
+				err = settleErr
+			}
+		}
 		if err != nil && !errors.Is(err, errHalted) {
 			s.giveUp(err)
 		}
@@ -104,9 +111,6 @@ func (s *senders) send(p parcel) {
 func (s *senders) wait() error {
 	close(s.out)
 	s.group.Wait()
-	if s.gone.Err() == nil && s.finish != nil {
-		s.giveUp(s.finish(s.gone))
-	}
 	s.giveUp(nil)
 	s.grace.Wait()
 	if err := context.Cause(s.gone); err != context.Canceled {

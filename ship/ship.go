@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"time"
+
+	"logctl/ship/source"
 )
 
 // Verdict is what a Formatter makes of a line.
@@ -43,10 +45,20 @@ type Options struct {
 	// Extend, where set, adds members to the doc in buf[start:] that do not make another doc of it: its id follows from what it was
 	// before.
 	Extend  func(buf []byte, start int) []byte
-	Inputs  []string  // paths, patterns, and Stdin, which is also meant by none
-	Stdin   io.Reader // nil: empty
-	Machine string    // the member "machine" of docs that have none; "": none is added
-	MaxLine int       // bytes; longer lines are rejects; 0 means lines.DefaultMax
+	Inputs  []string        // paths, patterns, and Stdin, which is also meant by none
+	Stdin   io.Reader       // nil: empty
+	Sources []source.Source // what else lines come from, beside Inputs; with some, no Inputs mean none
+	// State is the directory that remembers from run to run how far each source is and how often each doc came; "": nothing is.
+	// About is what that is about: the store, and the format of the docs. What is remembered about another is forgotten.
+	State, About string
+	// Follow waits for more, at the end of files too, until ctx ends, and for a server that is away however long.
+	Follow bool
+	// Problem and Note, where set, are called with what else becomes Summary.Problems and Notes, one at a time.
+	Problem func(error)
+	Note    func(string)
+
+	Machine string // the member "machine" of docs that have none; "": none is added
+	MaxLine int    // bytes; longer lines are rejects; 0 means lines.DefaultMax
 	// Rejects is a file that keeps the lines that become no docs; "": the database log_<App>_rejects keeps them.
 	Rejects    string
 	MaxRejects int           // lines that a run keeps at most; 0: DefaultMaxRejects; below 0: none
@@ -55,6 +67,16 @@ type Options struct {
 	// Progress, where set, is called a few times a second and at the end, from one goroutine.
 	Progress func(Progress)
 }
+
+// patience is how long a server may be away.
+func (o *Options) patience() time.Duration {
+	if o.Follow {
+		return forever
+	}
+	return o.Wait
+}
+
+const forever = 100 * 365 * 24 * time.Hour
 
 // Progress is how far a run is.
 type Progress struct {

@@ -1,0 +1,399 @@
+package state
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"logctl/ship/source"
+	"logctl/store"
+)
+
+func mix(x uint64) uint64 {
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// print is the fingerprint of a made-up doc.
+func print(doc int, time uint64) Fingerprint {
+	f := Fingerprint{hi: mix(uint64(doc)), lo: uint16(doc), time: time}
+	if doc%5 == 0 { // many that differ in the last bits alone
+		f.hi = 42
+	}
+	return f
+}
+
+func mustOpen(t testing.TB, dir string, slots, limit int) *State {
+	t.Helper()
+	s, fresh, err := open(dir, Options{About: "test"}, slots, limit)
+	if err != nil || fresh != "" {
+		t.Fatal(err, fresh)
+	}
+	return s
+}
+
+// TestCounts compares the counts with a map's over random docs, with a table so small that most of them are in runs, for
+// times in order, in disorder and absent, in memory and in a directory that is closed and opened again and again.
+func TestCounts(t *testing.T) {
+	t.Parallel()
+	times := map[string]func(doc int) uint64{
+		"in order":    func(doc int) uint64 { return uint64(doc + 5000) },
+		"in disorder": func(doc int) uint64 { return 1 + uint64(doc*7919+1e6)%1000 },
+		"no times":    func(int) uint64 { return 0 },
+		"some times":  func(doc int) uint64 { return uint64(doc+5000) * uint64(doc&1) },
+	}
+	for name, timeOf := range times {
+		for _, slots := range []int{1024} {
+			for _, onDisk := range []bool{false, true} {
+				t.Run(fmt.Sprint(name, slots, onDisk), func(t *testing.T) {
+					t.Parallel()
+					testCounts(t, timeOf, slots, onDisk)
+				})
+			}
+		}
+	}
+}
+
+func testCounts(t *testing.T, timeOf func(int) uint64, slots int, onDisk bool) {
+	rnd := rand.New(rand.NewPCG(1, uint64(slots)))
+	s := Memory()
+	s.slots = slots
+	dir := t.TempDir()
+	if onDisk {
+		s = mustOpen(t, dir, slots, 1000)
+	}
+	model := map[Fingerprint]uint32{}
+	for i := range 8 * slots {
+		doc := i/3 + rnd.IntN(300) - rnd.IntN(1+rnd.IntN(3000))
+		f := print(doc, timeOf(doc))
+		got, err := s.Next(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != model[f] {
+			t.Fatalf("place of doc %d at step %d is %d, want %d", doc, i, got, model[f])
+		}
+		model[f]++
+		if n, err := s.Count(f); n != model[f] || err != nil {
+			t.Fatalf("count of doc %d is %d, %v, want %d", doc, n, err, model[f])
+		}
+		if !onDisk {
+			continue
+		}
+		if len(s.pending) > rnd.IntN(400) {
+			if err := s.Commit(nil, rnd.IntN(len(s.pending)+1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if i%(2*slots) == 0 {
+			if err := errors.Join(s.Commit(nil, len(s.pending)), s.Close()); err != nil {
+				t.Fatal(err)
+			}
+			s = mustOpen(t, dir, slots, 1000)
+		}
+	}
+	if len(s.runs) == 0 {
+		t.Error("nothing was spilled: the test is too small")
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCrash takes copies of the directory while docs are counted and committed, cuts the logs in them anywhere, and finds in each
+// what some prefix of the commits left: positions and counts that go together.
+func TestCrash(t *testing.T) {
+	t.Parallel()
+	rnd := rand.New(rand.NewPCG(7, 7))
+	dir := t.TempDir()
+	s := mustOpen(t, dir, 1024, 1000)
+	var docs []Fingerprint // in the order of Next
+	committed := 0
+	for step := range 150 {
+		for range rnd.IntN(40) {
+			doc := len(docs)/2 - rnd.IntN(1+len(docs)/2)
+			f := print(doc, uint64(doc*(doc&1)))
+			docs = append(docs, f)
+			if _, err := s.Next(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		n := rnd.IntN(1 + len(docs) - committed)
+		committed += n
+		if err := s.Commit([]source.Mark{{Key: "at", Value: fmt.Append(nil, committed)}}, n); err != nil {
+			t.Fatal(err)
+		}
+		if step%15 == 0 {
+			copied := crashCopy(t, dir, rnd)
+			checkPrefix(t, copied, docs, committed)
+		}
+	}
+	if len(s.runs) == 0 || s.generation < 2 {
+		t.Error("nothing was spilled: the test is too small")
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// crashCopy copies the directory as a crash may leave it.
+func crashCopy(t *testing.T, dir string, rnd *rand.Rand) string {
+	t.Helper()
+	to := t.TempDir()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(e.Name(), "log.") {
+			text = text[:logHead+rnd.IntN(len(text)-logHead+1)]
+			if rnd.IntN(2) == 0 {
+				text = append(text, make([]byte, rnd.IntN(100))...)
+			}
+		}
+		if err := os.WriteFile(filepath.Join(to, e.Name()), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return to
+}
+
+func checkPrefix(t *testing.T, dir string, docs []Fingerprint, committed int) {
+	t.Helper()
+	s := mustOpen(t, dir, 1024, 1000)
+	defer s.Close()
+	at := 0
+	fmt.Sscan(string(s.Position("at")), &at)
+	if at > committed {
+		t.Fatalf("the position is %d of %d", at, committed)
+	}
+	model := map[Fingerprint]uint32{}
+	for _, f := range docs[:at] {
+		model[f]++
+	}
+	for i, f := range docs {
+		if n, err := s.Count(f); err != nil || n != model[f] {
+			t.Fatalf("at %d doc %d was counted %d times, %v, want %d", at, i, n, err, model[f])
+		}
+	}
+}
+
+func TestPositions(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := mustOpen(t, dir, maxSlots, maxRuns)
+	commit := func(marks ...source.Mark) {
+		if err := s.Commit(marks, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	commit(source.Mark{Key: "a/1", Value: []byte("x")}, source.Mark{Key: "a/2", Value: []byte{}}, source.Mark{Key: "b", Value: []byte("y")})
+	commit(source.Mark{Key: "a/1", Value: []byte("z")}, source.Mark{Key: "b"})
+	want := map[string]string{"a/1": "z", "a/2": ""}
+	check := func() {
+		t.Helper()
+		got := map[string]string{}
+		s.Each("a/", func(key string, value []byte) { got[key] = string(value) })
+		if !maps.Equal(got, want) || s.Position("b") != nil {
+			t.Errorf("positions %v, b %q", got, s.Position("b"))
+		}
+	}
+	check()
+	if _, _, err := Open(dir, Options{About: "test"}); !store.IsKind(err, store.KindLocked) {
+		t.Errorf("opened twice: %v", err)
+	}
+	for range 2 {
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = mustOpen(t, dir, maxSlots, maxRuns)
+		check()
+	}
+	s.Close()
+	s, fresh, err := Open(dir, Options{About: "another"})
+	if err != nil || fresh == "" || s.Position("a/1") != nil {
+		t.Errorf("about another: %q %v", fresh, err)
+	}
+	s.Close()
+}
+
+// TestDamage flips each byte of a base, and of what else there is, and finds the state whole, begun anew, or an error: no
+// counts that are wrong.
+func TestDamage(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := mustOpen(t, dir, 1024, 1000)
+	const docs = 1000
+	for i := range docs {
+		if _, err := s.Next(print(i, uint64(i+1))); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Commit([]source.Mark{{Key: "at", Value: fmt.Append(nil, i+1)}}, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for at := 0; at < len(text); at += 1 + len(text)/15 {
+			damaged := t.TempDir()
+			if err := os.CopyFS(damaged, os.DirFS(dir)); err != nil {
+				t.Fatal(err)
+			}
+			bad := bytes.Clone(text)
+			bad[at] ^= 0x40
+			if err := os.WriteFile(filepath.Join(damaged, e.Name()), bad, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s, _, err := open(damaged, Options{About: "test"}, 1024, 1000)
+			if err != nil {
+				continue
+			}
+			n := 0
+			fmt.Sscan(string(s.Position("at")), &n)
+			for i := range docs {
+				got, err := s.Count(print(i, uint64(i+1)))
+				if err == nil && got != uint32(b2u(i < n)) {
+					t.Fatalf("byte %d of %s: doc %d came %d times, at is %d", at, e.Name(), i, got, n)
+				}
+			}
+			s.Close()
+		}
+	}
+}
+
+func TestNewer(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	mustOpen(t, dir, maxSlots, maxRuns).Close()
+	path := filepath.Join(dir, baseName)
+	text, _ := os.ReadFile(path)
+	text[len(magic)+2]++
+	os.WriteFile(path, text, 0o600)
+	if _, _, err := Open(dir, Options{About: "test"}); err == nil || !strings.Contains(err.Error(), "a newer logctl has written it") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestBound: what is on disk has its bound; the newest times stay, and of docs without a time those counted last.
+func TestBound(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := mustOpen(t, dir, 1024, 3)
+	defer s.Close()
+	const docs = 6_000
+	for i := range docs {
+		for _, f := range []Fingerprint{print(i, uint64(i+1)), print(i+docs, 0)} {
+			if n, err := s.Next(f); n != 0 || err != nil {
+				t.Fatal(n, err)
+			}
+		}
+		if err := s.Commit(nil, 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entries, _ := os.ReadDir(dir)
+	if len(entries) != 3+6 {
+		t.Errorf("%d files", len(entries))
+	}
+	for _, f := range []Fingerprint{print(docs-800, docs-799), print(docs-800+docs, 0)} {
+		if n, err := s.Count(f); n != 1 || err != nil {
+			t.Errorf("a late one came %d times, %v", n, err)
+		}
+	}
+}
+
+func TestLeavesNoFile(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	s := Memory()
+	s.slots = 1024
+	for i := range 3000 {
+		if _, err := s.Next(print(i, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) > 0 || len(s.runs) == 0 {
+		t.Errorf("a kill now would leave %v behind, %v", entries, err)
+	}
+	s.Close()
+	t.Setenv("TMPDIR", dir+"/missing")
+	s = Memory()
+	s.slots = 1024
+	for i := 0; err == nil && i < 3000; i++ {
+		_, err = s.Next(print(i, 0))
+	}
+	if err == nil {
+		t.Error("no error where the temporary file can't be made")
+	}
+}
+
+// FuzzLoad reads anything as a base and as a log.
+func FuzzLoad(f *testing.F) {
+	dir := f.TempDir()
+	s := mustOpen(f, dir, 1024, 1000)
+	for i := range 10 {
+		s.Next(print(i, uint64(i%3)))
+		s.Commit([]source.Mark{{Key: "k", Value: []byte("v")}}, 1)
+	}
+	s.Close()
+	for _, name := range []string{"base", "log.1"} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text[:len(text)-crcSize])
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		s := Memory()
+		s.dir, s.about = t.TempDir(), "test"
+		_ = s.loadBase(appendCRC(text, text)) // any error will do
+		s = Memory()
+		_, _ = replay(text, 1, s.apply)
+		c := &commit{}
+		if c.parse(text) == nil {
+			_ = s.apply(c)
+		}
+	})
+}
+
+func BenchmarkNext(b *testing.B) {
+	for name, slots := range map[string]int{"memory": maxSlots, "spilled": 1 << 14} {
+		b.Run(name, func(b *testing.B) {
+			s, _, err := open(b.TempDir(), Options{}, slots, maxRuns)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer s.Close()
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if _, err := s.Next(print(i, uint64(i+1))); err != nil {
+					b.Fatal(err)
+				}
+				if i%1000 == 999 {
+					if err := s.Commit(nil, 1000); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,157 @@
+package ship
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"time"
+
+	"logctl/internal/lines"
+	"logctl/ship/source"
+)
+
+// streamSource is an input that can be read once: the standard input, a pipe.
+type streamSource struct {
+	r    *runner
+	path string // or Stdin
+}
+
+// Run reads the stream to its end. One that can't be read is a problem, not an error.
+func (s *streamSource) Run(ctx context.Context, _ source.Positions, sink source.Sink) error {
+	from := s.r.o.Stdin
+	if s.path != Stdin {
+		f, err := os.Open(s.path)
+		if err != nil {
+			s.r.problem(plainPathError(err))
+			return nil
+		}
+		defer f.Close()
+		from = f
+	}
+	if from == nil {
+		return nil
+	}
+	text, err := lines.DecompressNamed(newStream(ctx, from), s.path)
+	if err == nil {
+		err = s.read(ctx, sink, lines.New(text, s.r.o.MaxLine))
+	}
+	return s.r.inputError(ctx, s.name(), err)
+}
+
+func (s *streamSource) name() string {
+	if s.path == Stdin {
+		return "standard input"
+	}
+	return s.path
+}
+
+// chunkBytes is about how much of a stream makes a chunk.
+const chunkBytes = 256 << 10
+
+// read takes as many lines at a time as are there.
+func (s *streamSource) read(ctx context.Context, sink source.Sink, in *lines.Reader) error {
+	from := &source.Origin{Name: s.path}
+	if s.path != Stdin {
+		from.File = absolute(s.path)
+	}
+	var text []byte
+	for {
+		c := source.Chunk{From: from}
+		text = text[:0]
+		start := in.Offset()
+		var err error
+		for more := true; more; {
+			var line []byte
+			var tooLong bool
+			if line, tooLong, err = in.Next(); err != nil {
+				break
+			}
+			at := len(text)
+			text = append(text, line...) // lines before it stay where they are, in older memory
+			c.Lines = append(c.Lines, source.Line{Text: text[at:], TooLong: tooLong})
+			more = len(text) < chunkBytes && bytes.IndexByte(in.Ahead(in.Buffered()), '\n') >= 0
+		}
+		c.Written, c.Bytes = time.Now(), in.Offset()-start
+		if len(c.Lines) > 0 {
+			if err := sink.Take(ctx, c); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return &readError{err}
+		}
+	}
+}
+
+// stream reads from something that may be silent for long, and can be left while it is.
+type stream struct {
+	ctx    context.Context
+	chunks chan chunk
+	spare  chan []byte
+	rest   []byte // of the chunk at hand
+	whole  []byte // the chunk at hand
+	err    error
+}
+
+type chunk struct {
+	data []byte
+	err  error
+}
+
+// newStream starts to read src. Read gives an error of ctx when that ends; the goroutine that reads src then lives on until its
+// last read returns, since nothing can interrupt a read from a pipe.
+func newStream(ctx context.Context, src io.Reader) *stream {
+	s := &stream{ctx: ctx, chunks: make(chan chunk), spare: make(chan []byte, 2)}
+	s.spare <- make([]byte, 64<<10)
+	s.spare <- make([]byte, 64<<10)
+	go func() {
+		for {
+			var buf []byte
+			select {
+			case buf = <-s.spare:
+			case <-ctx.Done():
+				return
+			}
+			n, err := src.Read(buf)
+			select {
+			case s.chunks <- chunk{buf[:n], err}:
+			case <-ctx.Done():
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return s
+}
+
+func (s *stream) Read(b []byte) (int, error) {
+	for len(s.rest) == 0 {
+		if s.err != nil {
+			return 0, s.err
+		}
+		if s.whole != nil {
+			s.spare <- s.whole[:cap(s.whole)]
+			s.whole = nil
+		}
+		s.receive()
+	}
+	n := copy(b, s.rest)
+	s.rest = s.rest[n:]
+	return n, nil
+}
+
+// receive waits for the next chunk.
+func (s *stream) receive() {
+	select {
+	case c := <-s.chunks:
+		s.whole, s.rest, s.err = c.data, c.data, c.err
+	case <-s.ctx.Done():
+		s.err = s.ctx.Err()
+	}
+}
