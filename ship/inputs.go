@@ -28,9 +28,6 @@ type input struct {
 	info fs.FileInfo // of file
 }
 
-// isStdin tells whether the input is the standard input.
-func (in *input) isStdin() bool { return in.path == Stdin }
-
 // plan is what a run reads, in order, and what a person must be told about the arguments.
 type plan struct {
 	inputs   []*input
