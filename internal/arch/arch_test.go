@@ -49,7 +49,7 @@ var mayImport = map[string][]string{
 	"store/password":        {},
 	"store/uuids":           {},
 	"store/view":            {"store", "store/ejson", "store/mango", "store/view/js", "store/view/btree", "store/view/collate", "store/view/reduce"},
-	"store/view/btree":      {"store"},
+	"store/view/btree":      {"store", "store/view/collate"},
 	"store/view/collate":    {"store", "store/ejson"},
 	"store/view/reduce":     {"store", "store/ejson", "store/view/collate"},
 	"store/view/js":         {"store", "store/ejson"},

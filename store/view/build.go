@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"logctl/store"
+	"logctl/store/view/btree"
 )
 
 // A batch ends with this many docs or bytes of docs. Larger ones rewrite fewer nodes per row and take more memory: about
@@ -36,10 +37,8 @@ type mapped struct {
 
 // emittedRow is a row ready for its tree.
 type emittedRow struct {
-	view    int
-	sortLen int // of the sort key at the beginning of key
-	key     []byte
-	value   []byte
+	view        int
+	btree.Entry // its Doc is the mapped one
 }
 
 // build maps all changes since the index was last updated, a batch after the other. What was applied stays if a later batch fails.

@@ -2,6 +2,7 @@ package view
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -48,31 +49,28 @@ func (m *Manager) Rebuild(ctx context.Context, db Database, d *Design) error {
 
 var errUnequal = errors.New("view index")
 
-// tally is a set of rows, or of entries of docs: how many they are and the sum of their hashes, which does not depend on the order.
+// tally is a set of rows of a tree: how many they are and the sum of their hashes, which does not depend on the order.
 type tally struct {
 	n   int
 	sum uint64
 }
 
-// tallies are of the views' rows, and of what docs have.
+// tallies are of the trees, that of docs last.
 type tallies struct {
 	seed maphash.Seed
 	rows []tally
-	docs tally
 }
 
-func (t *tallies) add(to *tally, key, value []byte) {
+// add counts a row that has its doc's id.
+func (t *tallies) add(tree int, e *btree.Entry) {
 	var h maphash.Hash
 	h.SetSeed(t.seed)
-	var size [4]byte
-	for i := range size {
-		size[i] = byte(len(key) >> (8 * i))
+	for _, part := range [...][]byte{e.Sort, []byte(e.Doc.ID), binary.BigEndian.AppendUint32(nil, e.Repeat), e.JSON, e.AppendValue(nil)} {
+		_, _ = h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(part)))) // it never fails
+		_, _ = h.Write(part)
 	}
-	_, _ = h.Write(size[:]) // it never fails
-	_, _ = h.Write(key)
-	_, _ = h.Write(value)
-	to.n++
-	to.sum += h.Sum64()
+	t.rows[tree].n++
+	t.rows[tree].sum += h.Sum64()
 }
 
 // check compares what is there with what should be.
@@ -88,14 +86,14 @@ func (x *index) check(ctx context.Context, db Database) error {
 	if err != nil {
 		return err
 	}
-	for i := range there.rows {
+	for i, v := range x.design.views {
 		if there.rows[i] != should.rows[i] {
-			return fmt.Errorf("%w: view %s has %d rows, mapping all docs anew gives %d, or others", errUnequal, x.design.views[i].name,
+			return fmt.Errorf("%w: view %s has %d rows, mapping all docs anew gives %d, or others", errUnequal, v.name,
 				there.rows[i].n, should.rows[i].n)
 		}
 	}
-	if there.docs != should.docs {
-		return fmt.Errorf("%w: it has rows of %d docs, mapping all docs anew gives rows of %d, or others", errUnequal, there.docs.n, should.docs.n)
+	if has, docs := there.rows[x.docs()], should.rows[x.docs()]; has != docs {
+		return fmt.Errorf("%w: it has rows of %d docs, mapping all docs anew gives rows of %d, or others", errUnequal, has.n, docs.n)
 	}
 	return nil
 }
@@ -106,13 +104,12 @@ func (x *index) tallyIndex(snap store.KVReader, seed maphash.Seed) (*tallies, er
 	if err != nil {
 		return nil, err
 	}
-	t := &tallies{seed: seed, rows: make([]tally, len(x.design.views))}
-	nodes, bytes := 0, uint64(0)
-	for i := range x.design.views {
+	t := &tallies{seed: seed, rows: make([]tally, len(h.roots))}
+	nodes := 0
+	for i := range h.roots {
 		n, err := x.tree(snap, h, i).Check(func(e btree.Entry) error {
-			t.add(&t.rows[i], e.Key, e.Value)
-			_, err := parseRow(e)
-			return err
+			t.add(i, &e)
+			return nil
 		})
 		if err != nil {
 			return nil, err
@@ -121,36 +118,33 @@ func (x *index) tallyIndex(snap store.KVReader, seed maphash.Seed) (*tallies, er
 	}
 	keys := 0
 	err = snap.Scan([]byte{}, nil, func(k, v []byte) error {
-		if keys++; len(k) > 0 && k[0] == keyDoc {
-			t.add(&t.docs, k, v)
-			bytes += uint64(len(k) - 1 + len(v))
-		}
+		keys++
 		return nil
 	})
 	switch {
 	case err != nil:
 		return nil, err
-	case keys != 0 && keys != nodes+t.docs.n+1:
-		return nil, fmt.Errorf("%w: it holds %d things that belong to nothing", errUnequal, keys-nodes-t.docs.n-1)
-	case bytes != h.docBytes:
-		return nil, fmt.Errorf("%w: it says %d bytes of docs and has %d", errUnequal, h.docBytes, bytes)
+	case keys != 0 && keys != nodes+1:
+		return nil, fmt.Errorf("%w: it holds %d things that belong to nothing", errUnequal, keys-nodes-1)
 	}
 	return t, nil
 }
 
 // tallyDocs maps all docs.
 func (x *index) tallyDocs(ctx context.Context, db Database, seed maphash.Seed) (*tallies, error) {
-	t := &tallies{seed: seed, rows: make([]tally, len(x.design.views))}
+	t := &tallies{seed: seed, rows: make([]tally, x.docs()+1)}
 	u := &update{wanted: make(chan struct{})}
 	close(u.wanted)
 	err := x.pipeline(ctx, db, u, header{}, func(_ context.Context, b *batch) error {
 		for i := range b.docs {
 			d := &b.docs[i]
+			name := btree.Doc{ID: d.id}
 			for _, r := range d.rows {
-				t.add(&t.rows[r.view], r.key, r.value)
+				r.Doc = name
+				t.add(r.view, &r.Entry)
 			}
 			if len(d.rows) > 0 {
-				t.add(&t.docs, docKey(d.id), docEntry(d.rows))
+				t.add(x.docs(), &btree.Entry{Doc: name, Value: docEntry(d.rows)})
 			}
 		}
 		return nil

@@ -68,7 +68,8 @@ func TestCheck(t *testing.T) {
 		}
 		fresh := New(Options{}) // with nothing in memory
 		problem, err := fresh.Check(context.Background(), db, d)
-		if problem == "" && !store.IsKind(err, store.KindCorrupt) {
+		// An index without a header is empty, and is built anew over what is left of it.
+		if problem == "" && !store.IsKind(err, store.KindCorrupt) && what != "removed h" {
 			t.Errorf("%s: not found, %v", what, err)
 		}
 		delete(kv.values, key+"x")

@@ -11,22 +11,21 @@ import (
 // What stands on disk; see FORMAT.md. A change of any of it, or of package collate's keys, is a new formatVersion: it is part
 // of an index's signature, so that indexes of another version are built anew beside the old ones.
 const (
-	formatVersion = 2
+	formatVersion = 3
 	keyHeader     = 'h' // the header
 	keyNode       = 'n' // then the number of the view (2 bytes), then that of the node (8 bytes): package btree's
-	keyDoc        = 'd' // then the doc id: what rows it has
+	keyDocs       = 'd' // then the number of a node (8 bytes) of the tree of docs
 	checksumSize  = 4
 	idEnd         = 0xFF // above every byte that can follow a sort key, or a row's doc id, in a row's key
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// header is the state of an index: of which moment it is, and its trees in the order of the views.
+// header is the state of an index: of which moment it is, and its trees in the order of the views, that of docs behind them.
 type header struct {
-	seq      uint64
-	purge    uint64 // the last purge that it knows of
-	docBytes uint64 // of the entries under keyDoc
-	roots    []btree.Root
+	seq   uint64
+	purge uint64 // the last purge that it knows of
+	roots []btree.Root
 }
 
 func (h header) append(dst []byte) []byte {
@@ -34,8 +33,7 @@ func (h header) append(dst []byte) []byte {
 	dst = append(dst, formatVersion)
 	dst = binary.AppendUvarint(dst, h.seq)
 	dst = binary.AppendUvarint(dst, h.purge)
-	dst = binary.AppendUvarint(dst, h.docBytes)
-	dst = binary.AppendUvarint(dst, uint64(len(h.roots)))
+	dst = binary.AppendUvarint(dst, uint64(len(h.roots)-1))
 	for _, r := range h.roots {
 		for _, v := range [...]uint64{r.ID, uint64(r.Height), r.Rows, r.Next, r.Bytes} {
 			dst = binary.AppendUvarint(dst, v)
@@ -67,11 +65,11 @@ func parseHeader(data []byte, views int) (header, error) {
 		body = body[n:]
 		return v
 	}
-	h := header{seq: next(), purge: next(), docBytes: next()}
+	h := header{seq: next(), purge: next()}
 	if next() != uint64(views) {
 		return header{}, bad
 	}
-	for range views {
+	for range views + 1 {
 		r := btree.Root{ID: next(), Height: int(next()), Rows: next(), Next: next(), Bytes: next()}
 		if (r.ID == 0) != (r.Height == 0) || r.Height < 0 || r.Height > 64 || r.ID > r.Next {
 			return header{}, bad
@@ -91,11 +89,9 @@ func readHeader(kv store.KVReader, views int) (header, error) {
 		return header{}, err
 	}
 	if !ok {
-		return header{roots: make([]btree.Root, views)}, nil
+		return header{roots: make([]btree.Root, views+1)}, nil
 	}
 	return parseHeader(data, views)
 }
 
 func nodePrefix(view int) []byte { return []byte{keyNode, byte(view >> 8), byte(view)} }
-
-func docKey(id string) []byte { return append([]byte{keyDoc}, id...) }

@@ -35,10 +35,7 @@ func (a *answer) walkGroups(r btree.Reducer, s span, level int) error {
 		return nil
 	}
 	var arena []byte // of keys and values
-	prefix := func(e btree.Entry) (int, error) {
-		first, err := parseRow(e)
-		return collate.Group(first.sortKey, level), err
-	}
+	prefix := func(sortKey []byte) int { return collate.Group(sortKey, level) }
 	err := a.tree.Groups(s.from, s.to, prefix, func(g *btree.Group) error {
 		if a.skip > 0 {
 			a.skip--
@@ -47,20 +44,17 @@ func (a *answer) walkGroups(r btree.Reducer, s span, level int) error {
 		if a.limit == 0 {
 			return errEnough
 		}
-		first, err := parseRow(btree.Entry{Key: g.Key, Value: g.Value})
-		if err != nil {
-			return err
-		}
-		if cap(arena)-len(arena) < 4*len(first.sortKey)+len(first.key)+reductionRoom {
-			arena = make([]byte, 0, 8192+4*len(first.sortKey)+len(first.key))
+		if need := 4*len(g.First.Sort) + len(g.First.JSON) + reductionRoom; cap(arena)-len(arena) < need {
+			arena = make([]byte, 0, 8192+need)
 		}
 		start := len(arena)
-		arena = appendGroupKey(arena, first, level)
+		arena = appendGroupKey(arena, &g.First, level)
 		at := len(arena)
 		row := store.Row{Key: arena[start:at:at]}
 		if r == nil {
 			arena = strconv.AppendUint(arena, g.Rows, 10)
 		} else {
+			var err error
 			if a.scratch, err = g.Reduce(a.scratch[:0]); err != nil {
 				return err
 			}
@@ -99,7 +93,7 @@ func (a *answer) seekGroups(x *index, view int, s span, level int) error {
 			return err
 		}
 		if r.Err == "" {
-			r.Key = appendGroupKey(nil, first, level)
+			r.Key = appendGroupKey(nil, &first, level)
 		}
 		if err := a.give(r); err != nil {
 			return err
@@ -109,20 +103,16 @@ func (a *answer) seekGroups(x *index, view int, s span, level int) error {
 }
 
 // group is the first group of a span in the direction of the query, and the first row of it.
-func (a *answer) group(s span, level int) (span, row, error) {
+func (a *answer) group(s span, level int) (span, btree.Entry, error) {
 	at := s.from
 	if a.q.Descending {
 		at = s.to - 1
 	}
-	e, err := a.tree.At(at)
-	if err != nil {
-		return s, row{}, err
-	}
-	first, err := parseRow(e)
+	first, err := a.tree.At(at)
 	if err != nil || level == 0 {
 		return s, first, err
 	}
-	prefix := first.sortKey[:collate.Group(first.sortKey, level)]
+	prefix := first.Sort[:collate.Group(first.Sort, level)]
 	if a.q.Descending {
 		from, err := a.tree.Rank(prefix)
 		return span{max(s.from, from), s.to}, first, err
@@ -133,12 +123,12 @@ func (a *answer) group(s span, level int) (span, row, error) {
 }
 
 // appendGroupKey appends the key that a group is shown with.
-func appendGroupKey(dst []byte, first row, level int) []byte {
+func appendGroupKey(dst []byte, first *btree.Entry, level int) []byte {
 	if level == 0 {
 		return append(dst, "null"...)
 	}
 	start := len(dst)
-	dst = first.appendKey(dst)
+	dst = appendKey(dst, first)
 	if level == wholeKey || dst[start] != '[' {
 		return dst
 	}

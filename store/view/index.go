@@ -15,7 +15,7 @@ type index struct {
 	kv       store.KV
 	maps     *js.Maps        // nil where the maps are native
 	reducers []btree.Reducer // one for each view
-	spaces   []uint64        // of the trees in the cache
+	spaces   []uint64        // of the trees in the cache, that of docs last
 	mappers  sync.Pool       // idle mappers
 
 	mu      sync.Mutex
@@ -43,6 +43,8 @@ func (m *Manager) openIndex(db Database, d *Design) (*index, error) {
 			return nil, err
 		}
 		x.reducers = append(x.reducers, r)
+	}
+	for range len(d.views) + 1 {
 		x.spaces = append(x.spaces, m.cache.Space())
 	}
 	var err error
@@ -80,13 +82,19 @@ func (m *Manager) index(db Database, d *Design) (*index, error) {
 	return x, nil
 }
 
-// tree is a view's tree as of a header.
-func (x *index) tree(kv store.KVReader, h header, view int) *btree.Tree {
-	_, script := x.reducers[view].(scriptReducer)
-	return &btree.Tree{
-		Remember: script, KV: kv, Prefix: nodePrefix(view), Cache: x.m.cache, Space: x.spaces[view],
-		Root: h.roots[view], Reducer: x.reducers[view],
+// docs is the number of the tree of docs.
+func (x *index) docs() int { return len(x.design.views) }
+
+// tree is a view's tree, or that of docs, as of a header.
+func (x *index) tree(kv store.KVReader, h header, n int) *btree.Tree {
+	t := &btree.Tree{KV: kv, Cache: x.m.cache, Space: x.spaces[n], Root: h.roots[n]}
+	if n == x.docs() {
+		t.Prefix = []byte{keyDocs}
+		return t
 	}
+	_, t.Remember = x.reducers[n].(scriptReducer)
+	t.Prefix, t.Reducer, t.Names = nodePrefix(n), x.reducers[n], x.tree(kv, h, x.docs())
+	return t
 }
 
 func (x *index) state() header {

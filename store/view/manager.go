@@ -204,10 +204,11 @@ func (m *Manager) Info(db Database, d *Design) (Info, error) {
 	defer x.mu.Unlock()
 	info.UpdateSeq, info.Updating, info.WaitingClients = x.head.seq, x.update != nil, x.waiting
 	info.PurgeSeq = x.head.purge
-	for _, r := range x.head.roots {
-		info.ExternalSize += int64(r.Bytes)
+	for i, r := range x.head.roots {
+		if info.ActiveSize += int64(r.Bytes); i < x.docs() {
+			info.ExternalSize += int64(r.Bytes)
+		}
 	}
-	info.ActiveSize = info.ExternalSize + int64(x.head.docBytes)
 	info.DiskSize = info.ActiveSize
 	if seq := db.UpdateSeq(); seq > x.head.seq {
 		info.PendingUpdates = seq - x.head.seq

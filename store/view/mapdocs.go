@@ -138,7 +138,7 @@ func (e *emitter) mapDoc(w mapper, d *mapped) error {
 
 // row takes one row.
 func (e *emitter) row(view int, key, value []byte) {
-	if need := 3*len(key) + len(value) + len(e.doc.id) + 64; cap(e.block)-len(e.block) < need {
+	if need := 3*len(key) + len(key) + len(value) + len(e.doc.id) + 64; cap(e.block)-len(e.block) < need {
 		e.block = make([]byte, 0, max(blockSize, need))
 	}
 	start := len(e.block)
@@ -150,18 +150,25 @@ func (e *emitter) row(view int, key, value []byte) {
 		}
 		block = collate.AppendScope(block, partition)
 	}
-	sorted, plain, err := e.design.views[view].order.Append(block, key)
+	block, plain, err := e.design.views[view].order.Append(block, key)
 	if err != nil {
 		return // JSON.stringify nests deeper than keys may: as if it had not been emitted
 	}
-	sortKey := sorted[start:]
-	repeat := e.seen[view].count(sortKey)
-	e.again = e.again || repeat > 0
-	block = appendRowKey(sorted[:start], sortKey, e.doc.id, repeat)
-	rowKey := block[start:len(block):len(block)]
-	at := len(block)
-	block = appendRowValue(block, len(sortKey), plain, key, value)
-	e.doc.rows = append(e.doc.rows, emittedRow{view: view, sortLen: len(sortKey), key: rowKey, value: block[at:len(block):len(block)]})
+	r := emittedRow{view: view}
+	r.Sort = block[start:len(block):len(block)]
+	r.Repeat = uint32(e.seen[view].count(r.Sort))
+	e.again = e.again || r.Repeat > 0
+	if !plain {
+		at := len(block)
+		block = append(block, key...)
+		r.JSON = block[at:len(block):len(block)]
+	}
+	if r.SetValue(value); r.Value != nil {
+		at := len(block)
+		block = append(block, value...)
+		r.Value = block[at:len(block):len(block)]
+	}
+	e.doc.rows = append(e.doc.rows, r)
 	e.bytes += len(block) - start + rowOverhead
 	e.block = block
 }

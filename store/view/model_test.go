@@ -162,6 +162,23 @@ func compareAll(t *testing.T, m *Manager, db *fakeDB, d *Design, r *rand.Rand, d
 	}
 }
 
+// modelID is one of 900 ids: plain ones, content ids of few times, more of a time than have numbers, or both kinds and some that
+// are alike.
+func modelID(kind uint64, n int) string {
+	hash := fmt.Sprintf("%016d", n*7919%900)
+	switch {
+	case kind == 1 && n%50 == 7:
+		return fmt.Sprintf("20170614171612000-%s-%d", hash, n)
+	case kind == 1:
+		return fmt.Sprintf("2017061417161%d000-%s", n%3, hash)
+	case kind == 2 && n%3 == 1:
+		return fmt.Sprintf("201706141716%02d329-%s", n/20, hash)
+	case kind == 2 && n%3 == 2:
+		return fmt.Sprintf("201706141716%02d329-%d", n/20, n)
+	}
+	return fmt.Sprintf("doc%04d", n)
+}
+
 func TestIndexEqualsRecount(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(3) {
@@ -174,7 +191,7 @@ func TestIndexEqualsRecount(t *testing.T) {
 			d := design(t, fmt.Sprintf(modelDesign, modelMap))
 			for step := range 12 {
 				for range []int{1, 30, 700}[step%3] {
-					id := fmt.Sprintf("doc%04d", r.IntN(900))
+					id := modelID(seed, r.IntN(900))
 					if r.IntN(3) == 0 && step > 3 {
 						delete(docs, id)
 						if r.IntN(4) == 0 {
@@ -189,6 +206,9 @@ func TestIndexEqualsRecount(t *testing.T) {
 					db.put(id, string(body))
 				}
 				compareAll(t, m, db, d, r, docs)
+			}
+			if problem, err := m.Check(context.Background(), db, d); err != nil || problem != "" {
+				t.Errorf("check: %s, %v", problem, err)
 			}
 			before, err := m.Info(db, d)
 			if err != nil || before.UpdateSeq != db.UpdateSeq() || before.PendingUpdates != 0 || before.ActiveSize == 0 {

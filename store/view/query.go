@@ -175,22 +175,27 @@ func (a *answer) rows(s span) error {
 			s.to = s.from + n
 		}
 	}
-	var keys []byte
+	var room []byte
 	return a.tree.Scan(s.from, s.to, a.q.Descending, func(e btree.Entry) error {
-		r, err := parseRow(e)
+		id, err := a.tree.ID(e)
 		if err != nil {
 			return err
 		}
-		key := r.key
-		if key == nil {
-			if cap(keys)-len(keys) < 4*len(r.sortKey)+32 {
-				keys = make([]byte, 0, 4096+4*len(r.sortKey))
-			}
-			start := len(keys)
-			keys = r.appendKey(keys)
-			key = keys[start:len(keys):len(keys)]
+		r := store.Row{ID: id, Key: e.JSON, Value: e.Value}
+		if need := 4*len(e.Sort) + 32; cap(room)-len(room) < need {
+			room = make([]byte, 0, 4096+need)
 		}
-		return a.give(store.Row{ID: r.id(), Key: key, Value: r.value})
+		if r.Key == nil {
+			start := len(room)
+			room = appendKey(room, &e)
+			r.Key = room[start:len(room):len(room)]
+		}
+		if r.Value == nil {
+			start := len(room)
+			room = e.AppendValue(room)
+			r.Value = room[start:len(room):len(room)]
+		}
+		return a.give(r)
 	})
 }
 

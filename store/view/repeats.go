@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"logctl/store/ejson"
-	"logctl/store/view/btree"
 )
 
 // A doc may emit the same key more than once. CouchDB keeps the values of such rows in the order of Erlang's terms, whatever
@@ -19,7 +18,7 @@ func sortRepeats(rows []emittedRow) {
 	byKey := map[string][]int{}
 	for i := range rows {
 		r := &rows[i]
-		k := strconv.Itoa(r.view) + " " + string(r.key[:r.sortLen])
+		k := strconv.Itoa(r.view) + " " + string(r.Sort)
 		byKey[k] = append(byKey[k], i)
 	}
 	for _, places := range byKey {
@@ -30,20 +29,11 @@ func sortRepeats(rows []emittedRow) {
 		for n, i := range places {
 			sorted[n] = rows[i]
 		}
-		slices.SortStableFunc(sorted, func(a, b emittedRow) int { return compareTerms(a.json(), b.json()) })
+		slices.SortStableFunc(sorted, func(a, b emittedRow) int { return compareTerms(a.AppendValue(nil), b.AppendValue(nil)) })
 		for n, i := range places {
-			rows[i].value = sorted[n].value
+			rows[i].Value, rows[i].Number = sorted[n].Value, sorted[n].Number
 		}
 	}
-}
-
-// json is the row's value.
-func (r emittedRow) json() []byte {
-	parsed, err := parseRow(btree.Entry{Key: r.key, Value: r.value})
-	if err != nil {
-		return nil // it was made a moment ago
-	}
-	return parsed.value
 }
 
 // termRank is where a type of JSON values stands among Erlang's terms: numbers, atoms, objects, arrays, strings.

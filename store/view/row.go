@@ -9,103 +9,57 @@ import (
 	"logctl/store/view/collate"
 )
 
-// A row in a tree. Its key is the sort key, the doc id as collate.AppendBytes writes it, and, from the second row of that
-// sort key and doc on, their number in 4 bytes. Its value is a number, twice the length of the sort key plus 1 if the key's
-// JSON follows (else it can be made from the sort key), that JSON with its length, and the value's JSON.
-
-func appendRowKey(dst, sortKey []byte, id string, repeat int) []byte {
-	dst = append(dst, sortKey...)
-	dst = collate.AppendBytes(dst, []byte(id))
-	if repeat > 0 {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(repeat))
+// appendKey appends the JSON of a row's key.
+func appendKey(dst []byte, e *btree.Entry) []byte {
+	if e.JSON != nil {
+		return append(dst, e.JSON...)
 	}
-	return dst
-}
-
-func appendRowValue(dst []byte, sortKeyLen int, plain bool, key, value []byte) []byte {
-	if plain {
-		dst = binary.AppendUvarint(dst, uint64(sortKeyLen)<<1)
-		return append(dst, value...)
-	}
-	dst = binary.AppendUvarint(dst, uint64(sortKeyLen)<<1|1)
-	dst = binary.AppendUvarint(dst, uint64(len(key)))
-	return append(append(dst, key...), value...)
-}
-
-// row is a decoded row. Its bytes are those of the tree.
-type row struct {
-	entry   btree.Entry
-	sortKey []byte
-	key     []byte // JSON, nil if it has to be made from sortKey
-	value   []byte
-}
-
-var errRow = store.NewError(store.KindCorrupt, "view index: row does not add up")
-
-func parseRow(e btree.Entry) (row, error) {
-	head, n := binary.Uvarint(e.Value)
-	if n <= 0 || head>>1 > uint64(len(e.Key)) {
-		return row{}, errRow
-	}
-	r := row{entry: e, sortKey: e.Key[:head>>1], value: e.Value[n:]}
-	if head&1 == 1 {
-		size, n := binary.Uvarint(r.value)
-		if n <= 0 || size > uint64(len(r.value)-n) {
-			return row{}, errRow
-		}
-		r.key, r.value = r.value[n:n+int(size)], r.value[n+int(size):]
-	}
-	return r, nil
-}
-
-// id is the id of the doc that emitted the row.
-func (r row) id() string {
-	id, _ := collate.TextBytes(r.entry.Key[len(r.sortKey):])
-	return string(id)
-}
-
-// appendKey appends the key's JSON.
-func (r row) appendKey(dst []byte) []byte {
-	if r.key != nil {
-		return append(dst, r.key...)
-	}
-	out, ok := collate.AppendJSON(dst, r.sortKey)
+	out, ok := collate.AppendJSON(dst, e.Sort)
 	if !ok {
 		return append(dst, "null"...)
 	}
 	return out
 }
 
-// What a doc emitted, under keyDoc: for each view with rows its number, how many, and their sort keys with their lengths in
-// the order of the emits.
+// What a doc emitted, the value of its row in the tree of docs: for each row, in the order of the emits, the number of the view in
+// viewBytes, big endian, and the sort key.
+const viewBytes = 2
 
-// docRows walks over it, calling fn with the key that each row has in the view's tree.
-func docRows(entry []byte, id string, fn func(view int, key []byte)) error {
+func docEntry(rows []emittedRow) []byte {
+	size := 0
+	for i := range rows {
+		size += len(rows[i].Sort) + viewBytes
+	}
+	dst := make([]byte, 0, size)
+	for i := range rows {
+		dst = binary.BigEndian.AppendUint16(dst, uint16(rows[i].view))
+		dst = append(dst, rows[i].Sort...)
+	}
+	return dst
+}
+
+// docRows walks over an entry, calling fn with what tells each row from the others.
+func docRows(entry []byte, fn func(view int, sortKey []byte, repeat uint32)) error {
 	bad := store.NewError(store.KindCorrupt, "view index: rows of a doc do not add up")
-	next := func() uint64 {
-		v, n := binary.Uvarint(entry)
-		if n <= 0 {
-			entry = nil
-			return 0
-		}
-		entry = entry[n:]
-		return v
-	}
-	for len(entry) > 0 {
-		view, rows := int(next()), next()
-		var seen repeats
-		for range rows {
-			size := next()
-			if size == 0 || size > uint64(len(entry)) {
-				return bad
-			}
-			sortKey := entry[:size]
-			entry = entry[size:]
-			fn(view, appendRowKey(nil, sortKey, id, seen.count(sortKey)))
-		}
-	}
-	if entry == nil {
+	if len(entry) == 0 {
 		return bad
+	}
+	var seen repeats
+	view := -1
+	for len(entry) > 0 {
+		if len(entry) < viewBytes {
+			return bad
+		}
+		if v := int(binary.BigEndian.Uint16(entry)); v != view {
+			view, seen = v, repeats{}
+		}
+		entry = entry[viewBytes:]
+		size := collate.Scalars(entry, func(int, int) {})
+		if size == 0 {
+			return bad
+		}
+		fn(view, entry[:size], uint32(seen.count(entry[:size])))
+		entry = entry[size:]
 	}
 	return nil
 }

@@ -86,18 +86,18 @@ func (x *index) scan(ctx context.Context, snap store.KVReader, view int, r keyRa
 		return err
 	}
 	n := 0
-	var key []byte
+	var key, value []byte
 	return t.Scan(s.from, s.to, descending, func(e btree.Entry) error {
 		if n++; n%ctxEvery == 0 {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 		}
-		row, err := parseRow(e)
+		id, err := t.ID(e)
 		if err != nil {
 			return err
 		}
-		key = row.appendKey(key[:0])
-		return fn(store.Row{ID: row.id(), Key: key, Value: row.value})
+		key, value = appendKey(key[:0], &e), e.AppendValue(value[:0])
+		return fn(store.Row{ID: id, Key: key, Value: value})
 	})
 }

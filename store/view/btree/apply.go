@@ -1,17 +1,16 @@
 package btree
 
 import (
-	"bytes"
 	"context"
 	"sort"
 
 	"logctl/store"
 )
 
-// Op sets the row of Key to Value, or removes it.
+// Op sets a row, or removes it. The row has its doc's ID.
 type Op struct {
-	Key, Value []byte
-	Delete     bool
+	Entry
+	Delete bool
 }
 
 // writer collects what one Apply does.
@@ -22,8 +21,8 @@ type writer struct {
 	ops  []store.KVOp
 }
 
-// Apply gives the tree that ops, sorted by key and each key once, make of t, and appends to kv what must be done to the
-// keyspace for it. Keys and values of ops are kept until then.
+// Apply gives the tree that ops, in the order of their rows and each row once, make of t, and appends to kv what must be done to the
+// keyspace for it. Names is the tree of docs as it was when t was made: a doc that is not in it has a number that none in it has.
 func (t *Tree) Apply(ctx context.Context, ops []Op, kv []store.KVOp) (Root, []store.KVOp, error) {
 	if len(ops) == 0 {
 		return t.Root, kv, nil
@@ -82,7 +81,12 @@ func (w *writer) takeLeaf(id uint64) ([]Entry, error) {
 	if n.leaf == nil {
 		return nil, corrupt("an inner node in the place of a leaf")
 	}
-	return n.leaf.entries(0, n.leaf.n)
+	rows := make([]Entry, 0, n.leaf.n)
+	err = n.leaf.each(0, n.leaf.n, func(e Entry) error {
+		rows = append(rows, e)
+		return nil
+	})
+	return rows, err
 }
 
 // takeInner is take for the kids of an inner node.
@@ -106,18 +110,20 @@ func (w *writer) leafItems(id uint64, ops []Op) ([]Entry, error) {
 			return nil, err
 		}
 	}
+	names := w.namer()
 	merged := make([]Entry, 0, len(old)+len(ops))
-	for _, op := range ops {
-		at := sort.Search(len(old), func(i int) bool { return bytes.Compare(old[i].Key, op.Key) >= 0 })
+	for i := range ops {
+		op := &ops[i]
+		at := sort.Search(len(old), func(k int) bool { return names.compare(&old[k], &op.Entry) >= 0 })
 		merged = append(merged, old[:at]...)
-		if old = old[at:]; len(old) > 0 && bytes.Equal(old[0].Key, op.Key) {
+		if old = old[at:]; len(old) > 0 && names.compare(&old[0], &op.Entry) == 0 {
 			old = old[1:]
 		}
 		if !op.Delete {
-			merged = append(merged, Entry{Key: op.Key, Value: op.Value})
+			merged = append(merged, op.Entry)
 		}
 	}
-	return append(merged, old...), nil
+	return append(merged, old...), names.err
 }
 
 // innerItems are the kids of an inner node after ops. Kids that ops do not touch stay as they are, unless a neighbour became
@@ -140,7 +146,7 @@ func forKids[T any](b *packer[T], kids []kid, ops []Op, items func(id uint64, op
 	for i := range kids {
 		n := len(ops)
 		if i < len(kids)-1 {
-			n = sort.Search(len(ops), func(j int) bool { return bytes.Compare(ops[j].Key, kids[i].last) > 0 })
+			n = sort.Search(len(ops), func(j int) bool { return ops[j].comparePlace(kids[i].last) > 0 })
 		}
 		if n == 0 {
 			if err := b.keep(kids[i]); err != nil {
@@ -158,18 +164,28 @@ func forKids[T any](b *packer[T], kids []kid, ops []Op, items func(id uint64, op
 	return b.finish()
 }
 
+// dearFactor is how many times fewer rows a leaf has where reducing them is dear.
+const dearFactor = 4
+
 func (w *writer) leaves() *packer[Entry] {
 	return &packer[Entry]{
 		least: 1,
-		size:  func(e Entry) int { return len(e.Key)/2 + len(e.Value) + 4 }, // keys share about half
-		load:  w.takeLeaf,
-		write: func(rows []Entry) (kid, error) {
-			k := kid{last: rows[len(rows)-1].Key, rows: uint64(len(rows))}
-			var err error
-			if w.Reducer != nil {
-				k.red, err = w.Reducer.Reduce(nil, rows)
+		size: func(e Entry) int {
+			if w.Remember {
+				return dearFactor * e.size()
 			}
-			k.id = w.put(encodeLeaf(rows))
+			return e.size()
+		},
+		load: w.takeLeaf,
+		write: func(rows []Entry) (kid, error) {
+			last, names := &rows[len(rows)-1], w.namer()
+			k := kid{last: appendPlace(nil, last.Sort, names.id(last.Doc), last.Repeat), rows: uint64(len(rows))}
+			l := newLeaf(rows, w.Names == nil)
+			err := names.err
+			if err == nil && w.Reducer != nil {
+				k.red, err = w.Reducer.Reduce(nil, w.rows(l, 0, l.n))
+			}
+			k.id = w.put(encodeLeaf(l, &w.texts))
 			return k, err
 		},
 	}

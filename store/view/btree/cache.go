@@ -31,7 +31,13 @@ type cacheKey struct {
 // item is what the cache keeps. It never changes.
 type item interface{ memory() int }
 
-func (n *node) memory() int { return n.size + overhead + 2*len(n.kids)*overhead }
+func (n *node) memory() int {
+	size := n.size + overhead + 2*len(n.kids)*overhead
+	if n.leaf != nil {
+		size += n.leaf.memory()
+	}
+	return size
+}
 
 type cached struct {
 	key  cacheKey

@@ -5,7 +5,8 @@ import (
 )
 
 // Check reads the whole tree, past the cache, and tells what is wrong with it: nodes that can't be read, keys out of order, numbers of
-// rows, reductions that are not those of what is below. It calls fn for each row, in order, and gives the number of nodes.
+// rows, reductions that are not those of what is below. It calls fn for each row, with the id of its doc, in order, and gives the
+// number of nodes.
 func (t *Tree) Check(fn func(Entry) error) (nodes int, err error) {
 	c := treeCheck{t: t, fn: fn}
 	if t.Root.ID == 0 {
@@ -76,22 +77,23 @@ func (c *treeCheck) node(id uint64, level int) (kid, error) {
 }
 
 func (c *treeCheck) leaf(id uint64, l *leaf) (kid, error) {
-	rows, err := l.entries(0, l.n)
-	if err != nil {
-		return kid{}, err
-	}
-	for _, e := range rows {
-		if c.any && bytes.Compare(c.last, e.Key) >= 0 {
-			return kid{}, corrupt("rows out of order")
+	names := c.t.namer()
+	var place []byte
+	err := l.each(0, l.n, func(e Entry) error {
+		e.Doc.ID = names.id(e.Doc)
+		place = appendPlace(place[:0], e.Sort, e.Doc.ID, e.Repeat)
+		switch {
+		case names.err != nil:
+			return names.err
+		case c.any && bytes.Compare(c.last, place) >= 0:
+			return corrupt("rows out of order")
 		}
-		c.last, c.any = e.Key, true
-		if err := c.fn(e); err != nil {
-			return kid{}, err
-		}
-	}
-	is := kid{id: id, rows: uint64(len(rows)), last: rows[len(rows)-1].Key}
-	if c.t.Reducer != nil {
-		is.red, err = c.t.Reducer.Reduce(nil, rows)
+		c.last, c.any = append(c.last[:0], place...), true
+		return c.fn(e)
+	})
+	is := kid{id: id, rows: uint64(l.n), last: bytes.Clone(c.last)}
+	if err == nil && c.t.Reducer != nil {
+		is.red, err = c.t.Reducer.Reduce(nil, c.t.rows(l, 0, l.n))
 	}
 	return is, err
 }

@@ -4,15 +4,19 @@
 // replace, and gives the new Root, all as operations that the caller hands to its keyspace in one piece together with the
 // Root. So a reader with a snapshot has a whole tree for as long as it likes, and decoded nodes may be cached by number.
 //
-// Rows are addressed by position: Rank turns a key into the number of rows before it, and everything else (rows, counts,
-// reductions) takes a range of positions, at a cost of the height of the tree and, for rows, their number. A row's key is
-// unique. Bytes that a Tree gives are shared: they must not be changed.
+// Rows are addressed by position: Rank turns a place into the number of rows before it, and everything else (rows, counts,
+// reductions) takes a range of positions, at a cost of the height of the tree and, for rows, their number. Bytes that a Tree
+// gives are shared: they must not be changed.
+//
+// A leaf keeps its rows column by column, in a few bytes each. The rows of the trees of views mostly name their docs by the time in
+// the doc's id and a number (Doc); the ids are in a tree of their own, of docs, to which Tree.Names leads. Its rows have
+// no sort keys, and values that the tree does not look into but to keep them well: sort keys, each behind two bytes.
 package btree
 
 import "logctl/store"
 
-// Sizes of encoded nodes in bytes, about. A leaf of one row may be of any size, and so may an inner node of minFanout kids:
-// reductions that grow must not make a tree that is a list.
+// Sizes of encoded inner nodes in bytes, about, and of leaves by Entry.size, which is more than what they take. A leaf of one row may
+// be of any size, and so may an inner node of minFanout kids: reductions that grow must not make a tree that is a list.
 const (
 	targetSize = 6 << 10
 	maxSize    = 8 << 10
@@ -20,13 +24,10 @@ const (
 	minFanout  = 8
 )
 
-// Entry is one row.
-type Entry struct{ Key, Value []byte }
-
 // Reducer computes what is stored beside each subtree. Reductions are opaque here.
 type Reducer interface {
 	// Reduce appends the reduction of rows, at least one.
-	Reduce(dst []byte, rows []Entry) ([]byte, error)
+	Reduce(dst []byte, rows Rows) ([]byte, error)
 	// Rereduce appends the reduction of what those reductions stand for, at least two, in order.
 	Rereduce(dst []byte, reductions [][]byte) ([]byte, error)
 }

@@ -7,13 +7,11 @@ import (
 
 // What stands on disk; see FORMAT.md.
 const (
-	formatVersion = 1
+	formatVersion = 2
 	kindLeaf      = 1
 	kindInner     = 2
 	headerSize    = 2 // version, kind
 	checksumSize  = 4
-	restartEvery  = 16 // rows
-	restartSize   = 4
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -53,26 +51,6 @@ func begin(kind byte, items int) []byte {
 
 func finish(dst []byte) []byte {
 	return binary.LittleEndian.AppendUint32(dst, crc32.Checksum(dst, castagnoli))
-}
-
-// encodeLeaf writes rows and behind them where each restart stands, a row whose key is written in full, so that a key is
-// found without reading all rows.
-func encodeLeaf(entries []Entry) []byte {
-	dst := begin(kindLeaf, len(entries))
-	var restarts []uint32
-	var last []byte
-	for i := range entries {
-		if i%restartEvery == 0 {
-			restarts, last = append(restarts, uint32(len(dst))), nil
-		}
-		dst = appendKey(dst, last, entries[i].Key)
-		dst = appendBytes(dst, entries[i].Value)
-		last = entries[i].Key
-	}
-	for _, at := range restarts {
-		dst = binary.LittleEndian.AppendUint32(dst, at)
-	}
-	return finish(dst)
 }
 
 func encodeInner(kids []kid) []byte {
@@ -117,19 +95,54 @@ func (d *decoder) bytes() []byte {
 	return b
 }
 
-// key reads a key that shares its beginning with last, into dst, which may be last's own memory, and tells how much it shares.
-func (d *decoder) key(dst, last []byte) (key []byte, shared int) {
+// key reads a key that shares its beginning with last.
+func (d *decoder) key(last []byte) []byte {
 	n := d.uvarint()
 	suffix := d.bytes()
 	if n > uint64(len(last)) {
 		d.bad, d.data = true, nil
-		return nil, 0
+		return nil
 	}
-	return append(append(dst[:0], last[:n]...), suffix...), int(n)
+	return append(append(make([]byte, 0, int(n)+len(suffix)), last[:n]...), suffix...)
 }
 
-// decode reads a node as written by encodeLeaf or encodeInner. It keeps data; the rows of a leaf are read when they are
-// asked for.
+// kidSize is what a kid takes at least.
+const kidSize = 5
+
+func (d *decoder) varint() int64 {
+	v, n := binary.Varint(d.data)
+	if n <= 0 {
+		d.bad, d.data = true, nil
+		return 0
+	}
+	d.data = d.data[n:]
+	return v
+}
+
+func (d *decoder) byte() byte {
+	if b := d.take(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
+// take reads n bytes, which stay part of the node; nil if there are fewer.
+func (d *decoder) take(n int) []byte {
+	if n > len(d.data) {
+		d.bad, d.data = true, nil
+		return nil
+	}
+	b := d.data[:n:n]
+	d.data = d.data[n:]
+	return b
+}
+
+// encodeLeaf writes a leaf.
+func encodeLeaf(l *leaf, w *textWriter) []byte {
+	return finish(l.append(begin(kindLeaf, l.n), w))
+}
+
+// decode reads a node as written by encodeLeaf or encodeInner. It keeps data.
 func decode(data []byte) (*node, error) {
 	if len(data) < headerSize+checksumSize {
 		return nil, corrupt("node too short")
@@ -143,25 +156,22 @@ func decode(data []byte) (*node, error) {
 	}
 	d := decoder{data: body[headerSize:]}
 	items := d.uvarint()
-	if items == 0 || items > uint64(len(body)) {
+	if items == 0 || items > 8*uint64(len(body)) {
 		return nil, corrupt("node with an impossible number of items")
 	}
 	n := &node{size: len(data)}
 	switch data[1] {
 	case kindLeaf:
-		table := (int(items) + restartEvery - 1) / restartEvery * restartSize
-		if table > len(d.data) {
-			return nil, corrupt("leaf without its restarts")
-		}
-		end := len(body) - table
-		n.leaf = &leaf{rows: body[:end], restarts: body[end:], n: int(items)}
-		return n, nil
+		n.leaf = d.leaf(int(items))
 	case kindInner:
-		n.kids = make([]kid, items)
+		n.kids = make([]kid, 0, min(items, uint64(len(body)/kidSize)))
 		var last []byte
-		for i := range n.kids {
-			last, _ = d.key(nil, last)
-			n.kids[i] = kid{last: last, id: d.uvarint(), rows: d.uvarint(), red: d.bytes()}
+		for range items {
+			if d.bad {
+				break
+			}
+			last = d.key(last)
+			n.kids = append(n.kids, kid{last: last, id: d.uvarint(), rows: d.uvarint(), red: d.bytes()})
 		}
 	default:
 		return nil, corrupt("node of an unknown kind")

@@ -2,112 +2,265 @@ package btree
 
 import (
 	"bytes"
-	"encoding/binary"
 	"sort"
+	"strconv"
 )
 
-// leaf reads rows out of a leaf as it is written.
+// leaf is the rows of a leaf, column by column. It never changes, and is safe for concurrent use.
 type leaf struct {
-	rows     []byte // from the beginning of the node to the end of the rows
-	restarts []byte
-	n        int
+	n       int
+	docs    bool     // of a tree of docs; for writing it
+	sorts   [][]byte // of each run of rows with the same
+	ends    []int    // of each run
+	names   []uint8  // Doc.N; nil: 1 of all
+	times   []int64  // Doc.Time; nil where all are named by their ids
+	ids     []string // of the rows that are named by them; nil: none is
+	known   []string // ids of docs where they are known, in a leaf that is being made; nil: none is
+	hashes  []byte   // of the docs that are named by times, in a tree of docs
+	again   []uint64 // repetitions in the ids of those; nil: none has any
+	repeats []uint64 // nil: none has any
+	jsons   [][]byte // nil: none has any
+	numbers []int64  // the values, or
+	values  func() [][]byte
 }
 
-// cursor walks over rows. Its key is overwritten by the next one.
-type cursor struct {
-	d      decoder
-	shared int // what the key has in common with the one before it, at least
-	key    []byte
-	val    []byte
-}
+// run is the number of the run that a row is in.
+func (l *leaf) run(i int) int { return sort.SearchInts(l.ends, i+1) }
 
-func (c *cursor) next() bool {
-	c.key, c.shared = c.d.key(c.key, c.key)
-	c.val = c.d.bytes()
-	return !c.d.bad
-}
-
-// at is a cursor before a restart.
-func (l *leaf) at(restart int, key []byte) cursor {
-	at := binary.LittleEndian.Uint32(l.restarts[restart*restartSize:])
-	if uint64(at) > uint64(len(l.rows)) {
-		return cursor{d: decoder{bad: true}}
+func (l *leaf) runStart(run int) int {
+	if run == 0 {
+		return 0
 	}
-	return cursor{d: decoder{data: l.rows[at:]}, key: key[:0]}
+	return l.ends[run-1]
 }
 
-// first is the key of a restart, which is there in full; nil if it is not.
-func (l *leaf) first(restart int) []byte {
-	c := l.at(restart, nil)
-	c.d.uvarint()
-	return c.d.bytes()
-}
-
-var errRows = corrupt("leaf whose rows do not add up")
-
-// search is the number of rows with keys less than key.
-func (l *leaf) search(key []byte) (int, error) {
-	bad := false
-	restart := sort.Search(len(l.restarts)/restartSize, func(i int) bool {
-		first := l.first(i)
-		bad = bad || first == nil
-		return bytes.Compare(first, key) >= 0
-	}) - 1
-	if bad {
-		return 0, errRows
+func (l *leaf) doc(i int) Doc {
+	n := uint8(1)
+	if l.names != nil {
+		n = l.names[i]
 	}
-	if restart < 0 {
-		return 0, nil
+	if n == 0 {
+		return Doc{ID: l.ids[i]}
 	}
-	var scratch [128]byte
-	c := l.at(restart, scratch[:])
-	for i := restart * restartEvery; i < min((restart+1)*restartEvery, l.n); i++ {
-		if !c.next() {
-			return 0, errRows
+	d := Doc{Time: l.times[i], N: n}
+	if l.known != nil {
+		d.ID = l.known[i]
+	} else if l.hashes != nil {
+		again := uint64(0)
+		if l.again != nil {
+			again = l.again[i]
 		}
-		if bytes.Compare(c.key, key) >= 0 {
-			return i, nil
-		}
+		d.ID = makeID(d.Time, l.hashes[i*hashBytes:(i+1)*hashBytes], again)
 	}
-	return min((restart+1)*restartEvery, l.n), nil
+	return d
 }
 
-// each calls fn for rows from to to, in order. The key holds only during the call.
+func (l *leaf) repeat(i int) uint32 {
+	if l.repeats == nil {
+		return 0
+	}
+	return uint32(l.repeats[i])
+}
+
+func (l *leaf) json(i int) []byte {
+	if l.jsons == nil || len(l.jsons[i]) == 0 {
+		return nil
+	}
+	return l.jsons[i]
+}
+
+// entry is a row of a run.
+func (l *leaf) entry(run, i int) Entry {
+	e := Entry{Sort: l.sorts[run], Doc: l.doc(i), Repeat: l.repeat(i), JSON: l.json(i)}
+	if l.numbers != nil {
+		e.Number = l.numbers[i]
+	} else {
+		e.Value = l.values()[i]
+	}
+	return e
+}
+
+// each calls fn for rows from to to, in order.
 func (l *leaf) each(from, to int, fn func(Entry) error) error {
-	if to > l.n {
-		return corrupt("a leaf with fewer rows than counted")
+	if from > to || to > l.n {
+		return errRows
 	}
-	restart := from / restartEvery
-	c := l.at(restart, make([]byte, 0, 64))
-	for i := restart * restartEvery; i < to; i++ {
-		if !c.next() {
-			return errRows
-		}
-		if i < from {
-			continue
-		}
-		if err := fn(Entry{Key: c.key, Value: c.val}); err != nil {
-			return err
+	for run := l.run(from); from < to; run++ {
+		for ; from < min(to, l.ends[run]); from++ {
+			if err := fn(l.entry(run, from)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// entries are the rows from to to.
-func (l *leaf) entries(from, to int) ([]Entry, error) {
-	if from > to || to > l.n {
-		return nil, corrupt("a leaf with fewer rows than counted")
-	}
-	list := make([]Entry, 0, to-from)
-	var arena []byte
-	err := l.each(from, to, func(e Entry) error {
-		if cap(arena)-len(arena) < len(e.Key) {
-			arena = make([]byte, 0, max(len(e.Key)*(to-from-len(list)), 256))
-		}
-		start := len(arena)
-		arena = append(arena, e.Key...)
-		list = append(list, Entry{Key: arena[start:len(arena):len(arena)], Value: e.Value})
-		return nil
+var errRows = corrupt("leaf whose rows do not add up")
+
+// search is the number of rows before a place.
+func (l *leaf) search(place []byte, names *namer) int {
+	run := sort.Search(len(l.sorts), func(r int) bool {
+		return bytes.HasPrefix(place, l.sorts[r]) || bytes.Compare(l.sorts[r], place) >= 0
 	})
-	return list, err
+	start := l.runStart(run)
+	if run == len(l.sorts) || !bytes.HasPrefix(place, l.sorts[run]) {
+		return start
+	}
+	rest := place[len(l.sorts[run]):]
+	if len(rest) == 0 {
+		return start
+	}
+	return start + sort.Search(l.ends[run]-start, func(i int) bool { return l.comparePlace(start+i, rest, names) >= 0 })
+}
+
+// comparePlace compares what follows the sort key in the place of a row with rest.
+func (l *leaf) comparePlace(i int, rest []byte, names *namer) int {
+	var room [64]byte
+	if l.names == nil || l.names[i] > 0 {
+		n := min(len(rest), timeDigits)
+		if c := bytes.Compare(appendTime(room[:0], l.times[i])[:n], rest[:n]); c != 0 {
+			return c
+		}
+		if n < timeDigits {
+			return 1
+		}
+	}
+	return bytes.Compare(appendPlace(room[:0], nil, names.id(l.doc(i)), l.repeat(i)), rest)
+}
+
+// Rows are rows of one leaf. They hold as long as they are kept.
+type Rows struct {
+	l        *leaf
+	from, to int
+	names    *namer
+}
+
+// Len is how many rows there are.
+func (r Rows) Len() int { return r.to - r.from }
+
+// Numbers are the values if all are integers of up to 15 digits.
+func (r Rows) Numbers() ([]int64, bool) {
+	if r.l.numbers == nil {
+		return nil, false
+	}
+	return r.l.numbers[r.from:r.to], true
+}
+
+// Each calls fn for the rows in order.
+func (r Rows) Each(fn func(Entry) error) error { return r.l.each(r.from, r.to, fn) }
+
+// ID is the id of the doc of a row. After an error, which Err tells, ids are empty.
+func (r Rows) ID(e Entry) string { return r.names.id(e.Doc) }
+
+// Err is the error that reading an id ended with.
+func (r Rows) Err() error { return r.names.err }
+
+// AppendValue appends the value of a row as JSON.
+func (e *Entry) AppendValue(dst []byte) []byte {
+	if e.Value != nil {
+		return append(dst, e.Value...)
+	}
+	return strconv.AppendInt(dst, e.Number, 10)
+}
+
+// memory is about what the leaf takes.
+func (l *leaf) memory() int {
+	size := l.n*8 + len(l.names) + 32*len(l.ids) + len(l.hashes) + 8*(len(l.again)+len(l.repeats)) + 24*len(l.jsons)
+	for i, s := range l.sorts {
+		if size += 32; i > 0 {
+			size += len(s)
+		}
+	}
+	return size
+}
+
+// newLeaf makes a leaf of rows, at least one, in order.
+func newLeaf(rows []Entry, docs bool) *leaf {
+	l := &leaf{n: len(rows), docs: docs}
+	numbers := true
+	for i := range rows {
+		e := &rows[i]
+		if i == 0 || !bytes.Equal(e.Sort, l.sorts[len(l.sorts)-1]) {
+			l.sorts, l.ends = append(l.sorts, e.Sort), append(l.ends, i)
+		}
+		l.ends[len(l.ends)-1] = i + 1
+		if e.Doc.N > 0 && l.times == nil {
+			l.times = make([]int64, len(rows))
+		}
+		if e.Doc.N > 0 && e.Doc.ID != "" && l.known == nil {
+			l.known = make([]string, len(rows))
+		}
+		if e.Doc.N == 0 && l.ids == nil {
+			l.ids = make([]string, len(rows))
+		}
+		if e.Doc.N != 1 && l.names == nil {
+			l.names = bytes.Repeat([]byte{1}, len(rows))
+		}
+		if e.Repeat > 0 && l.repeats == nil {
+			l.repeats = make([]uint64, len(rows))
+		}
+		if e.JSON != nil && l.jsons == nil {
+			l.jsons = make([][]byte, len(rows))
+		}
+		numbers = numbers && e.Value == nil
+	}
+	for i := range rows {
+		l.set(i, &rows[i])
+	}
+	if docs && l.times != nil {
+		l.setHashes(rows)
+	}
+	if numbers && !docs {
+		l.numbers = make([]int64, len(rows))
+		for i := range rows {
+			l.numbers[i] = rows[i].Number
+		}
+		return l
+	}
+	values := make([][]byte, len(rows))
+	for i := range rows {
+		if values[i] = rows[i].Value; values[i] == nil {
+			values[i] = rows[i].AppendValue(nil)
+		}
+	}
+	l.values = func() [][]byte { return values }
+	return l
+}
+
+func (l *leaf) set(i int, e *Entry) {
+	if l.known != nil {
+		l.known[i] = e.Doc.ID
+	}
+	if e.Doc.N > 0 {
+		l.times[i] = e.Doc.Time
+	} else {
+		l.ids[i] = e.Doc.ID
+	}
+	if l.names != nil {
+		l.names[i] = e.Doc.N
+	}
+	if l.repeats != nil {
+		l.repeats[i] = uint64(e.Repeat)
+	}
+	if l.jsons != nil {
+		l.jsons[i] = e.JSON
+	}
+}
+
+func (l *leaf) setHashes(rows []Entry) {
+	l.hashes = make([]byte, 0, hashBytes*len(rows))
+	for i := range rows {
+		d := &rows[i].Doc
+		if d.N == 0 {
+			l.hashes = append(l.hashes, make([]byte, hashBytes)...)
+			continue
+		}
+		l.hashes = appendHash(l.hashes, d.ID)
+		if again, _ := repetition(d.ID); again > 0 {
+			if l.again == nil {
+				l.again = make([]uint64, len(rows))
+			}
+			l.again[i] = again
+		}
+	}
 }

@@ -7,7 +7,7 @@ import (
 	"logctl/store"
 )
 
-// Tree reads a tree in a keyspace.
+// Tree reads a tree in a keyspace. It is one goroutine's.
 type Tree struct {
 	KV      store.KVReader
 	Prefix  []byte // of the keys of its nodes
@@ -15,8 +15,25 @@ type Tree struct {
 	Space   uint64 // the tree's nodes in Cache, from Cache.Space
 	Root    Root
 	Reducer Reducer // nil: no reductions are stored
+	Names   *Tree   // where the ids are of docs that rows name by numbers; nil: in this tree
 	// Remember tells that reducing is dear: Reduce keeps its results in Cache for the next time.
 	Remember bool
+
+	names *namer
+	texts textWriter
+}
+
+func (t *Tree) namer() *namer {
+	if t.names == nil {
+		t.names = &namer{tree: t.Names}
+	}
+	return t.names
+}
+
+// ID is the id of the doc of a row.
+func (t *Tree) ID(e Entry) (string, error) {
+	names := t.namer()
+	return names.id(e.Doc), names.err
 }
 
 func (t *Tree) node(id uint64) (*node, error) {
@@ -59,49 +76,58 @@ func (t *Tree) leaf(id uint64) (*leaf, error) {
 	return n.leaf, nil
 }
 
-// Rank is the number of rows with keys less than key.
-func (t *Tree) Rank(key []byte) (uint64, error) {
-	if t.Root.ID == 0 {
-		return 0, nil
+// Rank is the number of rows before a place: a sort key; or one, the id of a doc as collate.AppendBytes writes it, and nothing or
+// 0xFF, which is behind all rows that begin so.
+func (t *Tree) Rank(place []byte) (uint64, error) {
+	l, before, err := t.leafOf(place)
+	if err != nil || l == nil {
+		return before, err
 	}
-	id, before := t.Root.ID, uint64(0)
+	names := t.namer()
+	n := l.search(place, names)
+	return before + uint64(n), names.err
+}
+
+// leafOf is the leaf that the first row at a place or behind it is in, and how many rows are before that leaf; nil if there is no such row.
+func (t *Tree) leafOf(place []byte) (l *leaf, before uint64, err error) {
+	if t.Root.ID == 0 {
+		return nil, 0, nil
+	}
+	id := t.Root.ID
 	for level := t.Root.Height; level > 1; level-- {
 		n, err := t.inner(id)
 		if err != nil {
-			return 0, err
+			return nil, 0, err
 		}
-		at := sort.Search(len(n.kids), func(i int) bool { return bytes.Compare(n.kids[i].last, key) >= 0 })
+		at := sort.Search(len(n.kids), func(i int) bool { return bytes.Compare(n.kids[i].last, place) >= 0 })
 		for _, k := range n.kids[:at] {
 			before += k.rows
 		}
 		if at == len(n.kids) {
-			return before, nil
+			return nil, before, nil
 		}
 		id = n.kids[at].id
 	}
-	l, err := t.leaf(id)
-	if err != nil {
-		return 0, err
-	}
-	n, err := l.search(key)
-	return before + uint64(n), err
+	l, err = t.leaf(id)
+	return l, before, err
 }
 
 // At is the row at a position less than Root.Rows.
 func (t *Tree) At(pos uint64) (Entry, error) {
 	var row Entry
+	found := false
 	err := t.Scan(pos, pos+1, false, func(e Entry) error {
-		row = Entry{Key: bytes.Clone(e.Key), Value: e.Value}
+		row, found = e, true
 		return nil
 	})
-	if err == nil && row.Key == nil {
+	if err == nil && !found {
 		err = corrupt("a position without a row")
 	}
 	return row, err
 }
 
 // Scan calls fn for the rows at positions from (included) to to (not included), the last first if descending, until it
-// gives an error, which is Scan's then. A row's key holds only during the call.
+// gives an error, which is Scan's then.
 func (t *Tree) Scan(from, to uint64, descending bool, fn func(Entry) error) error {
 	to = min(to, t.Root.Rows)
 	if from >= to {
@@ -128,11 +154,19 @@ func (t *Tree) scan(id uint64, level int, from, to uint64, descending bool, fn f
 	if !descending {
 		return l.each(int(from), int(to), fn)
 	}
-	rows, err := l.entries(int(from), int(to))
-	for i := len(rows) - 1; i >= 0 && err == nil; i-- {
-		err = fn(rows[i])
+	if to > uint64(l.n) {
+		return errRows
 	}
-	return err
+	run := l.run(int(to) - 1)
+	for i := int(to) - 1; i >= int(from); i-- {
+		for i < l.runStart(run) {
+			run--
+		}
+		if err := fn(l.entry(run, i)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // parts calls fn for each kid that has rows at the positions, with the positions inside it.

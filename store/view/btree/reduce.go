@@ -71,19 +71,28 @@ func (t *Tree) combine(dst []byte, parts []part) (red []byte, input int, err err
 
 func (t *Tree) reduceRows(p part) (red []byte, input int, err error) {
 	l, err := t.leaf(p.id)
+	if err == nil && p.to > l.n {
+		err = errRows
+	}
 	if err != nil {
 		return nil, 0, err
 	}
-	rows, err := l.entries(p.from, p.to)
-	if err != nil {
-		return nil, 0, err
+	rows := t.rows(l, p.from, p.to)
+	err = rows.Each(func(e Entry) error {
+		id := len(e.Doc.ID)
+		if id == 0 {
+			id = contentID
+		}
+		input += len(e.Sort) + id + len(e.JSON) + len(e.AppendValue(nil))
+		return nil
+	})
+	if err == nil {
+		red, err = t.Reducer.Reduce(nil, rows)
 	}
-	for _, e := range rows {
-		input += len(e.Key) + len(e.Value)
-	}
-	red, err = t.Reducer.Reduce(nil, rows)
 	return red, input, err
 }
+
+func (t *Tree) rows(l *leaf, from, to int) Rows { return Rows{l, from, to, t.namer()} }
 
 // parts collects the pieces that make up a range, positions counted from the node's first row.
 func (t *Tree) parts(id uint64, level int, from, to uint64, list *[]part) error {

@@ -49,7 +49,7 @@ type rolling struct{}
 
 func (rolling) one(e Entry) (h, p uint64) {
 	h = 14695981039346656037
-	for _, part := range [...][]byte{e.Key, e.Value} {
+	for _, part := range [...][]byte{e.Sort, []byte(e.Doc.ID), e.AppendValue(nil)} {
 		for _, c := range part {
 			h = (h ^ uint64(c)) * 1099511628211
 		}
@@ -57,7 +57,20 @@ func (rolling) one(e Entry) (h, p uint64) {
 	return h, 6364136223846793005
 }
 
-func (r rolling) Reduce(dst []byte, rows []Entry) ([]byte, error) {
+func (r rolling) Reduce(dst []byte, rows Rows) ([]byte, error) {
+	var list []Entry
+	err := rows.Each(func(e Entry) error {
+		e.Doc.ID = rows.ID(e)
+		list = append(list, e)
+		return nil
+	})
+	if err != nil || rows.Err() != nil {
+		return dst, errors.Join(err, rows.Err())
+	}
+	return r.reduce(dst, list)
+}
+
+func (r rolling) reduce(dst []byte, rows []Entry) ([]byte, error) {
 	if len(rows) == 0 {
 		return dst, errors.New("no rows to reduce")
 	}
@@ -86,7 +99,7 @@ func row(r *rand.Rand, n, maxValue int) Entry {
 	for i := range v {
 		v[i] = byte(r.Uint32())
 	}
-	return Entry{Key: fmt.Appendf(nil, "key/%06d", n), Value: v}
+	return Entry{Sort: fmt.Appendf(nil, "key/%06d", n), Doc: Doc{ID: "doc"}, Value: v}
 }
 
 // check compares a tree with the rows it must hold.
@@ -118,8 +131,8 @@ func check(t *testing.T, r *rand.Rand, tree *Tree, rows []Entry) {
 			}
 			i := 0
 			err := tree.Scan(from, to, descending, func(e Entry) error {
-				if !bytes.Equal(e.Key, want[i].Key) || !bytes.Equal(e.Value, want[i].Value) {
-					return fmt.Errorf("row %d is %s, want %s", i, e.Key, want[i].Key)
+				if !bytes.Equal(e.Sort, want[i].Sort) || !bytes.Equal(e.Value, want[i].Value) {
+					return fmt.Errorf("row %d is %s, want %s", i, e.Sort, want[i].Sort)
 				}
 				i++
 				return nil
@@ -129,18 +142,18 @@ func check(t *testing.T, r *rand.Rand, tree *Tree, rows []Entry) {
 			}
 		}
 		got, _, err := tree.Reduce([]byte("x"), from, to)
-		want, _ := rolling{}.Reduce([]byte("x"), rows[from:to])
+		want, _ := rolling{}.reduce([]byte("x"), rows[from:to])
 		if err != nil || !bytes.Equal(got, want) {
 			t.Fatalf("reduce %d..%d: %x, %v, want %x", from, to, got, err, want)
 		}
 		checkGroups(t, tree, rows[from:to], from, len("key/0000")-r.IntN(4))
 		e, err := tree.At(from)
-		if err != nil || !bytes.Equal(e.Key, rows[from].Key) {
-			t.Fatalf("row at %d is %s, %v", from, e.Key, err)
+		if err != nil || !bytes.Equal(e.Sort, rows[from].Sort) {
+			t.Fatalf("row at %d is %s, %v", from, e.Sort, err)
 		}
-		probe := append(slices.Clone(rows[from].Key), "~"[:r.IntN(2)]...)
+		probe := append(slices.Clone(rows[from].Sort), "~"[:r.IntN(2)]...)
 		rank, err := tree.Rank(probe)
-		wantRank := sort.Search(len(rows), func(i int) bool { return bytes.Compare(rows[i].Key, probe) >= 0 })
+		wantRank := sort.Search(len(rows), func(i int) bool { return bytes.Compare(rows[i].Sort, probe) >= 0 })
 		if err != nil || rank != uint64(wantRank) {
 			t.Fatalf("rank of %s is %d, %v, want %d", probe, rank, err, wantRank)
 		}
@@ -154,18 +167,18 @@ func checkGroups(t *testing.T, tree *Tree, rows []Entry, from uint64, prefix int
 	counting.Reducer = nil
 	for _, tree := range []*Tree{tree, &counting} {
 		left := rows
-		err := tree.Groups(from, from+uint64(len(rows)), func(e Entry) (int, error) { return min(prefix, len(e.Key)), nil }, func(g *Group) error {
+		err := tree.Groups(from, from+uint64(len(rows)), func(sort []byte) int { return min(prefix, len(sort)) }, func(g *Group) error {
 			n := 0
-			for n < len(left) && bytes.HasPrefix(left[n].Key, g.Key[:prefix]) {
+			for n < len(left) && bytes.HasPrefix(left[n].Sort, g.First.Sort[:prefix]) {
 				n++
 			}
-			if n == 0 || g.Rows != uint64(n) || !bytes.Equal(g.Key, left[0].Key) || !bytes.Equal(g.Value, left[0].Value) {
-				return fmt.Errorf("group of %s has %d rows, want %d", g.Key, g.Rows, n)
+			if n == 0 || g.Rows != uint64(n) || !bytes.Equal(g.First.Sort, left[0].Sort) || !bytes.Equal(g.First.Value, left[0].Value) {
+				return fmt.Errorf("group of %s has %d rows, want %d", g.First.Sort, g.Rows, n)
 			}
 			if tree.Reducer != nil {
-				want, _ := rolling{}.Reduce(nil, left[:n])
+				want, _ := rolling{}.reduce(nil, left[:n])
 				if got, err := g.Reduce(nil); err != nil || !bytes.Equal(got, want) {
-					return fmt.Errorf("group of %s: %x, %v, want %x", g.Key, got, err, want)
+					return fmt.Errorf("group of %s: %x, %v, want %x", g.First.Sort, got, err, want)
 				}
 			}
 			left = left[n:]
@@ -190,17 +203,17 @@ func change(r *rand.Rand, model map[int]Entry, span, n, maxValue int, deletes fl
 		e := row(r, k, maxValue)
 		if r.Float64() < deletes {
 			delete(model, k)
-			ops[k] = Op{Key: e.Key, Delete: true}
+			ops[k] = Op{Entry: e, Delete: true}
 			continue
 		}
 		model[k] = e
-		ops[k] = Op{Key: e.Key, Value: e.Value}
+		ops[k] = Op{Entry: e}
 	}
 	list := make([]Op, 0, len(ops))
 	for _, op := range ops {
 		list = append(list, op)
 	}
-	sort.Slice(list, func(i, j int) bool { return bytes.Compare(list[i].Key, list[j].Key) < 0 })
+	sort.Slice(list, func(i, j int) bool { return bytes.Compare(list[i].Sort, list[j].Sort) < 0 })
 	return list
 }
 
@@ -209,7 +222,7 @@ func sorted(model map[int]Entry) []Entry {
 	for _, e := range model {
 		rows = append(rows, e)
 	}
-	sort.Slice(rows, func(i, j int) bool { return bytes.Compare(rows[i].Key, rows[j].Key) < 0 })
+	sort.Slice(rows, func(i, j int) bool { return bytes.Compare(rows[i].Sort, rows[j].Sort) < 0 })
 	return rows
 }
 
@@ -242,7 +255,7 @@ func TestModel(t *testing.T) {
 			}
 			var all []Op
 			for _, e := range sorted(model) {
-				all = append(all, Op{Key: e.Key, Delete: true})
+				all = append(all, Op{Entry: e, Delete: true})
 			}
 			root, kv, err := tree.Apply(context.Background(), all, nil)
 			if err != nil {
@@ -257,7 +270,7 @@ func TestModel(t *testing.T) {
 // growing is a reducer whose reductions are longer than a node.
 type growing struct{}
 
-func (growing) Reduce(dst []byte, rows []Entry) ([]byte, error) {
+func (growing) Reduce(dst []byte, rows Rows) ([]byte, error) {
 	return append(dst, bytes.Repeat([]byte{1}, 2*maxSize)...), nil
 }
 func (growing) Rereduce(dst []byte, reds [][]byte) ([]byte, error) {
@@ -270,7 +283,7 @@ func TestLongReductionsAndKeys(t *testing.T) {
 	tree := &Tree{KV: memory{}, Cache: cache, Space: cache.Space(), Reducer: growing{}}
 	var ops []Op
 	for i := range 3000 {
-		ops = append(ops, Op{Key: append(fmt.Appendf(nil, "%06d", i), make([]byte, 3*maxSize*(i%2))...), Value: []byte("v")})
+		ops = append(ops, Op{Entry: Entry{Sort: append(fmt.Appendf(nil, "%06d", i), make([]byte, 3*maxSize*(i%2))...), Value: []byte("v")}})
 	}
 	root, kv, err := tree.Apply(context.Background(), ops, nil)
 	if err != nil || root.Rows != 3000 || root.Height > 6 {
@@ -292,7 +305,7 @@ func TestAppendFillsNodes(t *testing.T) {
 	for range 500 {
 		var ops []Op
 		for range 20 {
-			ops = append(ops, Op{Key: fmt.Appendf(nil, "2017-06-14/%012d", n), Value: []byte("[\"59.45.175.88\",\"sshd\"]")})
+			ops = append(ops, Op{Entry: Entry{Sort: fmt.Appendf(nil, "2017-06-14/%012d", n), Value: []byte("[\"59.45.175.88\",\"sshd\"]")}})
 			n++
 		}
 		root, kv, err := tree.Apply(context.Background(), ops, nil)
@@ -302,8 +315,8 @@ func TestAppendFillsNodes(t *testing.T) {
 		tree.Root, tree.KV = root, tree.KV.(memory).apply(kv)
 	}
 	nodes := len(tree.KV.(memory))
-	if mean := int(tree.Root.Bytes) / nodes; mean < minSize*2 {
-		t.Errorf("%d nodes of %d bytes in the mean", nodes, mean)
+	if full := targetSize / (&Entry{Sort: make([]byte, 23), Value: make([]byte, 24)}).size(); n/nodes < full/2 {
+		t.Errorf("%d nodes of %d rows in the mean, %d would be full", nodes, n/nodes, full)
 	}
 }
 
@@ -311,21 +324,30 @@ func TestApplyHonoursContext(t *testing.T) {
 	t.Parallel()
 	cache := NewCache(0)
 	tree := &Tree{KV: memory{}, Cache: cache, Space: cache.Space()}
-	root, kv, err := tree.Apply(context.Background(), []Op{{Key: []byte("a")}}, nil)
+	root, kv, err := tree.Apply(context.Background(), []Op{{Entry: Entry{Sort: []byte("a")}}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	tree.Root, tree.KV = root, memory{}.apply(kv)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, _, err := tree.Apply(ctx, []Op{{Key: []byte("b")}}, nil); !errors.Is(err, context.Canceled) {
+	if _, _, err := tree.Apply(ctx, []Op{{Entry: Entry{Sort: []byte("b")}}}, nil); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
 	}
 }
 
+func testLeaf() []byte {
+	rows := []Entry{
+		{Sort: []byte("abc"), Doc: Doc{ID: "a"}, Value: []byte("1")},
+		{Sort: []byte("abd"), Doc: Doc{ID: "20170614171612329-d9v82h3lk7o1q12t-3", Time: 1497460572329, N: 1}, JSON: []byte("2"), Value: nil},
+		{Sort: []byte("abd"), Doc: Doc{ID: "20170614171612329-e9v82h3lk7o1q12t", Time: 1497460572329, N: 7}, Repeat: 3},
+	}
+	return encodeLeaf(newLeaf(rows, true), &textWriter{})
+}
+
 func TestCorruption(t *testing.T) {
 	t.Parallel()
-	leaf := encodeLeaf([]Entry{{Key: []byte("abc"), Value: []byte("1")}, {Key: []byte("abd"), Value: nil}})
+	leaf := testLeaf()
 	inner := encodeInner([]kid{{last: []byte("abd"), id: 7, rows: 2, red: []byte("r")}})
 	for _, data := range [][]byte{leaf, inner} {
 		if _, err := decode(data); err != nil {
@@ -350,7 +372,7 @@ func TestCorruption(t *testing.T) {
 
 // FuzzDecode gives arbitrary bodies a right checksum.
 func FuzzDecode(f *testing.F) {
-	f.Add(encodeLeaf([]Entry{{Key: []byte("abc"), Value: []byte("1")}, {Key: []byte("abd")}}))
+	f.Add(testLeaf())
 	f.Add(encodeInner([]kid{{last: []byte("abd"), id: 7, rows: 2, red: []byte("r")}}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) < checksumSize {
@@ -364,11 +386,12 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("neither a leaf nor an inner node: %+v", n)
 		}
 		if n.leaf != nil {
-			rows, err := n.leaf.entries(0, n.leaf.n)
-			if err == nil && len(rows) != n.leaf.n {
-				t.Fatalf("%d rows of %d", len(rows), n.leaf.n)
+			rows := 0
+			err := n.leaf.each(0, n.leaf.n, func(Entry) error { rows++; return nil })
+			if err != nil || rows != n.leaf.n {
+				t.Fatalf("%d rows of %d, %v", rows, n.leaf.n, err)
 			}
-			_, _ = n.leaf.search([]byte("abcd"))
+			n.leaf.search([]byte("abcd"), &namer{})
 		}
 	})
 }

@@ -238,3 +238,33 @@ func (r *reader) str(dst []byte) ([]byte, bool) {
 	r.k = r.k[n:]
 	return append(dst, '"'), true
 }
+
+// Scalars calls fn for each null, boolean, number and string of the key at the beginning of k, a scope included, with its place in
+// k. It gives the length of the key, 0 if there is none.
+func Scalars(k []byte, fn func(from, to int)) int {
+	depth := 0
+	for i := scopeLen(k); i < len(k); {
+		switch k[i] {
+		case keyEnd:
+			depth--
+			i++
+		case kindArray, kindObject, rawArray, rawObject:
+			depth++
+			i++
+		default:
+			n := Skip(k[i:])
+			if n == 0 {
+				return 0
+			}
+			fn(i, i+n)
+			i += n
+		}
+		if depth < 0 {
+			return 0
+		}
+		if depth == 0 {
+			return i
+		}
+	}
+	return 0
+}

@@ -88,6 +88,24 @@ func TestStats(t *testing.T) {
 	}
 }
 
+func TestStatsOfIntegers(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, bits := range []int{3, 31, 33, 49} {
+		for n := 1; n < 12_000; n *= 3 {
+			numbers, values := make([]int64, n), make([][]byte, n)
+			for i := range numbers {
+				numbers[i] = r.Int64N(1<<bits) - 1
+				values[i] = strconv.AppendInt(nil, numbers[i], 10)
+			}
+			want, err := Stats{}.Reduce(nil, nil, values)
+			if got := (Stats{}).ReduceIntegers(nil, numbers); err != nil || string(got) != string(want) {
+				t.Errorf("%d numbers of %d bits: %s, want %s, %v", n, bits, got, want, err)
+			}
+		}
+	}
+}
+
 func TestDistinct(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))

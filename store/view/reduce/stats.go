@@ -73,6 +73,18 @@ func (Stats) Rereduce(dst []byte, reductions [][]byte) ([]byte, error) {
 	return append(dst, ']'), nil
 }
 
+// ReduceIntegers appends the reduction of integers, at least one: what Reduce gives for them as JSON.
+func (Stats) ReduceIntegers(dst []byte, values []int64) []byte {
+	first := number{i: values[0]}
+	s := stats{sum: first, count: number{i: int64(len(values))}, min: first, max: first, sumsqr: first.square()}
+	for _, v := range values[1:] {
+		n := number{i: v}
+		s.sum, s.sumsqr = s.sum.add(n), s.sumsqr.add(n.square())
+		s.min.i, s.max.i = min(s.min.i, v), max(s.max.i, v)
+	}
+	return s.append(dst)
+}
+
 // Final implements Reducer.
 func (Stats) Final(dst, reduction []byte) []byte { return append(dst, reduction...) }
 
