@@ -18,6 +18,7 @@ func commands(g *globals) []*cobra.Command {
 		newApp(g),
 		newUser(g),
 		newToken(g),
+		newCA(g),
 		newAudit(g),
 		newQuery(g),
 		newReport(g),

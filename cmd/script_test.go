@@ -35,7 +35,8 @@ const couchURL = "COUCHDB"
 // scriptCommands are the words that scripts have besides testscript's own:
 //
 //	serve [-err PATTERN] [FLAG…]   starts `logctl serve` on a free port in front of the store under test and sets $URL
-//	halt [SIGNAL]                  ends it: TERM, or KILL
+//	signer [FLAG…]                 starts `logctl ca serve` on a free port and sets $CAURL
+//	halt [SIGNAL]                  ends the last one started: TERM, or KILL
 //	bearer FILE METHOD URL [BODY]  http, with the token that is in a file
 //	cert CERT KEY                  makes a certificate for 127.0.0.1 that signs itself, valid for an hour
 //	mmdb FILE RECORDS              makes a database of addresses, see scriptMMDB
@@ -44,11 +45,12 @@ const couchURL = "COUCHDB"
 //	                               -until asks again for a while: a CouchDB takes its time to notice a changed account
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"serve": scriptServe,
-		"halt":  scriptHalt,
-		"cert":  scriptCert,
-		"mmdb":  scriptMMDB,
-		"http":  scriptHTTP,
+		"serve":  scriptServe,
+		"signer": scriptSigner,
+		"halt":   scriptHalt,
+		"cert":   scriptCert,
+		"mmdb":   scriptMMDB,
+		"http":   scriptHTTP,
 		"bearer": func(ts *testscript.TestScript, neg bool, args []string) {
 			if len(args) < 3 {
 				ts.Fatalf("usage: bearer FILE METHOD URL [BODY]")
@@ -67,6 +69,10 @@ func scriptCondition(cond string, couchdb bool) (bool, error) {
 	case "shared":
 		_, err := os.Stat("../../shared/data")
 		return err == nil, nil
+	case "curl":
+		_, err := exec.LookPath("curl")
+		_, err2 := exec.LookPath("openssl")
+		return err == nil && err2 == nil, nil
 	case "root":
 		return os.Geteuid() == 0, nil
 	}

@@ -1,18 +1,13 @@
 package cmd
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"golang.org/x/term"
 
 	"logctl/internal/admin"
 	"logctl/internal/config"
@@ -148,20 +143,7 @@ func (o *userAddOptions) password(std streams, name string) (string, error) {
 	if o.passwordFile != "" {
 		return config.ReadSecret(o.passwordFile)
 	}
-	if f, ok := std.in.(*os.File); ok && isTerminalInput(f) {
-		fmt.Fprintf(std.err, "Password of %s: ", name)
-		typed, err := term.ReadPassword(int(f.Fd()))
-		fmt.Fprintln(std.err)
-		if err != nil {
-			return "", fmt.Errorf("read the password: %w", err)
-		}
-		return string(typed), nil
-	}
-	line, err := bufio.NewReader(io.LimitReader(std.in, 4096)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", fmt.Errorf("read the password: %w", err)
-	}
-	return strings.TrimRight(line, "\r\n"), nil
+	return askSecret(std, "Password of "+name)
 }
 
 func newUserList(g *globals) *cobra.Command {

@@ -114,7 +114,7 @@ type Error struct {
 }
 
 // HintCertificate is the next step after a certificate that is not trusted.
-const HintCertificate = "if it is the server's own, copy it here and name it: SSL_CERT_FILE=cert.pem"
+const HintCertificate = "if it is the server's own, copy it here and name it: LOGCTL_CA_FILE=cert.pem"
 
 // NewError makes an Error of a kind with a reason.
 func NewError(k Kind, reason string) *Error { return &Error{Kind: k, Reason: reason} }

@@ -18,7 +18,12 @@ func connectRemote(cfg config.Config) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	trust, err := clientTLS(cfg)
+	if err != nil {
+		return nil, err
+	}
 	transport := &http.Transport{
+		TLSClientConfig:       trust,
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		TLSHandshakeTimeout:   10 * time.Second,

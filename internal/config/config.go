@@ -24,6 +24,9 @@ type Config struct {
 	User         string // who signs in at URL; "" means nobody
 	PasswordFile string // where User's password stands
 	TokenFile    string // where an app token for URL stands; "" means none
+	CertFile     string // a client's certificate for URL, in PEM; "" means none
+	KeyFile      string // its key; "" means that it is in CertFile, too
+	CAFile       string // roots in PEM that are trusted at URL besides the system's
 	Presets      string // file of the user's own presets; see PresetFile
 }
 
@@ -39,6 +42,9 @@ var settings = [...]setting{
 	{"LOGCTL_USER", "user", "account to sign in with at --url", func(c *Config) *string { return &c.User }},
 	{"LOGCTL_PASSWORD_FILE", "password-file", "file with the password of --user", func(c *Config) *string { return &c.PasswordFile }},
 	{"LOGCTL_TOKEN_FILE", "token-file", "file with an app token to use at --url", func(c *Config) *string { return &c.TokenFile }},
+	{"LOGCTL_CERT_FILE", "cert-file", "file with a client's certificate to show at --url, as logctl join gets one", func(c *Config) *string { return &c.CertFile }},
+	{"LOGCTL_KEY_FILE", "key-file", "file with the key of --cert-file, by default the same", func(c *Config) *string { return &c.KeyFile }},
+	{"LOGCTL_CA_FILE", "ca-file", "file with root certificates to trust at --url besides the system's", func(c *Config) *string { return &c.CAFile }},
 	{"LOGCTL_PRESETS", "presets", "file of your own presets, by default /etc/logctl/presets.toml for root, else ~/.config/logctl/presets.toml", func(c *Config) *string { return &c.Presets }},
 }
 
