@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 
 	"logctl/internal/app"
 	"logctl/internal/config"
+	"logctl/proxy/tenants"
 )
 
 type serveOptions struct {
@@ -21,6 +23,9 @@ type serveOptions struct {
 	adminPasswordFile      string
 	door                   string
 	geoip                  geoipFlag
+
+	clientCA, clientCRL, tenants string
+	trusted                      []string
 }
 
 func newServe(g *globals) *cobra.Command {
@@ -43,6 +48,11 @@ comes from --writer-password-file, LOGCTL_WRITER_PASSWORD_FILE or LOGCTL_WRITER_
 --geoip adds to docs that are written without an account what is known of their addresses (docs/geoip.md). The files are read
 again when they change.
 
+--client-ca and --tenants let machines in by certificates: those of the CA write or read what the table of tenants says
+(docs/security.md); --client-crl names the list of those that are revoked. The files are read again when they change.
+
+Behind a proxy of your own, --trusted-proxy has the address of its clients taken from X-Forwarded-For.
+
 --door off serves the embedded store itself, on this machine only, with CouchDB's own rules: nobody writes without an
 account. It is for conformance suites and for finding out what the door does to a request.
 
@@ -62,6 +72,10 @@ func (o *serveOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.writerPasswordFile, "writer-password-file", "", "file with the password of app_write, with --couchdb")
 	fs.StringVar(&o.tlsCert, "tls-cert", "", "PEM file with the certificate chain")
 	fs.StringVar(&o.tlsKey, "tls-key", "", "PEM file with the certificate's key")
+	fs.StringVar(&o.clientCA, "client-ca", "", "PEM file with the CA of client certificates, with --tls-cert")
+	fs.StringVar(&o.clientCRL, "client-crl", "", "PEM file with the revocation list of --client-ca")
+	fs.StringVar(&o.tenants, "tenants", "", "TOML file that says what client certificates are for")
+	fs.StringArrayVar(&o.trusted, "trusted-proxy", nil, "address or network of a proxy whose X-Forwarded headers are believed, may be given again")
 	fs.StringVar(&o.redirectListen, "redirect-listen", "", "plain HTTP address that sends callers to the door, with --tls-cert")
 	fs.StringVar(&o.adminPasswordFile, "admin-password-file", "", "file with the admin's password (default DATA/admin.password)")
 	o.geoip.addFlags(fs, "MaxMind databases (.mmdb, with commas between): add country, network, ... of addresses to what strangers write")
@@ -80,6 +94,10 @@ func runServe(ctx context.Context, s streams, g *globals, o *serveOptions) error
 		return usagef("--redirect-listen needs --tls-cert and --tls-key: there is nothing else to send callers to")
 	case o.couchdb == "" && o.writerPasswordFile != "":
 		return usagef("--writer-password-file goes with --couchdb")
+	case (o.clientCA == "") != (o.tenants == ""), o.clientCA == "" && o.clientCRL != "":
+		return usagef("--client-ca and --tenants go together, and --client-crl with them")
+	case o.clientCA != "" && o.tlsCert == "":
+		return usagef("--client-ca needs --tls-cert and --tls-key: there are no client certificates without TLS")
 	case o.door != "on" && o.door != "off":
 		return usagef("--door is on or off, not %q", o.door)
 	case o.door == "off" && o.couchdb != "":
@@ -93,8 +111,12 @@ func runServe(ctx context.Context, s streams, g *globals, o *serveOptions) error
 	so := app.ServeOptions{
 		Listen: o.listen, RedirectListen: o.redirectListen, Data: conf.Data, CouchDB: o.couchdb,
 		TLSCert: o.tlsCert, TLSKey: o.tlsKey, AdminPasswordFile: o.adminPasswordFile,
-		Bare: o.door == "off",
-		Log:  slog.New(slog.NewTextHandler(s.err, nil)),
+		Clients: tenants.Options{CA: o.clientCA, CRL: o.clientCRL, Table: o.tenants},
+		Bare:    o.door == "off",
+		Log:     slog.New(slog.NewTextHandler(s.err, nil)),
+	}
+	if so.Trusted, err = prefixes(o.trusted); err != nil {
+		return err
 	}
 	so.Extend, err = o.geoip.extend(func(err error) { so.Log.Warn("geoip", "err", err) })
 	if err != nil {
@@ -111,6 +133,25 @@ func runServe(ctx context.Context, s streams, g *globals, o *serveOptions) error
 	}
 	app.BoundMemory()
 	return app.Serve(ctx, so)
+}
+
+// prefixes reads addresses and networks.
+func prefixes(texts []string) ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, text := range texts {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			var addr netip.Addr
+			if addr, err = netip.ParseAddr(text); err == nil {
+				p = netip.PrefixFrom(addr, addr.BitLen())
+			}
+		}
+		if err != nil {
+			return nil, usagef("--trusted-proxy %q is neither an address nor a network such as 10.0.0.0/8", text)
+		}
+		all = append(all, p.Masked())
+	}
+	return all, nil
 }
 
 // isLoopback tells whether an address to listen at can be reached from this machine only.

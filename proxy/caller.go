@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"logctl/proxy/tenants"
 	"logctl/store"
 )
 
@@ -21,11 +22,8 @@ type grant struct {
 }
 
 func (g *grant) covers(app string) bool {
-	return g.tenant != "" && strings.HasPrefix(app, g.tenant+tenantSep) || slices.Contains(g.apps, app)
+	return g.tenant != "" && strings.HasPrefix(app, g.tenant+tenants.Separator) || slices.Contains(g.apps, app)
 }
-
-// tenantSep stands between the names of a tenant and of its app: app acme_shop is tenant acme's.
-const tenantSep = "_"
 
 // caller is who sends a request. The zero caller is a stranger.
 type caller struct {
@@ -43,11 +41,13 @@ func (c *caller) narrowed() bool {
 	})
 }
 
-// standing is what kind of caller c is towards what t leads to.
+// standing is what kind of caller c is towards what t leads to; 0 is somebody for whom there is nothing.
 func (d *Door) standing(c *caller, t *target) who {
 	switch {
 	case c.grant != nil:
 		return c.grant.standing(t)
+	case c.name == "" && t.app != "" && d.o.Clients != nil && d.o.Clients.Owned(t.app):
+		return 0
 	case c.name == "":
 		return anonymous
 	case c.is(store.AdminRole):

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"logctl/proxy/tenants"
 	"logctl/store"
 )
 
@@ -26,8 +27,9 @@ type Options struct {
 	// Extend adds members to the stranger's doc in buf[start:], in stored form; nil: nothing is added.
 	Extend func(buf []byte, start int) []byte
 
-	Log     *slog.Logger   // nil: nothing is logged
-	Trusted []netip.Prefix // proxies whose X-Forwarded headers are believed; nil: none's
+	Log     *slog.Logger     // nil: nothing is logged
+	Clients *tenants.Clients // what client certificates are for; nil: nothing, and no tenant owns anything
+	Trusted []netip.Prefix   // proxies whose X-Forwarded headers are believed; nil: none's
 
 	MaxBody int64 // bytes of one body of docs, decompressed; 0: 64 MiB
 	MaxDoc  int   // bytes of one doc in stored form; 0: 8,000,000

@@ -61,6 +61,18 @@ func (d *Door) byToken(v *visit, text string) (caller, error) {
 
 const usualRecord = 512 // bytes that a token's document mostly has
 
+// byCertificate finds out what the client certificate of a connection, which has been verified, lets its holder do.
+func (d *Door) byCertificate(r *http.Request) (caller, error) {
+	if d.o.Clients == nil || r.TLS == nil || len(r.TLS.VerifiedChains) == 0 {
+		return caller{}, nil
+	}
+	g, ok, err := d.o.Clients.Find(r.TLS.VerifiedChains[0], time.Now())
+	if err != nil || !ok {
+		return caller{}, err
+	}
+	return caller{name: "certificate:" + g.Name, grant: &grant{apps: g.Apps, tenant: g.Tenant, read: g.Read, write: g.Write}}, nil
+}
+
 // self answers GET /_session to a holder, whom the store does not know.
 func (d *Door) self(v *visit) error {
 	answer := store.AppendJSONString([]byte(`{"ok":true,"userCtx":{"name":`), v.caller.name)

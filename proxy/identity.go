@@ -17,7 +17,7 @@ import (
 	"logctl/store/ejson"
 )
 
-// identify finds out who the caller is. answered says that the store has refused the credentials and that the caller has been
+// identify finds out who the caller is. What a request says of it comes before the certificate of its connection. answered says that the store has refused the credentials and that the caller has been
 // told so: the same as CouchDB would, whatever the request was for.
 func (d *Door) identify(v *visit) (answered bool, err error) {
 	if c, ok := store.CallerFrom(v.r.Context()); ok {
@@ -25,7 +25,8 @@ func (d *Door) identify(v *visit) (answered bool, err error) {
 		return false, nil
 	}
 	if !hasCredentials(v.r) {
-		return false, nil
+		v.caller, err = d.byCertificate(v.r)
+		return false, err
 	}
 	if text := bearer(v.r.Header); text != "" {
 		v.caller, err = d.byToken(v, text)

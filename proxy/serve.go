@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net"
@@ -41,6 +42,11 @@ func TLSConfig(certFile, keyFile string) (*tls.Config, error) {
 		Certificates: []tls.Certificate{cert},
 		NextProtos:   []string{"h2", "http/1.1"},
 	}, nil
+}
+
+// AskForCertificates has a TLS server take the certificates of clients that have one. What they are for, the door decides.
+func AskForCertificates(conf *tls.Config, cas *x509.CertPool) {
+	conf.ClientAuth, conf.ClientCAs = tls.VerifyClientCertIfGiven, cas
 }
 
 // Redirect sends every request to the same place over TLS, at the port where secure listens. The method and the body are to be

@@ -42,6 +42,8 @@ func openBackend(ctx context.Context, o ServeOptions) (*backend, error) {
 	writer := store.Caller{Name: writerName}
 	door := proxy.New(proxy.Options{
 		Upstream: e.api,
+		Clients:  o.clients,
+		Trusted:  o.Trusted,
 		AsWriter: func(r *http.Request) *http.Request { return r.WithContext(store.WithCaller(r.Context(), writer)) },
 		Writer:   writerName,
 		Extend:   o.Extend,
@@ -78,6 +80,8 @@ func openCouchDB(o ServeOptions) (*backend, error) {
 	}
 	door := proxy.New(proxy.Options{
 		Upstream: couch,
+		Clients:  o.clients,
+		Trusted:  o.Trusted,
 		AsWriter: proxy.BasicWriter(writerName, func() []byte { return []byte(o.WriterPassword) }),
 		Writer:   writerName,
 		Extend:   o.Extend,

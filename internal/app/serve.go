@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
 
 	"logctl/proxy"
+	"logctl/proxy/tenants"
 	"logctl/store"
 )
 
@@ -23,11 +25,15 @@ type ServeOptions struct {
 	CouchDB           string                             // URL of the CouchDB behind the door; "": the embedded store
 	WriterPassword    string                             // of the service user app_write of that CouchDB
 	TLSCert, TLSKey   string                             // PEM files; "": plain HTTP
+	Clients           tenants.Options                    // with TLS: whose client certificates are for what; the zero value: nobody's
+	Trusted           []netip.Prefix                     // proxies whose X-Forwarded headers are believed
 	RedirectListen    string                             // with TLS: an address whose callers are sent to the door; "": none
 	AdminPasswordFile string                             // "": Data/admin.password, made where it is missing
 	Bare              bool                               // the embedded store without the door; Listen must be a loopback address
 	Extend            func(buf []byte, start int) []byte // see proxy.Options; nil: nothing
 	Log               *slog.Logger
+
+	clients *tenants.Clients // made of Clients
 }
 
 const (
@@ -50,6 +56,12 @@ func Serve(ctx context.Context, o ServeOptions) (err error) {
 		return &store.Error{Kind: store.KindLocked,
 			Reason: fmt.Sprintf("another logctl serve (process %d, %s) has the data directory %s open", ad.PID, ad.URL, o.Data),
 			Hint:   "stop it, or give this one a directory of its own with --data"}
+	}
+	if o.Clients.Table != "" {
+		o.Clients.Log = o.Log
+		if o.clients, err = tenants.Open(o.Clients); err != nil {
+			return fmt.Errorf("read what client certificates are for: %w", err)
+		}
 	}
 	back, err := openBackend(ctx, o)
 	if err != nil {
@@ -110,6 +122,9 @@ func listen(servers *group, o ServeOptions, door http.Handler, ad *advert) (clea
 		if err != nil {
 			l.Close()
 			return nil, err
+		}
+		if o.clients != nil {
+			proxy.AskForCertificates(conf, o.clients.Pool())
 		}
 		l, ad.URL = tls.NewListener(l, conf), "https://"+l.Addr().String()
 	}

@@ -36,7 +36,8 @@ var mayImport = map[string][]string{
 	"ship/state":            {"internal/flock", "ship/source", "store"},
 	"internal/flock":        {"store"},
 	"cron":                  {"store"},
-	"proxy":                 {"store", "store/ejson", "proxy/token"},
+	"proxy":                 {"store", "store/ejson", "proxy/tenants", "proxy/token"},
+	"proxy/tenants":         {"store"},
 	"proxy/token":           {"store"},
 	"proxy/audit":           {},
 	"proxy/ca":              {"store"},
@@ -76,7 +77,7 @@ var mayImport = map[string][]string{
 
 // owners tells which packages may import a third-party module.
 var owners = map[string][]string{
-	"github.com/BurntSushi/toml":              {"format/preset"},
+	"github.com/BurntSushi/toml":              {"format/preset", "proxy/tenants"},
 	"github.com/cockroachdb/pebble/v2":        {"store/engine"},
 	"github.com/dlclark/regexp2/v2":           {"store/mango", "store/view/js"},
 	"github.com/dop251/goja":                  {"store/view/js"},
