@@ -3,8 +3,6 @@ package engine
 import (
 	"context"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"logctl/store"
 )
 
@@ -55,45 +53,28 @@ func (d *DB) AllDocs(ctx context.Context, r IDRange, bodies bool, fn func(doc st
 	if string(lo) >= string(hi) {
 		return nil
 	}
-	ids, err := d.e.pdb.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
+	ids, err := d.newIDCursor(d.e.pdb, lo, hi, r.Descending)
 	if err != nil {
-		return readError(err)
+		return err
 	}
-	defer ids.Close()
-	// The clone sees the same moment.
-	slo, shi := d.keys.space(subBySeq)
-	seqs, err := ids.Clone(pebble.CloneOptions{IterOptions: &pebble.IterOptions{LowerBound: slo, UpperBound: shi}})
-	if err != nil {
-		return readError(err)
-	}
-	docs := seqReader{db: d, it: seqs}
-	defer docs.close()
-	step, ok := ids.Next, ids.First()
-	if r.Descending {
-		step, ok = ids.Prev, ids.Last()
-	}
+	defer ids.close()
+	docs := ids.finder.seqs
 	w := walker{bodies: bodies}
-	for n := 0; ok; n, ok = n+1, step() {
+	for n := 0; ; n++ {
 		if n%aliveEvery == 0 {
 			if err := d.alive(ctx); err != nil {
 				return err
 			}
 		}
-		v, err := ids.ValueAndErr()
-		if err != nil {
-			return readError(err)
-		}
-		seq, deleted, _, err := parseIDHead(v)
-		if err != nil {
+		if ok, err := ids.next(); !ok || err != nil {
 			return err
 		}
-		if deleted {
+		if live, err := ids.read(); err != nil {
+			return err
+		} else if !live {
 			continue
 		}
-		if err := docs.get(seq); err != nil {
-			return err
-		}
-		doc, err := w.doc(seq, &docs.rec)
+		doc, err := w.doc(docs.seq, &docs.rec)
 		if err != nil {
 			return err
 		}
@@ -101,7 +82,6 @@ func (d *DB) AllDocs(ctx context.Context, r IDRange, bodies bool, fn func(doc st
 			return nil
 		}
 	}
-	return readError(ids.Error())
 }
 
 // walker turns by-sequence records into docs of their own.

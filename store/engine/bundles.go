@@ -10,13 +10,24 @@ import (
 // bundled is a by-sequence record that holds several docs: docs that came in one call and were new. Their sequences follow
 // each other, and the record stands under the last of them. Its bytes are shared with what it was parsed from.
 type bundled struct {
-	last    uint64 // sequence of its last doc
-	n       int    // docs, those that left included
-	gone    []int  // indexes of docs that left, ascending
+	last uint64 // sequence of its last doc
+	n    int    // docs, those that left included
+	gone []int  // indexes of docs that left, ascending
+	place
 	counts  *counters
 	content []byte       // the bundle
 	docs    *bundle.Docs // what is in content, if that was parsed
+	ids     *bundle.Index
 }
+
+// place says how docs of a bundle are found by their ids.
+type place struct {
+	lane      int  // of the bundle's span; noLane: each doc has a by-id record
+	unordered bool // the docs are not in the order of their ids
+}
+
+// noLane is where bundles without a span are.
+const noLane = -1
 
 // leastBundle is how many docs are worth a bundle.
 const leastBundle = 4
@@ -24,8 +35,14 @@ const leastBundle = 4
 func isBundle(record []byte) bool { return len(record) > 0 && record[0]&recordMask == recordBundle }
 
 // appendBundleHead appends what stands in front of a bundle of n docs, and may change.
-func appendBundleHead(dst []byte, n int, gone []int, counts *counters) []byte {
+func appendBundleHead(dst []byte, n int, gone []int, p place, counts *counters) []byte {
 	flags := recordBundle
+	if p.lane != noLane {
+		flags |= flagSpan
+	}
+	if p.unordered {
+		flags |= flagUnordered
+	}
 	if counts != nil {
 		flags |= flagCounts
 	}
@@ -33,6 +50,9 @@ func appendBundleHead(dst []byte, n int, gone []int, counts *counters) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(gone)))
 	for _, i := range gone {
 		dst = binary.AppendUvarint(dst, uint64(i))
+	}
+	if p.lane != noLane {
+		dst = append(dst, byte(p.lane))
 	}
 	if counts != nil {
 		dst = counts.append(dst)
@@ -49,6 +69,12 @@ func parseBundleHead(last uint64, record []byte) (bundled, error) {
 	for i := range b.gone {
 		b.gone[i] = int(min(d.uvarint(), uint64(b.n)))
 		if b.gone[i] >= b.n || i > 0 && b.gone[i] <= b.gone[i-1] {
+			d.short()
+		}
+	}
+	b.place = place{lane: noLane, unordered: flags&flagUnordered != 0}
+	if flags&flagSpan != 0 {
+		if b.lane = int(d.byte()); b.lane >= maxLanes {
 			d.short()
 		}
 	}
@@ -96,6 +122,19 @@ func (b *bundled) spans(seq uint64) bool { return seq >= b.first() && seq <= b.l
 
 // has tells whether the doc of a sequence that the bundle spans is still in it.
 func (b *bundled) has(seq uint64) bool {
-	_, gone := slices.BinarySearch(b.gone, int(seq-b.first()))
+	return b.here(int(seq - b.first()))
+}
+
+// index is of the docs' ids; the bundle was opened.
+func (b *bundled) index() *bundle.Index {
+	if b.ids == nil {
+		b.ids = bundle.NewIndex(b.docs, !b.unordered)
+	}
+	return b.ids
+}
+
+// here tells whether the i-th doc is still in the bundle.
+func (b *bundled) here(i int) bool {
+	_, gone := slices.BinarySearch(b.gone, i)
 	return !gone
 }

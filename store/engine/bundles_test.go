@@ -58,6 +58,7 @@ func TestBundledDocsChange(t *testing.T) {
 		if gone, err := d.Purge(ctx, purges); err != nil || len(gone) != len(purges) {
 			t.Fatal(err)
 		}
+		noDamage(t, d)
 		sound(t, d)
 		left := 0
 		for _, i := range order[k+70:] {
@@ -104,8 +105,8 @@ func bundles(t *testing.T, d *DB) (n int) {
 
 // FuzzParseBundle reads any bytes as the record of a bundle.
 func FuzzParseBundle(f *testing.F) {
-	f.Add(appendBundleHead(nil, 20, []int{0, 7}, &counters{seq: 9}))
-	f.Add(append(appendBundleHead(nil, 1, nil, nil), 0, 0, 0, 1, 1, 2, '{', '}'))
+	f.Add(appendBundleHead(nil, 20, []int{0, 7}, place{lane: 2}, &counters{seq: 9}))
+	f.Add(append(appendBundleHead(nil, 1, nil, place{lane: noLane}, nil), 0, 0, 0, 1, 1, 2, '{', '}'))
 	f.Fuzz(func(t *testing.T, record []byte) {
 		b, err := parseBundle(1000, record)
 		if err != nil {

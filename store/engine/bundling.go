@@ -61,7 +61,7 @@ func (ed *editor) settleLeft() error {
 			}
 			continue
 		}
-		ed.buf = appendBundleHead(ed.buf[:0], l.n, slices.Sorted(maps.Keys(l.gone)), l.counts)
+		ed.buf = appendBundleHead(ed.buf[:0], l.n, slices.Sorted(maps.Keys(l.gone)), l.place, l.counts)
 		ed.buf = append(ed.buf, l.content...)
 		ed.batch.Set(ed.db.keys.bySeq(last), ed.buf, nil)
 	}
@@ -74,6 +74,9 @@ func (ed *editor) dissolve(l *left) error {
 		return err
 	}
 	ed.batch.Delete(ed.db.keys.bySeq(l.last), nil)
+	if l.lane != noLane {
+		ed.dropSpan(&l.bundled)
+	}
 	for i := range l.n {
 		if l.gone[i] {
 			continue
@@ -88,38 +91,94 @@ func (ed *editor) dissolve(l *left) error {
 		if p.seq == l.last {
 			counts = l.counts
 		}
+		if l.lane != noLane {
+			ed.writeByID(p.id, &idRecord{seq: p.seq})
+		}
 		ed.writeBySeq(&p, counts)
 	}
 	return nil
 }
 
-// writePending writes the by-sequence records of the call, bundles where there are enough new docs in a row. The last has the
-// counters.
-func (ed *editor) writePending() {
+// writePending writes the records of the call's docs, bundles where there are enough new docs in a row. The last has the counters.
+func (ed *editor) writePending() error {
+	loose := 0 // how many docs before rest are not yet written
 	for rest := ed.pending; len(rest) > 0; {
-		n := ed.gather(rest)
-		bundle := n >= leastBundle
-		n = max(n, 1)
+		n, err := ed.gather(rest)
+		if err != nil {
+			return err
+		}
+		if n < leastBundle {
+			rest = rest[max(n, 1):]
+			loose += max(n, 1)
+			continue
+		}
+		at := len(ed.pending) - len(rest)
+		ed.writeLoose(ed.pending[at-loose:at], nil)
+		loose = 0
 		var counts *counters
 		if n == len(rest) {
 			counts = &ed.count
 		}
-		if bundle {
-			ed.buf = ed.bundle.Append(appendBundleHead(ed.buf[:0], n, nil, counts))
-			ed.batch.Set(ed.db.keys.bySeq(rest[n-1].seq), ed.buf, nil)
-		} else {
-			for i := range n - 1 {
-				ed.writeBySeq(&rest[i], nil)
-			}
-			ed.writeBySeq(&rest[n-1], counts)
+		if err := ed.writeBundle(rest[:n], counts); err != nil {
+			return err
 		}
 		rest = rest[n:]
 	}
+	ed.writeLoose(ed.pending[len(ed.pending)-loose:], &ed.count)
 	ed.bundle.Reset()
+	return nil
+}
+
+// writeLoose writes records of single docs, of which the last gets the counters.
+func (ed *editor) writeLoose(list []pending, counts *counters) {
+	for i := range list {
+		if p := &list[i]; p.fresh {
+			ed.writeByID(p.id, &idRecord{seq: p.seq})
+		}
+	}
+	for i := range list {
+		if i < len(list)-1 {
+			ed.writeBySeq(&list[i], nil)
+		} else {
+			ed.writeBySeq(&list[i], counts)
+		}
+	}
+}
+
+// writeBundle writes the bundle that was gathered of list.
+func (ed *editor) writeBundle(list []pending, counts *counters) error {
+	s := span{seq: list[len(list)-1].seq, docs: len(list), min: list[0].id, max: list[len(list)-1].id}
+	lane, err := ed.place(&s)
+	if err != nil {
+		return err
+	}
+	if lane != noLane {
+		ed.writeSpan(lane, &s)
+	} else {
+		for i := range list {
+			ed.writeByID(list[i].id, &idRecord{seq: list[i].seq})
+		}
+	}
+	ed.buf = ed.bundle.Append(appendBundleHead(ed.buf[:0], len(list), nil, place{lane: lane}, counts))
+	ed.batch.Set(ed.db.keys.bySeq(s.seq), ed.buf, nil)
+	return nil
 }
 
 // gather puts docs into the bundle until there is no room, or one can't be in a bundle, and tells how many are in it.
-func (ed *editor) gather(list []pending) int {
+func (ed *editor) gather(list []pending) (int, error) {
+	n := ed.gatherAll(list)
+	for n >= leastBundle && ed.db.lanes.maybe(list[0].id) {
+		cut := widestGap(list[:n])
+		if cut == 0 {
+			break
+		}
+		n = ed.gatherAll(list[:cut])
+	}
+	return n, nil
+}
+
+// gatherAll puts docs into the bundle until there is no room, or one can't be in a bundle, and tells how many are in it.
+func (ed *editor) gatherAll(list []pending) int {
 	ed.bundle.Reset()
 	for i := range list {
 		p := &list[i]

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"logctl/store"
 	"logctl/store/ejson"
 )
@@ -25,7 +23,12 @@ type Checked struct {
 // for what is wrong, a few of a kind by name. It goes on behind what can't be read, so that Checked tells what can. Nothing may be written
 // meanwhile. The error is of what ends the check.
 func (d *DB) Check(ctx context.Context, report func(Damage)) (Checked, error) {
-	c := checker{db: d, report: report, said: map[string]int{}}
+	r, err := d.NewReader()
+	if err != nil {
+		return Checked{}, err
+	}
+	defer r.Close()
+	c := checker{db: d, docs: r, report: report, said: map[string]int{}}
 	if err := c.changes(ctx); err != nil {
 		return c.Checked, err
 	}
@@ -50,6 +53,7 @@ const (
 type checker struct {
 	Checked
 	db     *DB
+	docs   *Reader
 	report func(Damage)
 	said   map[string]int // how many of a kind there are
 	order  []string
@@ -205,7 +209,7 @@ func (c *checker) doc(ch *store.Change) (problem string, err error) {
 	if problem, err := c.attachments(doc); problem != "" || err != nil {
 		return problem, err
 	}
-	f, err := c.db.find(doc.ID)
+	f, err := c.docs.find(doc.ID)
 	switch {
 	case store.IsKind(err, store.KindNotFound):
 		return "it is not kept under its id", nil
@@ -214,7 +218,7 @@ func (c *checker) doc(ch *store.Change) (problem string, err error) {
 	case f.seq != ch.Seq:
 		return fmt.Sprintf("under its id it is at sequence %d", f.seq), nil
 	}
-	winner, revs, err := c.db.Revs(doc.ID)
+	winner, revs, err := c.docs.Revs(doc.ID)
 	switch {
 	case err != nil:
 		return "", err
@@ -232,7 +236,7 @@ func (c *checker) doc(ch *store.Change) (problem string, err error) {
 		if !r.Available || i == 0 {
 			continue
 		}
-		if old, err := c.db.GetRev(doc.ID, r.Rev); err != nil {
+		if old, err := c.docs.GetRev(doc.ID, r.Rev); err != nil {
 			return fmt.Sprintf("revision %s can't be read: %v", r.Rev, err), nil
 		} else if stored, err := ejson.Compact(nil, old.Body); err != nil || !bytes.Equal(stored, old.Body) {
 			return fmt.Sprintf("the body of revision %s is not JSON in stored form", r.Rev), nil
@@ -279,6 +283,11 @@ func (c *checker) ids(ctx context.Context) error {
 		}
 		return err
 	})
+	if err == nil {
+		var more uint64
+		more, err = c.spans(ctx)
+		all += more
+	}
 	switch {
 	case err != nil && !isDamage(err):
 		return err
@@ -319,29 +328,4 @@ func (c *checker) counters() {
 	if len(wrong) > 0 {
 		c.say("counters", "say %s", strings.Join(wrong, "; "))
 	}
-}
-
-// DiscardIndex drops the index with that signature as Drop does, and moves what stands beside it in the same files into other ones:
-// so blocks of it that can't be read are gone with it.
-func (d *DB) DiscardIndex(ctx context.Context, sig string) error {
-	if err := d.begin(); err != nil {
-		return err
-	}
-	defer d.end()
-	x, err := d.findIndex(sig)
-	if err != nil || x == nil {
-		return err
-	}
-	if err := x.Drop(); err != nil {
-		return err
-	}
-	pdb := d.e.pdb
-	if err := pdb.Excise(ctx, pebble.KeyRange{Start: x.lo, End: x.hi}); err != nil {
-		return readError(err)
-	}
-	lo, hi := d.keys.all()
-	if err := pdb.Compact(ctx, lo, hi, false); err != nil {
-		return readError(err)
-	}
-	return nil
 }

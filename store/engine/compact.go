@@ -6,7 +6,7 @@ import "context"
 const compactDocs = 1000
 
 // Compact removes what nobody needs to read any more: the bodies of replaced revisions, their attachments, and what Pebble
-// keeps of things that were deleted. Revisions stay known by their names. One runs at a time; others that are asked for
+// keeps of things that were deleted. Revisions stay known by their names. It puts docs that came one by one into bundles. One runs at a time; others that are asked for
 // meanwhile do nothing. It ends early, without harm, when ctx or the engine does.
 func (d *DB) Compact(ctx context.Context) error {
 	if err := d.begin(); err != nil {
@@ -30,6 +30,9 @@ func (d *DB) Compact(ctx context.Context) error {
 			break
 		}
 		from = next
+	}
+	if err := d.rebundle(ctx); err != nil {
+		return err
 	}
 	lo, hi := d.keys.all()
 	_, err := d.e.attempt(ctx, func() (uint64, error) {

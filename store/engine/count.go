@@ -67,11 +67,18 @@ func (d *DB) CountDocs(ctx context.Context, r IDRange) (uint64, error) {
 	if bytes.Compare(lo, hi) >= 0 {
 		return 0, nil
 	}
+	if err := d.alive(ctx); err != nil {
+		return 0, err
+	}
+	if bytes.Equal(lo, first) && bytes.Equal(hi, past) {
+		all, err := d.readCount(snap)
+		return all.docs, err
+	}
 	in, err := d.newCounter(snap, lo, hi)
 	if err != nil {
 		return 0, err
 	}
-	defer in.it.Close()
+	defer in.close()
 	switch {
 	case bytes.Equal(lo, first):
 		lo, hi = hi, past
@@ -87,7 +94,7 @@ func (d *DB) CountDocs(ctx context.Context, r IDRange) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer out.it.Close()
+	defer out.close()
 	for {
 		if err := in.run(ctx); in.done || err != nil {
 			return in.n, err
@@ -116,40 +123,56 @@ func (d *DB) CountDeleted(ctx context.Context, r IDRange) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer c.it.Close()
+	defer c.close()
 	for err == nil && !c.done {
 		err = c.run(ctx)
 	}
 	return c.deleted, err
 }
 
-// counter counts docs by their by-id records.
+// counter counts the docs of a range of ids.
 type counter struct {
 	db      *DB
-	it      *pebble.Iterator
+	it      *pebble.Iterator // over by-id records
+	more    bool             // it is at one
+	finder  *finder
+	lo, hi  string // ids from lo on, to less than hi
+	open    bool   // to the end; hi means nothing
+	lane    int    // that is being counted
+	at      string // where in it
 	n       uint64 // live ones
 	deleted uint64
 	done    bool
 }
 
-func (d *DB) newCounter(r pebble.Reader, lo, hi []byte) (*counter, error) {
+func (d *DB) newCounter(r source, lo, hi []byte) (*counter, error) {
 	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
 	if err != nil {
 		return nil, readError(err)
 	}
-	c := &counter{db: d, it: it, done: !it.First()}
+	c := &counter{db: d, it: it, more: it.First(), lo: string(lo[prefixLen:])}
+	c.at = c.lo
+	_, end := d.keys.space(subByID)
+	if c.open = string(hi) == string(end); !c.open {
+		c.hi = string(hi[prefixLen:])
+	}
 	if err := it.Error(); err != nil {
 		return nil, errors.Join(readError(err), it.Close())
 	}
+	if c.finder, err = d.newFinder(cloner{it}); err != nil {
+		return nil, errors.Join(err, it.Close())
+	}
 	return c, nil
 }
+
+func (c *counter) close() { errors.Join(c.it.Close(), c.finder.close()) }
 
 // run goes on for some records.
 func (c *counter) run(ctx context.Context) error {
 	if err := c.db.alive(ctx); err != nil {
 		return err
 	}
-	for i := 0; i < aliveEvery && !c.done; i++ {
+	for i := 0; i < aliveEvery && c.more; i++ {
 		v, err := c.it.ValueAndErr()
 		if err != nil {
 			return readError(err)
@@ -163,7 +186,58 @@ func (c *counter) run(ctx context.Context) error {
 		} else {
 			c.n++
 		}
-		c.done = !c.it.Next()
+		c.more = c.it.Next()
 	}
-	return readError(c.it.Error())
+	if err := c.it.Error(); err != nil || c.more {
+		return readError(err)
+	}
+	return c.runLane()
+}
+
+// runLane goes on for the docs of one bundle that has a span; what is in one is live.
+func (c *counter) runLane() error {
+	if c.lane >= c.db.lanes.used() {
+		c.done = true
+		return nil
+	}
+	s, ok, err := c.finder.spans.notBefore(c.lane, c.at)
+	if err != nil {
+		return err
+	}
+	if !ok || !c.open && s.min >= c.hi {
+		c.lane, c.at = c.lane+1, c.lo
+		return nil
+	}
+	c.at = s.max + "\x00"
+	n, err := c.within(&s)
+	c.n += uint64(n)
+	return err
+}
+
+// within counts the docs of a bundle that are in the range.
+func (c *counter) within(s *span) (n int, err error) {
+	if s.min >= c.lo && (c.open || s.max < c.hi) { // all
+		v, err := c.finder.seqs.record(s.seq)
+		if err != nil {
+			return 0, err
+		}
+		b, err := parseBundleHead(s.seq, v)
+		return b.n - len(b.gone), err
+	}
+	b, err := c.finder.seqs.open(s.seq)
+	if err != nil {
+		return 0, err
+	}
+	ids := b.index()
+	first, _ := ids.Search(c.lo)
+	end := b.n
+	if !c.open {
+		end, _ = ids.Search(c.hi)
+	}
+	for place := first; place < end; place++ {
+		if b.here(ids.At(place)) {
+			n++
+		}
+	}
+	return n, nil
 }

@@ -41,6 +41,7 @@ type DB struct {
 	writing chan struct{} // the write lock: holds a token while somebody writes
 	edits   editor        // scratch space of Write; writing
 	highest highest       // ids known to be the highest; writing
+	lanes   lanes
 
 	countMu sync.RWMutex
 	count   counters // written under writing and countMu, read under either
@@ -72,6 +73,9 @@ func openDB(e *Engine, name store.DBName, rec dbRecord) (*DB, error) {
 	}
 	var err error
 	if d.count, err = d.readCount(e.pdb); err != nil {
+		return nil, err
+	}
+	if err := d.lanes.load(d); err != nil {
 		return nil, err
 	}
 	v, err := e.get(d.keys.setting(ownSetting, settingRevsLimit))

@@ -6,7 +6,8 @@
 // A database has a name, a number that is never used twice, and an instance, which changes when it is deleted and made
 // again. A doc has a revision tree; its leaves are the revisions that nobody replaced, the winner is the leaf that
 // CouchDB would show: live before deleted, then the greater generation, then the greater hash. A sequence (seq) numbers
-// the edits of one database from 1; a doc stands in the changes feed at its latest one. FORMAT.md draws what is on disk.
+// the edits of one database from 1; a doc stands in the changes feed at its latest one. Docs that came together share a record, a
+// bundle, and are found by its span of ids. FORMAT.md draws what is on disk.
 //
 // # Promises
 //

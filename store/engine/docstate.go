@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"math"
+	"slices"
 
 	"logctl/store"
 	"logctl/store/ejson"
@@ -26,10 +27,12 @@ func (ed *editor) load(id string) (docState, error) {
 	if unknown, err := ed.db.isNew(id); unknown || err != nil {
 		return st, err
 	}
-	e, k := ed.db.e, &ed.db.keys
-	v, err := e.get(k.byID(id))
-	if err != nil || v == nil {
+	v, err := ed.db.e.get(ed.db.keys.byID(id))
+	if err != nil {
 		return st, err
+	}
+	if v == nil {
+		return st, ed.loadSpanned(&st)
 	}
 	rec, err := parseIDRecord(v)
 	if err != nil {
@@ -56,6 +59,22 @@ func (ed *editor) load(id string) (docState, error) {
 	}
 	st.tree[st.winner].body = sr.body
 	return st, nil
+}
+
+// loadSpanned reads a doc that has no by-id record, if it is there.
+func (ed *editor) loadSpanned(st *docState) error {
+	b, i, err := ed.spanned(st.id)
+	if b == nil || err != nil {
+		return err
+	}
+	seqs := ed.finder.seqs
+	seqs.goTo(b, i)
+	rec := seqs.rec
+	rec.body = slices.Clone(rec.body)
+	st.bundle, st.seq, st.size = b.last, seqs.seq, uint64(len(rec.body))
+	st.tree = tree{rec.only(st.seq)}
+	st.tree[0].body = rec.body
+	return nil
 }
 
 // edit makes a new revision of the doc; rev is the one that it gets if it replaces doc.Rev.

@@ -22,6 +22,10 @@ type editor struct {
 	refs    map[uint64]int // by how much references to blobs change
 	left    map[uint64]*left
 	bundle  bundle.Writer
+	finder  *finder    // nil: it was not needed yet
+	kept    []*bundled // that the last finder has opened
+	placed  []placed   // spans in the batch
+	dropped []uint64   // bundles whose spans the batch deletes
 	gap     idGap
 	buf     []byte
 }
@@ -34,7 +38,7 @@ type pending struct {
 	rev     rawRev
 	deleted bool
 	leaves  bool
-	fresh   bool // it has the first revision that its body gives, and nothing else: it may be in a bundle
+	fresh   bool // it has the first revision that its body gives, and nothing else: it may be in a bundle, and has no by-id record yet
 	body    []byte
 }
 
@@ -52,21 +56,12 @@ func (ed *editor) run(ctx context.Context, d *DB, size int, fill func(*editor) e
 			end()
 		}
 	}()
-	err := fill(ed)
-	d.highest.settle()
+	changes, err := ed.fill(fill)
 	if err != nil {
 		return 0, err
 	}
-	if ed.batch.Empty() && len(ed.pending) == 0 {
+	if !changes {
 		return d.e.group.position(), nil
-	}
-	if err := ed.settleRefs(); err != nil {
-		return 0, err
-	}
-	if ed.count != d.count { // what is of no sequence leaves the counters where they are
-		if err := ed.finish(); err != nil {
-			return 0, err
-		}
 	}
 	applying = true
 	return d.e.attempt(ctx, func() (uint64, error) {
@@ -79,12 +74,34 @@ func (ed *editor) run(ctx context.Context, d *DB, size int, fill func(*editor) e
 	})
 }
 
+// fill makes the batch and tells whether there is anything in it.
+func (ed *editor) fill(fill func(*editor) error) (changes bool, err error) {
+	defer func() { ed.closeFinder(len(ed.left)+len(ed.dropped) > 0 || err != nil) }()
+	err = fill(ed)
+	ed.db.highest.settle()
+	if err != nil {
+		return false, err
+	}
+	if ed.batch.Empty() && len(ed.pending) == 0 {
+		return false, nil
+	}
+	if err := ed.settleRefs(); err != nil {
+		return false, err
+	}
+	if ed.count != ed.db.count { // what is of no sequence leaves the counters where they are
+		return true, ed.finish()
+	}
+	return true, nil
+}
+
 // finish writes the by-sequence records and, within the last of them or beside them, the counters.
 func (ed *editor) finish() error {
 	if err := ed.settleLeft(); err != nil {
 		return err
 	}
-	ed.writePending()
+	if err := ed.writePending(); err != nil {
+		return err
+	}
 	if last := len(ed.pending) - 1; last < 0 || ed.pending[last].seq != ed.count.seq {
 		ed.buf = ed.count.append(append(ed.buf[:0], recordV1))
 		ed.batch.Set(ed.db.keys.counters(), ed.buf, nil)
@@ -109,6 +126,8 @@ func (ed *editor) takeAll(c *call) error {
 func (ed *editor) release() {
 	ed.batch.Close()
 	ed.call, ed.batch, ed.refs, ed.left = nil, nil, nil, nil
+	clear(ed.placed)
+	ed.placed, ed.dropped = ed.placed[:0], ed.dropped[:0]
 	clear(ed.pending)
 	ed.pending = ed.pending[:0]
 	if cap(ed.pending) > maxKept {
@@ -163,7 +182,7 @@ func (ed *editor) take(n int) (int, error) {
 	return more, ed.store(&st)
 }
 
-// takeNew takes a doc that claims to be new, if a glance at its by-id record is enough: it is, or it conflicts.
+// takeNew takes a doc that claims to be new, if a glance is enough: it is, or it conflicts.
 func (ed *editor) takeNew(i int) (bool, error) {
 	id := ed.call.docs[i].ID
 	unknown, err := ed.db.isNew(id)
@@ -175,6 +194,13 @@ func (ed *editor) takeNew(i int) (bool, error) {
 		if err != nil || deleted {
 			return false, err
 		}
+		if !there {
+			b, _, err := ed.spanned(id)
+			if err != nil {
+				return false, err
+			}
+			there = b != nil
+		}
 		if there {
 			ed.call.results[i] = WriteResult{ID: id, Err: errConflict()}
 			return true, nil
@@ -184,7 +210,7 @@ func (ed *editor) takeNew(i int) (bool, error) {
 	return true, nil
 }
 
-// look tells whether a doc is there and deleted.
+// look tells whether a doc has a by-id record and is deleted.
 func (ed *editor) look(id string) (there, deleted bool, err error) {
 	switch {
 	case len(ed.call.docs) == 1 || !ed.gap.pays():
@@ -195,7 +221,7 @@ func (ed *editor) look(id string) (there, deleted bool, err error) {
 	return ed.gap.find(ed.db, id)
 }
 
-// glance tells whether a doc is there and deleted.
+// glance tells whether a doc has a by-id record and is deleted.
 func (ed *editor) glance(id string) (there, deleted bool, err error) {
 	ed.buf = append(ed.db.keys.sub(ed.buf[:0], subByID), id...)
 	v, closer, err := ed.db.e.pdb.Get(ed.buf)
@@ -213,10 +239,11 @@ func (ed *editor) glance(id string) (there, deleted bool, err error) {
 func (ed *editor) insert(i int) {
 	doc := &ed.call.docs[i]
 	ed.count.seq++
-	rec := idRecord{seq: ed.count.seq, deleted: doc.Deleted}
-	ed.writeByID(doc.ID, &rec)
+	if doc.Deleted {
+		ed.writeByID(doc.ID, &idRecord{seq: ed.count.seq, deleted: true})
+	}
 	ed.pending = append(ed.pending, pending{
-		seq: rec.seq, id: doc.ID, deleted: doc.Deleted, body: body(doc),
+		seq: ed.count.seq, id: doc.ID, deleted: doc.Deleted, body: body(doc),
 		rev: rawRev{gen: 1, raw: true, hash: ed.call.raw[i][:]}, fresh: !doc.Deleted,
 	})
 	ed.countDoc(doc.Deleted, uint64(len(body(doc))))

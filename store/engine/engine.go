@@ -182,6 +182,14 @@ func (e *Engine) Release() {
 		return
 	}
 	defer e.gate.leave()
+	for _, d := range e.all() {
+		select {
+		case d.writing <- struct{}{}:
+			d.edits.kept = nil
+			d.unlock()
+		default: // it is busy
+		}
+	}
 	e.cache.Reserve(int(e.cache.MaxSize()))() // to make room for nothing
 }
 

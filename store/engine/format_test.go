@@ -13,12 +13,21 @@ import (
 	"logctl/store"
 )
 
-// TestOpenFormat1 opens a store that the first version of the engine wrote: 40 lines of a log in one call, one of them edited,
+// TestOpenOldFormats opens stores that former versions of the engine wrote: 40 lines of a log in one call, one of them edited,
 // one deleted and one in conflict afterwards, a design doc, a local doc, a setting and a row; then, opened again, late0 to
 // late4. Tables hold the former, the log the latter. Everything is there, and new docs go beside the old ones.
-func TestOpenFormat1(t *testing.T) {
+func TestOpenOldFormats(t *testing.T) {
 	t.Parallel()
-	fs := unzipped(t, "testdata/format1.zip")
+	for _, archive := range []string{"format1", "format3"} {
+		t.Run(archive, func(t *testing.T) {
+			t.Parallel()
+			testOldFormat(t, unzipped(t, "testdata/"+archive+".zip"))
+		})
+	}
+}
+
+func testOldFormat(t *testing.T, fs vfs.FS) {
+	old := func(d *DB) int { records, _ := keptByID(t, d); return records }
 	e := mustOpen(t, "data", Options{FS: fs})
 	if v, err := readVersion(fs, "data"); err != nil || v != formatVersion {
 		t.Errorf("format %d, %v", v, err)
@@ -83,8 +92,15 @@ func TestOpenFormat1(t *testing.T) {
 			t.Errorf("%s again: %v", r.ID, r.Err)
 		}
 	}
-	if bundles(t, d) != 1 {
-		t.Error("the new docs are in no bundle")
+	if _, spans := keptByID(t, d); spans != 1 || old(d) != 46 {
+		t.Errorf("%d by-id records, %d spans", old(d), spans)
+	}
+	check()
+	if err := d.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, spans := keptByID(t, d); spans < 2 || old(d) > 20 {
+		t.Errorf("compacted, %d by-id records, %d spans", old(d), spans)
 	}
 	check()
 	if err := e.Close(); err != nil {

@@ -52,8 +52,30 @@ func (d *DB) lastID(c byte) (string, error) {
 		return "", readError(err)
 	}
 	defer it.Close()
-	if !it.Last() {
-		return "", readError(it.Error())
+	last := ""
+	if it.Last() {
+		last = string(it.Key()[prefixLen:])
 	}
-	return string(it.Key()[prefixLen:]), nil
+	if err := it.Error(); err != nil || d.lanes.used() == 0 {
+		return last, readError(err)
+	}
+	s, err := d.newSpans(d.e.pdb)
+	if err != nil {
+		return "", err
+	}
+	defer s.close()
+	for lane := range d.lanes.used() {
+		read, end := s.before, string([]byte{c + 1})
+		if c == 0xff {
+			read, end = func(lane int, _ string) (span, bool, error) { return s.last(lane) }, ""
+		}
+		sp, ok, err := read(lane, end)
+		if err != nil {
+			return "", err
+		}
+		if ok && sp.max[0] == c {
+			last = max(last, sp.max)
+		}
+	}
+	return last, nil
 }

@@ -245,6 +245,31 @@ func (x *index) Drop() error {
 	return err
 }
 
+// DiscardIndex drops the index with that signature as Drop does, and moves what stands beside it in the same files into other ones:
+// so blocks of it that can't be read are gone with it.
+func (d *DB) DiscardIndex(ctx context.Context, sig string) error {
+	if err := d.begin(); err != nil {
+		return err
+	}
+	defer d.end()
+	x, err := d.findIndex(sig)
+	if err != nil || x == nil {
+		return err
+	}
+	if err := x.Drop(); err != nil {
+		return err
+	}
+	pdb := d.e.pdb
+	if err := pdb.Excise(ctx, pebble.KeyRange{Start: x.lo, End: x.hi}); err != nil {
+		return readError(err)
+	}
+	lo, hi := d.keys.all()
+	if err := pdb.Compact(ctx, lo, hi, false); err != nil {
+		return readError(err)
+	}
+	return nil
+}
+
 // Snapshot is of everything applied before. It must be closed before the engine can be.
 func (x *index) Snapshot() store.KVSnapshot {
 	if err := x.db.begin(); err != nil {

@@ -19,6 +19,7 @@ import (
 //	10 number(4) 05 blob(8)           how many kept revisions refer to an attachment's bytes
 //	10 number(4) 06 purge(8)          log of purges
 //	10 number(4) 10 doc id            by id: where the doc stands in the changes feed, its revision tree
+//	10 number(4) 18 lane(1) doc id    the span of a bundle, under its greatest id
 //	10 number(4) 20 seq(8)            by sequence: the winner, its body inline; or a bundle of docs, under the last one's
 //	10 number(4) 30 seq(8)            bodies of the other revisions, by the sequence that wrote them
 //	10 number(4) 38 blob(8) n(4)      chunks of attachments
@@ -36,6 +37,7 @@ const (
 	subBlobs    byte = 0x05
 	subPurges   byte = 0x06
 	subByID     byte = 0x10
+	subSpans    byte = 0x18
 	subBySeq    byte = 0x20
 	subBodies   byte = 0x30
 	subChunks   byte = 0x38
@@ -78,9 +80,12 @@ func (k *keys) setting(owner byte, name string) []byte {
 	return append(append(dst, owner), name...)
 }
 
-func (k *keys) local(id string) []byte    { return k.named(subLocal, id) }
-func (k *keys) index(sig string) []byte   { return k.named(subIndexes, sig) }
-func (k *keys) byID(id string) []byte     { return k.named(subByID, id) }
+func (k *keys) local(id string) []byte  { return k.named(subLocal, id) }
+func (k *keys) index(sig string) []byte { return k.named(subIndexes, sig) }
+func (k *keys) byID(id string) []byte   { return k.named(subByID, id) }
+func (k *keys) span(lane int, id string) []byte {
+	return append(append(k.sub(make([]byte, 0, prefixLen+1+len(id)), subSpans), byte(lane)), id...)
+}
 func (k *keys) bySeq(seq uint64) []byte   { return k.numbered(subBySeq, seq) }
 func (k *keys) revBody(seq uint64) []byte { return k.numbered(subBodies, seq) }
 func (k *keys) purge(seq uint64) []byte   { return k.numbered(subPurges, seq) }

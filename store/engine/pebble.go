@@ -74,7 +74,7 @@ func spanPolicy(start []byte) (pebble.SpanPolicy, []byte, error) {
 	case start[0] > spaceDB || len(start) < number:
 		return pebble.SpanPolicy{}, nil, nil
 	}
-	for _, sub := range [...]byte{subByID, subBySeq, subBodies, subChunks, subRows} {
+	for _, sub := range [...]byte{subByID, subSpans, subBySeq, subBodies, subChunks, subRows} {
 		if len(start) > number && start[number] < sub {
 			return pebble.SpanPolicy{}, append(append([]byte(nil), start[:number]...), sub), nil
 		}

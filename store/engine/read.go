@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"slices"
 
 	"logctl/store"
 )
@@ -45,7 +46,7 @@ func (d *DB) find(id string) (found, error) {
 			return f, err
 		}
 		if v == nil {
-			return f, errMissing()
+			return d.findSpanned(id)
 		}
 		if f.idRecord, err = parseIDRecord(v); err != nil {
 			return f, err
@@ -60,6 +61,60 @@ func (d *DB) find(id string) (found, error) {
 		}
 		before = f.seq
 	}
+}
+
+// findSpanned reads a doc that had no by-id record a moment ago: it is in a bundle, or was until an edit came in between.
+func (d *DB) findSpanned(id string) (f found, err error) {
+	if d.lanes.used() == 0 {
+		return f, errMissing()
+	}
+	r, err := d.newFinder(d.e.pdb)
+	if err != nil {
+		return f, err
+	}
+	defer r.close()
+	if ok, err := f.readSpanned(r, id); ok || err != nil {
+		return f, err
+	}
+	v, err := r.record(id)
+	if err != nil {
+		return f, err
+	}
+	if v == nil {
+		return f, errMissing()
+	}
+	return f, f.read(v, r.seqs)
+}
+
+// read reads a doc that has a by-id record.
+func (f *found) read(record []byte, seqs *seqReader) (err error) {
+	if f.idRecord, err = parseIDRecord(record); err != nil {
+		return err
+	}
+	if err := seqs.get(f.seq); err != nil {
+		return err
+	}
+	f.keep(seqs)
+	return nil
+}
+
+// readSpanned reads a doc that is known by the span of its bundle; false if there is none.
+func (f *found) readSpanned(r *finder, id string) (bool, error) {
+	b, i, err := r.find(id)
+	if b == nil || err != nil {
+		return false, err
+	}
+	r.seqs.goTo(b, i)
+	f.seq = r.seqs.seq
+	f.keep(r.seqs)
+	return true, nil
+}
+
+// keep copies the record that a reader is at.
+func (f *found) keep(seqs *seqReader) {
+	w := &f.winner
+	*w = seqs.rec
+	w.id, w.body, w.rev.hash = slices.Clone(w.id), slices.Clone(w.body), slices.Clone(w.rev.hash)
 }
 
 // Get reads a doc's winner. KindNotFound with the reason "missing" or "deleted".

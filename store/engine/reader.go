@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -15,7 +16,7 @@ import (
 type Reader struct {
 	db   *DB
 	snap *pebble.Snapshot
-	seqs *seqReader
+	docs *finder
 
 	id    string // of the doc that was found last
 	found *found // nil: none was
@@ -27,18 +28,18 @@ func (d *DB) NewReader() (*Reader, error) {
 		return nil, err
 	}
 	snap := d.e.pdb.NewSnapshot()
-	seqs, err := d.newSeqReader(snap, 0)
+	docs, err := d.newFinder(snap)
 	if err != nil {
 		err = errors.Join(err, snap.Close())
 		d.end()
 		return nil, err
 	}
-	return &Reader{db: d, snap: snap, seqs: seqs}, nil
+	return &Reader{db: d, snap: snap, docs: docs}, nil
 }
 
 // Close ends the Reader.
 func (r *Reader) Close() error {
-	err := errors.Join(r.seqs.close(), r.snap.Close())
+	err := errors.Join(r.docs.close(), r.snap.Close())
 	r.db.end()
 	return err
 }
@@ -65,19 +66,15 @@ func (r *Reader) find(id string) (*found, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v == nil {
-		return nil, errMissing()
-	}
 	var f found
-	if f.idRecord, err = parseIDRecord(v); err != nil {
+	if v != nil {
+		err = f.read(v, r.docs.seqs)
+	} else if ok, bad := f.readSpanned(r.docs, id); !ok {
+		err = cmp.Or(bad, errMissing())
+	}
+	if err != nil {
 		return nil, err
 	}
-	if err := r.seqs.get(f.seq); err != nil {
-		return nil, err
-	}
-	f.winner = r.seqs.rec
-	w := &f.winner
-	w.id, w.body, w.rev.hash = slices.Clone(w.id), slices.Clone(w.body), slices.Clone(w.rev.hash)
 	r.id, r.found = id, &f
 	return r.found, nil
 }

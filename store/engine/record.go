@@ -20,6 +20,9 @@ const (
 	flagBody    byte = 0x08 // a node of a tree: its body is kept
 	flagCounts  byte = 0x10 // by sequence: the last record of its batch, with the database's counters
 
+	flagSpan      byte = 0x01 // of a bundle: its docs are found by its span
+	flagUnordered byte = 0x02 // of a bundle: its docs are not in the order of their ids
+
 	flagPartitioned byte = 0x01 // of a database
 	flagAtts        byte = 0x10 // a node of a tree: its body is kept, with attachments
 )

@@ -113,14 +113,61 @@ func (r *seqReader) within(forward bool) bool {
 
 // take makes the record of a bundle's doc.
 func (r *seqReader) take(b *bundled, i int) {
-	r.id, r.body = b.docs.Append(r.id[:0], r.body[:0], i)
+	if b.ids != nil { // which keeps the ids that it made
+		r.id, r.body = append(r.id[:0], b.ids.ID(i)...), b.docs.AppendBody(r.body[:0], i)
+	} else {
+		r.id, r.body = b.docs.Append(r.id[:0], r.body[:0], i)
+	}
 	r.hash = ejson.AppendRevHash(r.hash[:0], false, store.Rev{}, r.body)
 	r.seq = b.first() + uint64(i)
 	r.rec = seqRecord{id: r.id, rev: rawRev{gen: 1, hash: r.hash}, body: r.body}
 }
 
-// openBundles is how many bundles a reader keeps for at: docs in the order of their ids may come from several logs by turns.
-const openBundles = 8
+// openBundles is how many bundles a reader keeps for at and open: docs in the order of their ids may come from several logs by
+// turns, and a look for an id may go to a bundle in each lane.
+const openBundles = maxLanes + 8
+
+// open is the bundle that is kept under a sequence.
+func (r *seqReader) open(last uint64) (*bundled, error) {
+	for _, b := range r.opened {
+		if b.last == last {
+			return b, nil
+		}
+	}
+	v, err := r.record(last)
+	if err != nil {
+		return nil, err
+	}
+	b, err := parseBundle(last, slices.Clone(v))
+	if err != nil {
+		return nil, err
+	}
+	r.keep(b)
+	return b, nil
+}
+
+// record is the record of the bundle that is kept under a sequence; it holds until the iterator moves.
+func (r *seqReader) record(last uint64) ([]byte, error) {
+	if !r.it.SeekGE(r.seqKey(last)) || seqOf(r.it.Key()) != last {
+		if err := r.it.Error(); err != nil {
+			return nil, readError(err)
+		}
+		return nil, errCorrupt(errors.New("a bundle is missing"))
+	}
+	v, err := r.it.ValueAndErr()
+	if err == nil && !isBundle(v) {
+		return nil, errCorrupt(errors.New("a bundle is missing"))
+	}
+	return v, readError(err)
+}
+
+func (r *seqReader) seqKey(seq uint64) []byte {
+	if r.key == nil {
+		r.key = r.db.keys.bySeq(seq)
+	}
+	binary.BigEndian.PutUint64(r.key[prefixLen:], seq)
+	return r.key
+}
 
 // at goes to the doc of a sequence; false if there is none.
 func (r *seqReader) at(seq uint64) (bool, error) {
@@ -129,13 +176,10 @@ func (r *seqReader) at(seq uint64) (bool, error) {
 			return r.takeOf(b, seq), nil
 		}
 	}
-	if r.key == nil {
-		r.key = r.db.keys.bySeq(seq)
-	}
-	binary.BigEndian.PutUint64(r.key[prefixLen:], seq)
+	key := r.seqKey(seq)
 	// Docs that came in the order of their ids follow each other by sequence, too.
 	for _, again := range [...]bool{false, true} {
-		ok := again && r.it.SeekGE(r.key) || !again && r.it.Valid() && r.it.Next()
+		ok := again && r.it.SeekGE(key) || !again && r.it.Valid() && r.it.Next()
 		if !ok || seqOf(r.it.Key()) < seq {
 			continue
 		}
@@ -164,13 +208,18 @@ func (r *seqReader) at(seq uint64) (bool, error) {
 	return false, readError(r.it.Error())
 }
 
+// goTo goes to a doc of a bundle that open gave.
+func (r *seqReader) goTo(b *bundled, i int) {
+	r.bundle = b
+	r.take(b, i)
+}
+
 // takeOf takes the doc of a sequence that the bundle spans; false if it left.
 func (r *seqReader) takeOf(b *bundled, seq uint64) bool {
 	if !b.has(seq) {
 		return false
 	}
-	r.bundle = b
-	r.take(b, int(seq-b.first()))
+	r.goTo(b, int(seq-b.first()))
 	return true
 }
 

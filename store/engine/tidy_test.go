@@ -105,7 +105,7 @@ func TestTidyMakesRoom(t *testing.T) {
 			size += info.Size()
 		}
 	}
-	if size > 45*n {
+	if size > 15*n {
 		t.Errorf("%d bytes on disk, %d a doc", size, size/n)
 	}
 	e = mustOpen(t, "data", Options{FS: fs})
@@ -122,7 +122,7 @@ func TestTidyAfterOpen(t *testing.T) {
 	fs := vfs.NewMem()
 	e := mustOpen(t, "data", Options{FS: fs})
 	d := mustCreate(t, e, "log_a")
-	mustWrite(t, d, banDocs(0, 12_000))
+	mustWrite(t, d, banDocs(0, 40_000))
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}

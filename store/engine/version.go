@@ -18,7 +18,7 @@ import (
 const (
 	// formatVersion names the layout of keys and records. A store of a greater one is left alone; one of a lesser is one of
 	// this that lacks what came since, and is marked as this when it is opened.
-	formatVersion = 3
+	formatVersion = 4
 
 	versionFile = "VERSION"
 	pebbleDir   = "pebble"

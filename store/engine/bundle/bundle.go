@@ -19,7 +19,9 @@ type Docs struct {
 	columns [][]column // by shape
 	shapeOf []byte     // of each doc; nil: there is one shape
 	ranks   []int      // of each doc among those of its shape; nil: there is one shape
-	values  []span
+	values  []span     // of the body that was made last
+	text    []byte     // scratch
+	times   [3][]byte  // scratch
 }
 
 // Parse reads a bundle of n docs. An error says that the bytes are not what Writer has written.
@@ -78,7 +80,7 @@ func (b *Docs) findTimes() bool {
 		if i < 0 {
 			return false
 		}
-		body = b.appendBody(body[:0], i)
+		body = b.AppendBody(body[:0], i)
 		if !b.shapes[s].findTimes(body, b.values) {
 			return false
 		}
@@ -89,7 +91,7 @@ func (b *Docs) findTimes() bool {
 // Append appends the id and the body of the i-th doc.
 func (b *Docs) Append(id, body []byte, i int) (_, _ []byte) {
 	start := len(body)
-	body = b.appendBody(body, i)
+	body = b.AppendBody(body, i)
 	if b.idKind == idsOfContent {
 		s, _ := b.shape(i)
 		id = b.shapes[s].appendContentID(id, body[start:], b.values)
@@ -97,8 +99,17 @@ func (b *Docs) Append(id, body []byte, i int) (_, _ []byte) {
 	return b.ids.append(id, i), body
 }
 
-// appendBody appends a body, and notes where in it its values are.
-func (b *Docs) appendBody(dst []byte, i int) []byte {
+// AppendID appends the id of the i-th doc.
+func (b *Docs) AppendID(id []byte, i int) []byte {
+	if b.idKind == idsOfContent {
+		id, b.text = b.Append(id, b.text[:0], i)
+		return id
+	}
+	return b.ids.append(id, i)
+}
+
+// AppendBody appends the body of the i-th doc.
+func (b *Docs) AppendBody(dst []byte, i int) []byte {
 	s, rank := b.shape(i)
 	columns := b.columns[s]
 	start := len(dst)
