@@ -19,6 +19,7 @@ func commands(g *globals) []*cobra.Command {
 		newUser(g),
 		newToken(g),
 		newCA(g),
+		newJoin(g),
 		newAudit(g),
 		newQuery(g),
 		newReport(g),

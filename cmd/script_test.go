@@ -121,7 +121,7 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 // findLogctl finds the binary under test in a script's PATH.
 func findLogctl(path string) (string, error) {
 	for _, dir := range filepath.SplitList(path) {
-		if p := filepath.Join(dir, "logctl"); exec.Command(p).Err == nil {
+		if p, err := exec.LookPath(filepath.Join(dir, "logctl")); err == nil {
 			return p, nil
 		}
 	}

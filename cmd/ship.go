@@ -113,6 +113,7 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 		}
 		defer release()
 	}
+	renewIfDue(ctx, std.err, g)
 	conn, err := g.connect(ctx)
 	if err != nil {
 		return err

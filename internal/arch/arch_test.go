@@ -70,6 +70,7 @@ var mayImport = map[string][]string{
 	"internal/demo":         {},
 	"internal/fauxton":      {},
 	"internal/fuzzall":      {},
+	"internal/identity":     {"store", "proxy/ca"},
 	"internal/lines":        {},
 	"internal/torture":      {},
 	"internal/when":         {},

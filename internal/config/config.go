@@ -103,19 +103,29 @@ func (c Config) PresetFile(getenv func(string) string) string {
 	if c.Presets != "" {
 		return c.Presets
 	}
-	path := ""
-	switch dir, home := getenv("XDG_CONFIG_HOME"), getenv("HOME"); {
-	case dir != "":
-		path = filepath.Join(dir, "logctl", "presets.toml")
-	case os.Geteuid() == 0:
-		path = "/etc/logctl/presets.toml"
-	case home != "":
-		path = filepath.Join(home, ".config", "logctl", "presets.toml")
+	dir := Dir(getenv)
+	if dir == "" {
+		return ""
 	}
+	path := filepath.Join(dir, "presets.toml")
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return ""
 	}
 	return path
+}
+
+// Dir is the directory of files that belong to the configuration: $XDG_CONFIG_HOME/logctl (~/.config/logctl), for root /etc/logctl; ""
+// if there is no place for it.
+func Dir(getenv func(string) string) string {
+	switch dir, home := getenv("XDG_CONFIG_HOME"), getenv("HOME"); {
+	case dir != "":
+		return filepath.Join(dir, "logctl")
+	case os.Geteuid() == 0:
+		return "/etc/logctl"
+	case home != "":
+		return filepath.Join(home, ".config", "logctl")
+	}
+	return ""
 }
 
 func filePath(getenv func(string) string) (path string, wanted bool) {
