@@ -1,11 +1,9 @@
 package reports
 
 import (
-	"cmp"
 	"context"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"logctl/internal/when"
 	"logctl/store"
@@ -31,44 +29,29 @@ type Attacker struct {
 // Attackers are the addresses that attacked, the highest count first, equal ones by address; found is how many there
 // are whatever the limit.
 func Attackers(ctx context.Context, v Views, db store.DBName, q AttackersQuery) (top []Attacker, found int, err error) {
-	byIP := map[string]*Attacker{}
-	wanted := addressFilter(q.IP)
-	names := interned{}
-	err = eachSeen(ctx, v, db, q.Window, func(s *seen) {
-		process, machine := names.text(s.process), names.text(s.machine)
-		if q.Process != "" && process != q.Process || q.Machine != "" && machine != q.Machine {
-			return
-		}
-		a := byIP[string(s.ip)]
-		if a == nil {
-			ip := text(s.ip)
-			if !wanted(ip) {
-				return
-			}
-			a = &Attacker{IP: ip, First: s.first, Last: s.last}
-			byIP[string(s.ip)] = a
-		}
-		a.Count += s.count
-		a.First, a.Last = min(a.First, s.first), max(a.Last, s.last)
-		a.Processes, a.Machines = insert(a.Processes, process), insert(a.Machines, machine)
-	})
+	t := tally{q: q, wanted: addressFilter(q.IP), names: interned{}, byIP: map[string]*tallied{}}
+	// Where only some addresses are wanted, the processes and machines of the others need not be read.
+	if short := q.Limit > 0 && q.Process == "" && q.Machine == ""; short {
+		err = t.count(ctx, v, db)
+	} else {
+		err = eachSeen(ctx, v, db, q.Window, t.add)
+	}
 	if err != nil {
 		return nil, 0, err
 	}
-	all := make([]Attacker, 0, len(byIP))
-	for _, a := range byIP {
-		if a.Count >= q.Min {
-			all = append(all, *a)
-		}
-	}
-	slices.SortFunc(all, func(a, b Attacker) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.IP, b.IP))
-	})
+	all := t.sorted()
 	found = len(all)
 	if q.Limit > 0 && found > q.Limit {
 		all = all[:q.Limit]
 	}
-	return all, found, nil
+	if err := t.details(ctx, v, db, all); err != nil {
+		return nil, 0, err
+	}
+	top = make([]Attacker, len(all))
+	for i := range all {
+		top[i] = all[i].Attacker
+	}
+	return top, found, nil
 }
 
 // AttackersResult is the table of attackers.
@@ -128,5 +111,15 @@ func (in interned) text(raw []byte) string {
 	}
 	s := text(raw)
 	in[string(raw)] = s
+	return s
+}
+
+// same is the text itself.
+func (in interned) same(raw []byte) string {
+	if s, ok := in[string(raw)]; ok {
+		return s
+	}
+	s := string(raw)
+	in[s] = s
 	return s
 }

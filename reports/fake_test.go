@@ -24,6 +24,7 @@ type attack struct {
 type fakeViews struct {
 	attacks []attack
 	asked   int
+	noYears bool  // as the view was in earlier versions
 	err     error // given after the rows
 
 	once   sync.Once
@@ -55,6 +56,9 @@ func (f *fakeViews) mapped(view string) []fakeRow {
 		case view == attackersView:
 			rows = append(rows, fakeRow{[]any{"day", y, m, d, a.ip, a.process, a.machine}, float64(at)},
 				fakeRow{[]any{"month", y, m, a.ip, a.process, a.machine}, float64(at)})
+			if !f.noYears {
+				rows = append(rows, fakeRow{[]any{"year", y, a.ip, a.process, a.machine}, float64(at)})
+			}
 		case a.noHour:
 			rows = append(rows, fakeRow{[]any{a.machine, y, m, d}, 0})
 		default:
@@ -104,6 +108,18 @@ func (f *fakeViews) View(_ context.Context, _ store.DBName, _, view string, q st
 		flush()
 		if f.err != nil && !stopped {
 			yield(store.Row{}, f.err)
+		}
+	}
+}
+
+func (f *fakeViews) Queries(ctx context.Context, db store.DBName, ddoc, view string, list []store.ViewQuery) iter.Seq2[store.Row, error] {
+	return func(yield func(store.Row, error) bool) {
+		for _, q := range list {
+			for row, err := range f.View(ctx, db, ddoc, view, q) {
+				if !yield(row, err) || err != nil {
+					return
+				}
+			}
 		}
 	}
 }

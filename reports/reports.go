@@ -18,6 +18,8 @@ import (
 // Views is what questions are put to; *couch.Client is one. An error is the last pair.
 type Views interface {
 	View(ctx context.Context, db store.DBName, ddoc, view string, q store.ViewQuery) iter.Seq2[store.Row, error]
+	// Queries gives the rows of several queries of a view, one after the other.
+	Queries(ctx context.Context, db store.DBName, ddoc, view string, list []store.ViewQuery) iter.Seq2[store.Row, error]
 }
 
 // The design document and its views.

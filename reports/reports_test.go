@@ -1,8 +1,11 @@
 package reports
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -31,17 +34,8 @@ func pieces(w Window) string {
 	var out []string
 	days, ok, ends := w.split()
 	if ok {
-		before, months, after := days.months()
-		if before.ok {
-			q := dayRows(before.Window)
-			out = append(out, fmt.Sprintf("%s-%s", q.StartKey, q.EndKey))
-		}
-		if months.ok {
-			q := monthRows(months.Window)
-			out = append(out, fmt.Sprintf("%s-%s", q.StartKey, q.EndKey))
-		}
-		if after.ok {
-			q := dayRows(after.Window)
+		for _, p := range days.parts() {
+			q := p.rows(0)
 			out = append(out, fmt.Sprintf("%s-%s", q.StartKey, q.EndKey))
 		}
 	}
@@ -54,19 +48,23 @@ func pieces(w Window) string {
 func TestWindowPieces(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ since, until, want string }{
-		{"", "", `["month"]-["month",{}]`},
-		{"2026-11-01", "", `["month",2026,11]-["month",{}]`},
-		{"2026-11-02", "", `["day",2026,11,2]-["day",2026,12,1]; ["month",2026,12]-["month",{}]`},
-		{"", "2026-11-01", `["month"]-["month",2026,11]`},
-		{"", "2026-11-03", `["month"]-["month",2026,11]; ["day",2026,11,1]-["day",2026,11,3]`},
+		{"", "", `["year"]-["year",{}]`},
+		{"2026-01-01", "", `["year",2026]-["year",{}]`},
+		{"2026-11-01", "", `["month",2026,11]-["month",2027,1]; ["year",2027]-["year",{}]`},
+		{"2026-11-02", "", `["day",2026,11,2]-["day",2026,12,1]; ["month",2026,12]-["month",2027,1]; ["year",2027]-["year",{}]`},
+		{"", "2026-11-01", `["year"]-["year",2026]; ["month",2026,1]-["month",2026,11]`},
+		{"", "2026-11-03", `["year"]-["year",2026]; ["month",2026,1]-["month",2026,11]; ["day",2026,11,1]-["day",2026,11,3]`},
+		{"", "2026-01-03", `["year"]-["year",2026]; ["day",2026,1,1]-["day",2026,1,3]`},
 		{"2026-10-30", "2026-11-03", `["day",2026,10,30]-["day",2026,11,3]`},
 		{"2026-09-30", "2026-11-03", `["day",2026,9,30]-["day",2026,10,1]; ["month",2026,10]-["month",2026,11]; ["day",2026,11,1]-["day",2026,11,3]`},
-		{"2025-01-01", "2026-01-01", `["month",2025,1]-["month",2026,1]`},
+		{"2025-01-01", "2026-01-01", `["year",2025]-["year",2026]`},
+		{"2024-11-15", "2026-02-03", `["day",2024,11,15]-["day",2024,12,1]; ["month",2024,12]-["month",2025,1]; ["year",2025]-["year",2026]; ["month",2026,1]-["month",2026,2]; ["day",2026,2,1]-["day",2026,2,3]`},
+		{"2025-02-01", "2026-12-01", `["month",2025,2]-["month",2026,12]`},
 		{"2026-11-01 10:00", "2026-11-01 11:00", `2026-11-01 10:00:00<11:00`},
 		{"2026-11-01 10:00", "2026-11-02", `2026-11-01 10:00:00<00:00`},
 		{"2026-11-01", "2026-11-01 11:00", `2026-11-01 00:00:00<11:00`},
 		{"2026-10-31 10:00", "2026-11-01 11:00", `2026-10-31 10:00:00<00:00; 2026-11-01 00:00:00<11:00`},
-		{"2026-12-31 10:00", "", `["month",2027,1]-["month",{}]; 2026-12-31 10:00:00<00:00`},
+		{"2026-12-31 10:00", "", `["year",2027]-["year",{}]; 2026-12-31 10:00:00<00:00`},
 		{"2026-11-02", "2026-11-02", ``},
 		{"2026-11-03", "2026-11-02", ``},
 	}
@@ -126,8 +124,13 @@ func (w Window) has(a attack) bool {
 func TestReportsAgreeWithCounting(t *testing.T) {
 	t.Parallel()
 	rnd := rand.New(rand.NewPCG(1, 2))
-	f := &fakeViews{attacks: someAttacks(rnd, 800)}
-	for range 150 {
+	now := &fakeViews{attacks: someAttacks(rnd, 800)}
+	before := &fakeViews{attacks: now.attacks, noYears: true}
+	for n := range 150 {
+		f := now
+		if n%10 == 9 {
+			f = before
+		}
 		w := randomWindow(rnd)
 		counts := map[string]int64{}
 		buckets := map[By]map[string]int64{}
@@ -157,6 +160,11 @@ func TestReportsAgreeWithCounting(t *testing.T) {
 		if err != nil || found != len(counts) || len(top) != found {
 			t.Fatalf("%s: %d attackers, want %d: %v", w, found, len(counts), err)
 		}
+		// The first few are the same, whatever is read of the others.
+		few, foundOfFew, err := Attackers(t.Context(), f, "log_x", AttackersQuery{Window: w, Limit: 4})
+		if err != nil || foundOfFew != found || !reflect.DeepEqual(few, top[:min(4, found)]) {
+			t.Fatalf("%s: %+v of %d, %v\nwant %+v of %d", w, few, foundOfFew, err, top[:min(4, found)], found)
+		}
 		for i, a := range top {
 			if a.Count != counts[a.IP] || a.First < w.Since || w.Until != 0 && a.Last >= w.Until || a.First > a.Last {
 				t.Fatalf("%s: %+v, want %d", w, a, counts[a.IP])
@@ -184,16 +192,29 @@ func TestReportsAgreeWithCounting(t *testing.T) {
 	}
 }
 
-// A year of many attacks costs rows for the addresses of its months, not for the attacks.
+// Years and months of many attacks cost rows for their addresses, not for the attacks, and where few addresses are wanted no rows for
+// what the others attacked.
 func TestAttackersCostsItsAnswer(t *testing.T) {
 	t.Parallel()
 	f := &fakeViews{}
 	for i := range 20_000 {
-		f.attacks = append(f.attacks, attack{at: when.Day(2025, 1, 1) + when.Wall(i)*26*60*1000, ip: fmt.Sprint(i % 7), process: "sshd", machine: "m"})
+		f.attacks = append(f.attacks, attack{at: when.Day(2025, 1, 1) + when.Wall(i)*26*60*1000, ip: fmt.Sprint(i % 7), process: i % 2, machine: i % 3})
 	}
-	_, found, err := Attackers(t.Context(), f, "log_x", AttackersQuery{Window: Window{when.Day(2025, 1, 1), when.Day(2026, 1, 1)}})
-	if err != nil || found != 7 || f.asked != 12*7 {
-		t.Errorf("%d addresses from %d rows, want 7 from 84: %v", found, f.asked, err)
+	for _, tt := range []struct {
+		w           Window
+		limit, cost int
+	}{
+		{Window{when.Day(2025, 1, 1), when.Day(2026, 1, 1)}, 0, 7 * 6},
+		{Window{when.Day(2025, 1, 1), when.Day(2026, 1, 1)}, 2, 7 + 2*6},
+		{Window{when.Day(2025, 2, 1), when.Day(2025, 7, 1)}, 2, 5 * (7 + 2*6)},
+		{Window{when.Day(2024, 1, 1), 0}, 1, 7 + 6},
+		{Window{}, 1, 7 + 6},
+	} {
+		f.asked = 0
+		_, found, err := Attackers(t.Context(), f, "log_x", AttackersQuery{Window: tt.w, Limit: tt.limit})
+		if err != nil || found != 7 || f.asked != tt.cost {
+			t.Errorf("%s, limit %d: %d addresses from %d rows, want 7 from %d: %v", tt.w, tt.limit, found, f.asked, tt.cost, err)
+		}
 	}
 }
 
@@ -249,6 +270,30 @@ func TestErrorsOfViewsArePassedOn(t *testing.T) {
 		for _, by := range Bys() {
 			if _, err := Attacks(t.Context(), f, "log_x", w, by); !errors.Is(err, f.err) {
 				t.Errorf("Attacks %s by %s: %v", w, by, err)
+			}
+		}
+	}
+}
+
+// strange gives rows as no view of ours does.
+type strange struct {
+	*fakeViews
+	key string
+}
+
+func (s strange) View(context.Context, store.DBName, string, string, store.ViewQuery) iter.Seq2[store.Row, error] {
+	return func(yield func(store.Row, error) bool) {
+		yield(store.Row{Key: json.RawMessage(s.key), Value: json.RawMessage(`{"sum":1,"count":1,"min":1,"max":1,"sumsqr":1}`)}, nil)
+	}
+}
+
+func TestStrangeRows(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{`null`, `1`, `"year"`, `[]`, `[1,2,3]`, `["",2,3]`, `["year",2025]`, `["year",2025,"ip","p"]`, `["week",2025,"ip"]`, `[{},2025,"ip"]`} {
+		for _, limit := range []int{0, 5} {
+			_, _, err := Attackers(t.Context(), strange{key: key}, "log_x", AttackersQuery{Limit: limit})
+			if err == nil || !strings.Contains(err.Error(), "not this report's") {
+				t.Errorf("%s: %v", key, err)
 			}
 		}
 	}

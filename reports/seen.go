@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"strconv"
 
 	"logctl/internal/when"
@@ -15,6 +16,7 @@ import (
 // ip, process and machine are JSON text that holds only until the next row.
 type seen struct {
 	ip, process, machine []byte
+	period               []byte // what the key of a row of all processes and machines has before the ip, up to the comma; else nil
 	count                int64
 	first, last          when.Wall
 }
@@ -23,15 +25,8 @@ type seen struct {
 func eachSeen(ctx context.Context, v Views, db store.DBName, w Window, fn func(*seen)) error {
 	days, ok, ends := w.split()
 	if ok {
-		before, months, after := days.months()
-		for _, q := range []struct {
-			part
-			rows func(Window) store.ViewQuery
-		}{{before, dayRows}, {months, monthRows}, {after, dayRows}} {
-			if !q.ok {
-				continue
-			}
-			if err := reduced(ctx, v, db, q.rows(q.Window), fn); err != nil {
+		for _, p := range days.parts() {
+			if err := eachOf(ctx, v, db, p, 0, fn); err != nil {
 				return err
 			}
 		}
@@ -39,10 +34,27 @@ func eachSeen(ctx context.Context, v Views, db store.DBName, w Window, fn func(*
 	return eachEnd(ctx, v, db, ends, fn)
 }
 
-// reduced reads rows of key [resolution, …, ip, process, machine] and a value of _stats.
-func reduced(ctx context.Context, v Views, db store.DBName, q store.ViewQuery, fn func(*seen)) error {
+// eachOf calls fn for the rows of a part, grouped as part.rows says.
+func eachOf(ctx context.Context, v Views, db store.DBName, p part, level int, fn func(*seen)) error {
+	any := false
+	err := reduced(v.View(ctx, db, ddoc, attackersView, p.rows(level)), func(s *seen) {
+		any = true
+		fn(s)
+	})
+	if any || err != nil || p.resolution != byYears {
+		return err
+	}
+	// A design document of an earlier version knows no years.
+	if p.resolution = byMonths; level > 0 {
+		level = p.addressLevel()
+	}
+	return eachOf(ctx, v, db, p, level, fn)
+}
+
+// reduced reads rows of key [resolution, …, ip, process, machine], or of one that ends with the address, and a value of _stats.
+func reduced(rows iter.Seq2[store.Row, error], fn func(*seen)) error {
 	var key [][]byte
-	for row, err := range v.View(ctx, db, ddoc, attackersView, q) {
+	for row, err := range rows {
 		if err != nil {
 			return err
 		}
@@ -51,8 +63,15 @@ func reduced(ctx context.Context, v Views, db store.DBName, q store.ViewQuery, f
 		if key, ok = elements(key[:0], row.Key); !ok || len(key) < 3 {
 			return unexpected(row)
 		}
-		n := len(key)
-		s.ip, s.process, s.machine = key[n-3], key[n-2], key[n-1]
+		n, address := len(key), resolution(text(key[0])).addressLevel()
+		switch {
+		case address > 0 && n == address:
+			s.ip, s.period = key[n-1], row.Key[:len(row.Key)-len(key[n-1])-1]
+		case address > 0 && n == address+2:
+			s.ip, s.process, s.machine = key[n-3], key[n-2], key[n-1]
+		default:
+			return unexpected(row)
+		}
 		count, okCount := member(row.Value, `"count":`)
 		first, okFirst := member(row.Value, `"min":`)
 		last, okLast := member(row.Value, `"max":`)

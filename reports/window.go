@@ -46,30 +46,66 @@ func (w Window) split() (days Window, ok bool, ends []Window) {
 	return Window{lo, hi}, lo == 0 || hi == 0 || lo < hi, ends
 }
 
-// months cuts a window of whole days into whole months and the days before and after them. A missing part has ok false;
-// the days of a window without a whole month are all before.
-func (w Window) months() (before, months, after part) {
-	lo, hi := w.Since, w.Until
+// resolution is that of a key of the attackers view.
+type resolution string
+
+// The resolutions.
+const (
+	byDays   resolution = "day"
+	byMonths resolution = "month"
+	byYears  resolution = "year"
+)
+
+// part is a window that the view's rows of a resolution make up.
+type part struct {
+	resolution
+	Window
+}
+
+// parts cuts a window of whole days into whole years, whole months before and after them, and the days before and after these.
+func (w Window) parts() []part {
+	days := split(part{byDays, w}, byMonths, func(at when.Wall) (begin, next when.Wall) {
+		y, m, _ := date(at)
+		return when.Day(y, m, 1), when.Day(y, m+1, 1)
+	})
+	var all []part
+	for _, p := range days {
+		if p.resolution == byDays {
+			all = append(all, p)
+			continue
+		}
+		all = append(all, split(p, byYears, func(at when.Wall) (begin, next when.Wall) {
+			y, _, _ := date(at)
+			return when.Day(y, 1, 1), when.Day(y+1, 1, 1)
+		})...)
+	}
+	return all
+}
+
+// split cuts what a coarser resolution makes up out of p, which is all that there is of it if that is nothing. period tells when the
+// coarser period that a time is in begins, and the next one.
+func split(p part, coarser resolution, period func(when.Wall) (begin, next when.Wall)) []part {
+	lo, hi := p.Since, p.Until
 	if lo != 0 {
-		if y, m, d := date(lo); d > 1 {
-			lo = when.Day(y, m+1, 1)
+		if begin, next := period(lo); begin != lo {
+			lo = next
 		}
 	}
 	if hi != 0 {
-		y, m, _ := date(hi)
-		hi = when.Day(y, m, 1)
+		hi, _ = period(hi)
 	}
 	if lo != 0 && hi != 0 && lo >= hi {
-		return part{w, true}, part{}, part{}
+		return []part{p}
 	}
-	before = part{Window{w.Since, lo}, w.Since != lo}
-	after = part{Window{hi, w.Until}, w.Until != hi}
-	return before, part{Window{lo, hi}, true}, after
-}
-
-type part struct {
-	Window
-	ok bool
+	var all []part
+	if p.Since != lo {
+		all = append(all, part{p.resolution, Window{p.Since, lo}})
+	}
+	all = append(all, part{coarser, Window{lo, hi}})
+	if p.Until != hi {
+		all = append(all, part{p.resolution, Window{hi, p.Until}})
+	}
+	return all
 }
 
 func date(w when.Wall) (year, month, day int) {
@@ -84,36 +120,37 @@ func ask(start, end string) store.ViewQuery {
 	return q
 }
 
-// dayRows, monthRows and endRows are queries of the attackers view. Its keys are longer than these, so that an end key sorts
-// before all rows of its day or month.
-func dayRows(w Window) store.ViewQuery {
-	q := ask(dayKey(w.Since), dayKey(w.Until))
-	q.Group = true
+// rows asks for the rows of a part, a group of which has the first level elements of a key in common; 0: all of them. The view's keys are
+// longer than the bounds, so that an end key sorts before all rows of its period.
+func (p part) rows(level int) store.ViewQuery {
+	q := ask(p.key(p.Since, ""), p.key(p.Until, ",{}"))
+	q.Group, q.GroupLevel = level == 0, level
 	return q
 }
 
-func monthRows(w Window) store.ViewQuery {
-	start, end := `["month"]`, `["month",{}]`
-	if w.Since != 0 {
-		y, m, _ := date(w.Since)
-		start = fmt.Sprintf(`["month",%d,%d]`, y, m)
+// key is a bound of a part, with open where there is none.
+func (p part) key(at when.Wall, open string) string {
+	y, m, d := date(at)
+	switch {
+	case at == 0:
+		return fmt.Sprintf(`["%s"%s]`, p.resolution, open)
+	case p.resolution == byYears:
+		return fmt.Sprintf(`["year",%d]`, y)
+	case p.resolution == byMonths:
+		return fmt.Sprintf(`["month",%d,%d]`, y, m)
 	}
-	if w.Until != 0 {
-		y, m, _ := date(w.Until)
-		end = fmt.Sprintf(`["month",%d,%d]`, y, m)
-	}
-	q := ask(start, end)
-	q.Group = true
-	return q
+	return fmt.Sprintf(`["day",%d,%d,%d]`, y, m, d)
 }
 
+// addressLevel is the group_level that gives a row for each period and address.
+func (r resolution) addressLevel() int {
+	return map[resolution]int{byDays: 5, byMonths: 4, byYears: 3}[r]
+}
+
+// endRows asks for the attacks of the day that a window lies in, one by one.
 func endRows(w Window) store.ViewQuery {
-	q := ask(dayKey(w.Since), dayKey(w.Since.NextDay()))
+	day := part{byDays, Window{w.Since, w.Since.NextDay()}}
+	q := ask(day.key(day.Since, ""), day.key(day.Until, ""))
 	q.NoReduce = true
 	return q
-}
-
-func dayKey(w when.Wall) string {
-	y, m, d := date(w)
-	return fmt.Sprintf(`["day",%d,%d,%d]`, y, m, d)
 }

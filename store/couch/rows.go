@@ -16,8 +16,39 @@ import (
 // before it knows of either.
 func readRows(r io.Reader, fn func(store.Row) bool) error {
 	s := newScanner(r)
+	return s.whole(s.result(fn))
+}
+
+// readResults reads the answer to several queries, {"results":[…]}, each element of which is as readRows reads it.
+func readResults(r io.Reader, fn func(store.Row) bool) error {
+	s := newScanner(r)
 	var f failureMembers
-	stopped := false
+	err := s.object(func(name []byte) error {
+		if string(name) != "results" {
+			return f.member(s, string(name))
+		}
+		return s.array(func() error { return s.result(fn) })
+	})
+	if err == nil && f.word != "" {
+		err = f.error()
+	}
+	return s.whole(err)
+}
+
+// whole is the error of reading the only thing in the stream.
+func (s *scanner) whole(err error) error {
+	if errors.Is(err, errStopped) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.endOfStream()
+}
+
+// result reads the rows of one query; errStopped if fn returned false.
+func (s *scanner) result(fn func(store.Row) bool) error {
+	var f failureMembers
 	err := s.object(func(name []byte) error {
 		if string(name) != "rows" {
 			return f.member(s, string(name))
@@ -25,21 +56,15 @@ func readRows(r io.Reader, fn func(store.Row) bool) error {
 		return s.array(func() error {
 			row, err := readRow(s)
 			if err == nil && !fn(row) {
-				stopped, err = true, errStopped
+				err = errStopped
 			}
 			return err
 		})
 	})
-	if stopped {
-		return nil
+	if err == nil && f.word != "" {
+		err = f.error()
 	}
-	if err != nil {
-		return err
-	}
-	if f.word != "" {
-		return f.error()
-	}
-	return s.endOfStream()
+	return err
 }
 
 // errStopped ends the scan when the rows are no longer wanted.

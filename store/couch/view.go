@@ -3,6 +3,7 @@ package couch
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"iter"
 	"net/http"
 	"net/url"
@@ -32,14 +33,50 @@ func (c *Client) AllDocs(ctx context.Context, db store.DBName, q store.ViewQuery
 }
 
 func (c *Client) rows(ctx context.Context, path string, q store.ViewQuery) iter.Seq2[store.Row, error] {
+	method, opts := http.MethodGet, &chttp.Options{Query: params(q)}
+	if q.Keys != nil {
+		method = http.MethodPost
+		reading(opts, map[string]any{"keys": q.Keys})
+	}
+	return c.answer(ctx, method, path, opts, readRows)
+}
+
+// Queries asks a view several queries, which have no Keys, in one request and gives the rows of all, those of the first one first.
+func (c *Client) Queries(ctx context.Context, db store.DBName, ddoc, view string, list []store.ViewQuery) iter.Seq2[store.Row, error] {
+	ddoc = strings.TrimPrefix(ddoc, "_design/")
+	path := "/" + url.PathEscape(string(db)) + "/_design/" + chttp.EncodeDocID(ddoc) + "/_view/" + chttp.EncodeDocID(view) + "/queries"
+	queries := make([]map[string]any, len(list))
+	for i, q := range list {
+		queries[i] = map[string]any{}
+		for name, values := range params(q) {
+			queries[i][name] = values[0]
+			if json.Valid([]byte(values[0])) && !strings.HasSuffix(name, "_docid") && name != "update" {
+				queries[i][name] = json.RawMessage(values[0])
+			}
+		}
+	}
+	opts := &chttp.Options{}
+	reading(opts, map[string]any{"queries": queries})
+	return c.answer(ctx, http.MethodPost, path, opts, readResults)
+}
+
+// reading makes options of a POST that only reads: it may be sent again.
+func reading(opts *chttp.Options, body any) {
+	opts.GetBody = chttp.BodyEncoder(body)
+	opts.Header = http.Header{chttp.HeaderIdempotencyKey: nil}
+}
+
+// answer sends a request when its rows are asked for.
+func (c *Client) answer(ctx context.Context, method, path string, opts *chttp.Options,
+	read func(io.Reader, func(store.Row) bool) error) iter.Seq2[store.Row, error] {
 	return func(yield func(store.Row, error) bool) {
-		resp, err := c.ask(ctx, path, q)
+		resp, err := c.ask(ctx, method, path, opts)
 		if err != nil {
 			yield(store.Row{}, err)
 			return
 		}
 		defer resp.Body.Close()
-		if err := readRows(resp.Body, func(r store.Row) bool { return yield(r, nil) }); err != nil {
+		if err := read(resp.Body, func(r store.Row) bool { return yield(r, nil) }); err != nil {
 			if ctx.Err() != nil {
 				err = ctx.Err() // the reader only tells that the connection was closed
 			}
@@ -48,16 +85,8 @@ func (c *Client) rows(ctx context.Context, path string, q store.ViewQuery) iter.
 	}
 }
 
-// ask sends the query, again while the view is being built, and gives an answer below 400.
-func (c *Client) ask(ctx context.Context, path string, q store.ViewQuery) (*http.Response, error) {
-	method, opts := http.MethodGet, &chttp.Options{Query: params(q)}
-	if q.Keys != nil {
-		method = http.MethodPost
-		opts.GetBody = chttp.BodyEncoder(struct {
-			Keys []json.RawMessage `json:"keys"`
-		}{q.Keys})
-		opts.Header = http.Header{chttp.HeaderIdempotencyKey: nil} // a POST that only reads may be sent again
-	}
+// ask sends a request, again while the view is being built, and gives an answer below 400.
+func (c *Client) ask(ctx context.Context, method, path string, opts *chttp.Options) (*http.Response, error) {
 	for wait := minRetry; ; wait = min(2*wait, maxRetry) {
 		resp, err := c.http.DoReq(ctx, method, path, opts)
 		if err == nil {

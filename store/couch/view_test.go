@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -98,6 +99,48 @@ func TestViewKeysArePosted(t *testing.T) {
 	q.Keys = []json.RawMessage{json.RawMessage(`"a"`), json.RawMessage(`[1]`)}
 	if _, err := collect(c, t.Context(), q); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestQueries(t *testing.T) {
+	t.Parallel()
+	var body, answered string
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		body = r.Method + " " + r.URL.Path + " " + strings.TrimSpace(string(b))
+		answer(200, answered)(w, r)
+	})
+	list := []store.ViewQuery{
+		{Limit: -1, Group: true, StartKey: json.RawMessage(`["a"]`), EndKey: json.RawMessage(`["a",{}]`)},
+		{Limit: 3, NoReduce: true, StartDocID: "7", Update: store.UpdateFalse},
+	}
+	for _, tt := range []struct{ answer, rows, err string }{
+		{`{"results":[{"rows":[{"key":1,"value":2}]},` + "\r\n" + `{"total_rows":3,"offset":0,"rows":[{"id":"x","key":2,"value":3}]}]}`, "1 2;2 3;", ""},
+		{`{"results":[]}`, "", ""},
+		{`{"results":[{"rows":[{"key":1,"value":2}]},{"error":"timeout","reason":"took too long"}]}`, "1 2;", "took too long"},
+		{`{"results":[{"rows":[{"key":1,"value":2}]}],"error":"timeout","reason":"took too long"}`, "1 2;", "took too long"},
+		{`{"results":[{"rows":[{"key":1,"value":2}`, "1 2;", "broke off"},
+		{`{"error":"timeout","reason":"took too long"}`, "", "took too long"},
+		{`{"results":[]} x`, "", "does not answer as a CouchDB"},
+	} {
+		answered = tt.answer
+		rows := ""
+		var err error
+		for r, e := range c.Queries(t.Context(), "log_x", "d", "v", list) {
+			if err = e; e == nil {
+				rows += fmt.Sprintf("%s %s;", r.Key, r.Value)
+			}
+		}
+		if rows != tt.rows || (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+			t.Errorf("%s: %s, %v", tt.answer, rows, err)
+		}
+		if want := `POST /log_x/_design/d/_view/v/queries {"queries":[{"endkey":["a",{}],"group":true,"startkey":["a"]},` +
+			`{"limit":3,"reduce":false,"startkey_docid":"7","update":"false"}]}`; body != want {
+			t.Errorf("asked %s", body)
+		}
+	}
+	for range c.Queries(t.Context(), "log_x", "d", "v", list) {
+		break
 	}
 }
 

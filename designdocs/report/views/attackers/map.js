@@ -1,16 +1,17 @@
 /*
  * attackers: how often each address attacked, first and last when, between any two times.
  *
- *   keys   ["day", year, month, day, ip, process, machine] and ["month", year, month, ip, process, machine]
+ *   keys   ["day", year, month, day, ip, process, machine], ["month", year, month, ip, process, machine] and
+ *          ["year", year, ip, process, machine]
  *   value  the time: milliseconds from 1970 to the wall clock that the log shows, as if it were UTC's
  *   reduce _stats: per group count, min (first seen) and max (last seen)
  *
  * Time comes first in the key, so that a range of keys is a window of time, and the address next, so that group=true
- * gives a row per address (and process and machine) however many docs it has. One resolution alone would not do: days only
- * make a year cost 365 rows for each address, months only can't begin within one. With both, a window is cut into whole
- * months, whole days before and after them, and a day at each end of which only a part counts; rows of the latter are read
- * one by one (reduce=false) and chosen by their value. So a question costs about the rows of its answer, on any CouchDB.
- * Each resolution is one more row a doc; a third, of years, gained little: addresses come and go within months.
+ * gives a row per address (and process and machine) however many docs it has, and a group_level that ends behind the address one per
+ * address. One resolution alone would not do: days only make a year cost 365 rows for each address, years only can't begin within
+ * one. With three, a window is cut into whole years, whole months and days before and after them, and a day at each end of which only a
+ * part counts; rows of the latter are read one by one (reduce=false) and chosen by their value. So a question costs about
+ * the rows of its answer, on any CouchDB. Each resolution is one more row a doc.
  *
  * Which docs are attacks and how the time is read is the same as in attacks; a doc without an hour counts as midnight. The process is
  * the jail, or the application that a line was written by.
@@ -37,4 +38,5 @@ function (doc) {
   var machine = doc.machine === undefined ? null : doc.machine;
   emit(["day", y, m, d, doc.ip, process, machine], ms);
   emit(["month", y, m, doc.ip, process, machine], ms);
+  emit(["year", y, doc.ip, process, machine], ms);
 }
