@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"logctl/internal/app"
 	"logctl/reports"
 	"logctl/ship"
 	"logctl/store"
@@ -90,7 +92,30 @@ func runStatus(ctx context.Context, std streams, g *globals, o *outputFlag, apps
 	if err == nil && n == 0 {
 		fmt.Fprintln(std.err, "logctl: no apps")
 	}
+	if !one {
+		sayInputs(std.err, c.conn.InputCounters(ctx))
+	}
 	return c.explain(err, asked)
+}
+
+// sayInputs tells what the inputs of the serve on this machine have taken, and all that went wrong.
+func sayInputs(w io.Writer, all []app.InputCounter) {
+	var good, bad []string
+	for _, c := range all {
+		text := fmt.Sprintf("%d %s", c.Count, strings.ReplaceAll(c.Name, "_", " "))
+		switch {
+		case !c.Trouble:
+			good = append(good, text)
+		case c.Count > 0:
+			bad = append(bad, text)
+		}
+	}
+	if len(all) > 0 {
+		fmt.Fprintf(w, "logctl: inputs: %s\n", strings.Join(good, ", "))
+	}
+	if len(bad) > 0 {
+		fmt.Fprintf(w, "logctl: inputs: not all is well since the serve was started: %s\n", strings.Join(bad, ", "))
+	}
 }
 
 // appStatus is what status tells of an app.

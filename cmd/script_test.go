@@ -40,6 +40,9 @@ const couchURL = "COUCHDB"
 //	bearer FILE METHOD URL [BODY]  http, with the token that is in a file
 //	cert CERT KEY                  makes a certificate for 127.0.0.1 that signs itself, valid for an hour
 //	mmdb FILE RECORDS              makes a database of addresses, see scriptMMDB
+//	send [-cert CERT KEY] INPUT FILE
+//	                               sends a file to an input of the serve, named as its flag; over UDP each line by itself
+//	await PATTERN ARG…             runs logctl until its output, errors too, has the pattern
 //	http [-user NAME:PASSWORD] [-H HEADER:VALUE]… [-until STATUS] METHOD URL [BODY]
 //	                               prints the status and the body of the answer; -user admin is the admin; @FILE is a body;
 //	                               -until asks again for a while: a CouchDB takes its time to notice a changed account
@@ -51,6 +54,8 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"cert":   scriptCert,
 		"mmdb":   scriptMMDB,
 		"http":   scriptHTTP,
+		"send":   scriptSend,
+		"await":  scriptAwait,
 		"bearer": func(ts *testscript.TestScript, neg bool, args []string) {
 			if len(args) < 3 {
 				ts.Fatalf("usage: bearer FILE METHOD URL [BODY]")

@@ -23,6 +23,7 @@ type serveOptions struct {
 	adminPasswordFile      string
 	door                   string
 	geoip                  geoipFlag
+	inputs                 inputFlags
 
 	clientCA, clientCRL, tenants string
 	trusted                      []string
@@ -53,6 +54,11 @@ again when they change.
 
 Behind a proxy of your own, --trusted-proxy has the address of its clients taken from X-Forwarded-For.
 
+--syslog-udp, --syslog-tcp, --syslog-tls, --lines-tls and --loki take logs in other ways than as docs; docs/inputs.md tells how to
+send them, and how --routes chooses their apps. "logctl status" shows what was lost on the way, if anything was.
+
+  logctl serve --syslog-udp :514 --syslog-tcp :514 --loki --routes /etc/logctl/routes.toml
+
 --door off serves the embedded store itself, on this machine only, with CouchDB's own rules: nobody writes without an
 account. It is for conformance suites and for finding out what the door does to a request.
 
@@ -79,6 +85,7 @@ func (o *serveOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.redirectListen, "redirect-listen", "", "plain HTTP address that sends callers to the door, with --tls-cert")
 	fs.StringVar(&o.adminPasswordFile, "admin-password-file", "", "file with the admin's password (default DATA/admin.password)")
 	o.geoip.addFlags(fs, "MaxMind databases (.mmdb, with commas between): add country, network, ... of addresses to what strangers write")
+	o.inputs.addFlags(fs)
 	fs.StringVar(&o.door, "door", "on", "off: the embedded store without the door, on a loopback address")
 }
 
@@ -108,6 +115,9 @@ func runServe(ctx context.Context, s streams, g *globals, o *serveOptions) error
 		return hinted(usagef("--door off serves this machine alone, and %q can be reached from elsewhere", o.listen),
 			"logctl serve --door off --listen 127.0.0.1:5984")
 	}
+	if err := o.inputs.check(o); err != nil {
+		return err
+	}
 	so := app.ServeOptions{
 		Listen: o.listen, RedirectListen: o.redirectListen, Data: conf.Data, CouchDB: o.couchdb,
 		TLSCert: o.tlsCert, TLSKey: o.tlsKey, AdminPasswordFile: o.adminPasswordFile,
@@ -120,6 +130,9 @@ func runServe(ctx context.Context, s streams, g *globals, o *serveOptions) error
 	}
 	so.Extend, err = o.geoip.extend(func(err error) { so.Log.Warn("geoip", "err", err) })
 	if err != nil {
+		return err
+	}
+	if so.Inputs, err = o.inputs.options(s.err, g); err != nil {
 		return err
 	}
 	if o.couchdb != "" {

@@ -23,6 +23,8 @@ type advert struct {
 	Socket       string `json:"socket"`                  // a Unix socket that only the owner may use
 	PasswordFile string `json:"password_file,omitempty"` // of the admin, when not in the data directory
 	CouchDB      bool   `json:"couchdb,omitempty"`       // in front of a CouchDB: there is no admin password here
+
+	Inputs map[string]string `json:"inputs,omitempty"` // where they listen, by the flags' names
 }
 
 const advertVersion = 1

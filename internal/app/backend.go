@@ -17,8 +17,10 @@ const writerName = "app_write"
 // backend is a store with the door in front of it, or without.
 type backend struct {
 	name    string // for the log
-	door    http.Handler
-	release func() // gives up the memory of what may be read again
+	handler http.Handler
+	door    *proxy.Door // nil: there is none
+	admin   *Conn       // an admin's way to the store; nil: there is none here
+	release func()      // gives up the memory of what may be read again
 	close   func() error
 }
 
@@ -37,7 +39,7 @@ func openBackend(ctx context.Context, o ServeOptions) (*backend, error) {
 		return nil, errors.Join(fmt.Errorf("start the replicator: %w", err), e.Close())
 	}
 	if o.Bare {
-		return &backend{name: "embedded in " + o.Data + ", without the door", door: e.api, release: e.release, close: e.Close}, nil
+		return &backend{name: "embedded in " + o.Data + ", without the door", handler: e.api, release: e.release, close: e.Close}, nil
 	}
 	writer := store.Caller{Name: writerName}
 	door := proxy.New(proxy.Options{
@@ -49,7 +51,7 @@ func openBackend(ctx context.Context, o ServeOptions) (*backend, error) {
 		Extend:   o.Extend,
 		Log:      o.Log,
 	})
-	return &backend{name: "embedded in " + o.Data, door: door, release: e.release, close: e.Close}, nil
+	return &backend{name: "embedded in " + o.Data, handler: door, door: door, admin: e.adminConn(), release: e.release, close: e.Close}, nil
 }
 
 // openStore opens the embedded store with its admin, waiting a little for a command that has it open.
@@ -87,5 +89,5 @@ func openCouchDB(o ServeOptions) (*backend, error) {
 		Extend:   o.Extend,
 		Log:      o.Log,
 	})
-	return &backend{name: "CouchDB at " + u.Host, door: door, release: func() {}, close: func() error { return nil }}, nil
+	return &backend{name: "CouchDB at " + u.Host, handler: door, door: door, release: func() {}, close: func() error { return nil }}, nil
 }

@@ -25,6 +25,7 @@ type Conn struct {
 	InProcess bool              // no network in between
 	Config    config.Config     // what it was connected by
 	Where     string            // where the store is, in words for a person
+	local     bool              // a serve on this machine, by its socket
 	close     func() error
 }
 
@@ -84,13 +85,9 @@ func connectEmbedded(dir string) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Conn{
-		BaseURL:   localURL,
-		Transport: e.api.Transport(store.Caller{Name: adminName, Roles: []string{store.AdminRole}}),
-		InProcess: true,
-		Where:     "the directory " + dir,
-		close:     e.Close,
-	}, nil
+	conn := e.adminConn()
+	conn.Where, conn.close = "the directory "+dir, e.Close
+	return conn, nil
 }
 
 func connectServe(dir string) (*Conn, error) {
@@ -101,7 +98,7 @@ func connectServe(dir string) (*Conn, error) {
 	if !ad.alive() {
 		return nil, nil
 	}
-	conn := &Conn{BaseURL: localURL, Anonymous: true, Where: "the logctl serve of the directory " + dir}
+	conn := &Conn{BaseURL: localURL, Anonymous: true, local: true, Where: "the logctl serve of the directory " + dir}
 	socket := ad.transport()
 	conn.Transport = socket
 	conn.close = func() error { socket.CloseIdleConnections(); return nil }

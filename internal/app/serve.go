@@ -31,6 +31,7 @@ type ServeOptions struct {
 	AdminPasswordFile string                             // "": Data/admin.password, made where it is missing
 	Bare              bool                               // the embedded store without the door; Listen must be a loopback address
 	Extend            func(buf []byte, start int) []byte // see proxy.Options; nil: nothing
+	Inputs            Inputs
 	Log               *slog.Logger
 
 	clients *tenants.Clients // made of Clients
@@ -69,15 +70,26 @@ func Serve(ctx context.Context, o ServeOptions) (err error) {
 	}
 	defer func() { err = errors.Join(err, back.Close()) }()
 
+	inputs, err := startInputs(o, back)
+	if err != nil {
+		return err
+	}
+	if inputs != nil {
+		defer func() { err = errors.Join(err, inputs.Stop()) }()
+	}
+
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	ending, end := context.WithCancel(base)
 	defer end()
 	servers := &group{base: store.WithEnding(base, ending), end: end, cancel: cancel, log: o.Log}
 	ad := &advert{Version: advertVersion, PID: os.Getpid(), PasswordFile: o.AdminPasswordFile, CouchDB: o.CouchDB != ""}
-	door := &activity{next: back.door}
+	if inputs != nil {
+		ad.Inputs = inputs.Addresses()
+	}
+	door := &activity{next: withInputs(back.handler, back.door, inputs, o.Inputs.Loki)}
 	defer runWhenIdle(base, door, back.release)()
-	cleanup, err := listen(servers, o, door, ad)
+	cleanup, err := listen(servers, o, door, tellInputs(door, inputs), ad)
 	if err != nil {
 		servers.stop()
 		return err
@@ -110,8 +122,8 @@ func (o *ServeOptions) absolute() (err error) {
 	return nil
 }
 
-// listen opens the door's addresses and starts to serve at them; ad gets to know them.
-func listen(servers *group, o ServeOptions, door http.Handler, ad *advert) (cleanup func(), err error) {
+// listen opens the door's addresses and starts to serve at them; ad gets to know them. local is the door for this machine's owner.
+func listen(servers *group, o ServeOptions, door, local http.Handler, ad *advert) (cleanup func(), err error) {
 	l, err := net.Listen("tcp", o.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
@@ -141,7 +153,7 @@ func listen(servers *group, o ServeOptions, door http.Handler, ad *advert) (clea
 		return nil, err
 	}
 	ad.Socket = socket.Addr().String()
-	servers.serve(socket, door)
+	servers.serve(socket, local)
 	return cleanup, nil
 }
 

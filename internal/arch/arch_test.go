@@ -39,6 +39,7 @@ var mayImport = map[string][]string{
 	"proxy":                 {"store", "store/ejson", "proxy/tenants", "proxy/token"},
 	"proxy/tenants":         {"store"},
 	"proxy/token":           {"store"},
+	"proxy/lines":           {"store", "store/ejson", "format/syslog"},
 	"proxy/audit":           {},
 	"proxy/ca":              {"store"},
 	"store":                 {},
@@ -78,7 +79,9 @@ var mayImport = map[string][]string{
 
 // owners tells which packages may import a third-party module.
 var owners = map[string][]string{
-	"github.com/BurntSushi/toml":              {"format/preset", "proxy/tenants"},
+	"github.com/BurntSushi/toml":              {"format/preset", "proxy/lines", "proxy/tenants"},
+	"github.com/golang/snappy":                {"proxy/lines"},
+	"google.golang.org/protobuf":              {"proxy/lines"},
 	"github.com/cockroachdb/pebble/v2":        {"store/engine"},
 	"github.com/dlclark/regexp2/v2":           {"store/mango", "store/view/js"},
 	"github.com/dop251/goja":                  {"store/view/js"},

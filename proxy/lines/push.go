@@ -1,0 +1,103 @@
+package lines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"logctl/store"
+)
+
+// PushPath is where Grafana Loki takes pushes, and so does Push.
+const PushPath = "/loki/api/v1/push"
+
+const (
+	maxPushes    = 4        // under way at a time; others wait
+	maxPush      = 16 << 20 // bytes of one, packed or not
+	maxPushDocs  = 64 << 20 // bytes of the docs that one makes, for labels are in each
+	maxLabels    = 64 << 10 // bytes of the labels of one stream, or of the metadata of one line
+	pushTime     = time.Minute
+	pushWaitTime = 10 * time.Second
+)
+
+// Push answers a push in the form of Grafana Loki's. It stores docs in sink, which is for the caller, and answers 204 when they are on disk.
+func (s *Server) Push(w http.ResponseWriter, r *http.Request, sink Sink) {
+	err := s.push(w, r, sink)
+	if err == nil {
+		s.counters.Pushes.Add(1)
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	s.counters.Bad.Add(1)
+	status := http.StatusInternalServerError
+	reason := "the server met an error that it did not expect"
+	var e *store.Error
+	if errors.As(err, &e) {
+		status, reason = e.Kind.Status(), e.Reason
+		if store.IsKind(err, store.KindNotFound) {
+			status = http.StatusServiceUnavailable // senders drop what is answered with 404, and an app can be made
+		}
+	} else {
+		s.log.Error("inputs: push failed", "err", err)
+	}
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", "1")
+	}
+	http.Error(w, reason, status)
+}
+
+func (s *Server) push(w http.ResponseWriter, r *http.Request, sink Sink) error {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		return store.NewError(store.KindMethodNotAllowed, "pushes are posted")
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), pushTime)
+	defer cancel()
+	wait := time.NewTimer(pushWaitTime)
+	defer wait.Stop()
+	select {
+	case s.pushes <- struct{}{}:
+		defer func() { <-s.pushes }()
+	case <-wait.C:
+		return store.NewError(store.KindUnavailable, "the server is busy, try again")
+	case <-ctx.Done():
+		return store.NewError(store.KindUnavailable, "the server is busy, try again")
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(pushTime)) // not every request has a connection
+	streams, err := readPush(r)
+	if err != nil {
+		return err
+	}
+	if err := checkSize(streams); err != nil {
+		return err
+	}
+	m := s.shop.take()
+	defer s.shop.give(m)
+	p := &pushing{s: s, m: m, ctx: ctx, sink: sink, docs: map[store.DBName]*pushBatch{}, rejects: map[store.DBName]*pushBatch{},
+		places: map[string]uint32{}}
+	return p.all(streams)
+}
+
+// checkSize refuses pushes that would make very much more of docs than they are themselves.
+func checkSize(streams []lokiStream) error {
+	total := 0
+	for i := range streams {
+		st := &streams[i]
+		if st.labels.size() > maxLabels {
+			return store.NewError(store.KindTooLarge, fmt.Sprintf("a stream has labels of more than %d bytes", maxLabels))
+		}
+		for j := range st.entries {
+			e := &st.entries[j]
+			if e.metadata.size() > maxLabels {
+				return store.NewError(store.KindTooLarge, fmt.Sprintf("a line has metadata of more than %d bytes", maxLabels))
+			}
+			total += st.labels.size() + e.metadata.size() + len(e.line)
+		}
+		if total > maxPushDocs {
+			return store.NewError(store.KindTooLarge, fmt.Sprintf("a push may be docs of at most %d bytes", maxPushDocs))
+		}
+	}
+	return nil
+}
