@@ -2,7 +2,10 @@ module logctl
 
 go 1.26.8
 
-require github.com/dlclark/regexp2/v2 v2.5.2
+require (
+	github.com/dlclark/regexp2/v2 v2.5.2
+	github.com/ulikunitz/xz v0.5.17
+)
 
 require (
 	github.com/BurntSushi/toml v1.5.0
@@ -58,7 +61,7 @@ require (
 	golang.org/x/mod v0.42.0 // indirect
 	golang.org/x/net v0.61.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/sys v0.49.0
 	golang.org/x/term v0.47.0
 	golang.org/x/text v0.43.0
 	golang.org/x/tools v0.52.0 // indirect

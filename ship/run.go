@@ -53,25 +53,23 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 		return Summary{}, err
 	}
 	r := &runner{o: o}
-	in, err := r.sources()
+	in, err := r.inputs()
 	if err != nil {
 		return Summary{}, err
 	}
-	defer in.close()
 	if err := r.openState(in); err != nil {
 		return Summary{}, err
 	}
 	if r.keeper, err = newKeeper(o, rejectsDB, r.state, ctx.Done()); err != nil {
 		return Summary{}, errors.Join(err, r.state.Close())
 	}
-	in.leaveOut(r.keeper.is)
 	r.maker = maker{extend: o.Extend, count: r.count}
 	r.setMachine(o.Machine)
 	r.courier = &courier{client: newClient(o.Endpoint, o.App, db), wait: o.patience(), anonymous: o.Endpoint.Anonymous,
 		ensure: o.EnsureApp, n: &r.counters, refusedDoc: r.refusedDoc, halt: ctx.Done()}
 	r.ledger = &ledger{commit: r.commit}
 
-	stopProgress := r.startProgress(in.size)
+	stopProgress := r.startProgress(in.files.Size)
 	r.senders = startSenders(ctx)
 	r.senders.done = r.ledger.done
 	r.linger = startLinger(r.flushOld)
@@ -82,7 +80,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 		err = sendErr // reading has only stopped because of it
 	}
 	stopProgress()
-	in.tell(&r.sum)
+	r.sum.Unfinished = in.files.Unfinished()
 	sum := r.summary(start)
 	if err == nil && (sum.Left > 0 || !r.ledger.settled()) {
 		err = errHalted
@@ -94,7 +92,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 // wants its lines to be there already: with one among the inputs nothing is remembered.
 func (r *runner) openState(in *inputs) error {
 	r.state = state.Memory()
-	if r.o.State == "" || in.streams() {
+	if r.o.State == "" || len(in.streams) > 0 {
 		return nil
 	}
 	s, fresh, err := state.Open(r.o.State, state.Options{About: r.o.About})
@@ -203,11 +201,21 @@ func (r *runner) begin(c source.Chunk) error {
 	r.format = r.o.Format(c.Written)
 	if b, ok := r.format.(Beginner); ok && !same {
 		if err := b.Begin(c.From.Name, ahead(c)); err != nil {
-			return fmt.Errorf("%s: %w", c.From.Name, err)
+			r.now = source.Origin{}
+			return &originError{fmt.Errorf("%s: %w", c.From.Name, err)}
 		}
 	}
 	return nil
 }
+
+// originError is source.ErrOrigin with the reason.
+type originError struct{ err error }
+
+func (e *originError) Error() string { return e.err.Error() }
+
+func (e *originError) Unwrap() error { return e.err }
+
+func (e *originError) Is(target error) bool { return target == source.ErrOrigin }
 
 // ahead is how a Formatter sees the beginning of what a chunk is of.
 func ahead(c source.Chunk) func(int) []byte {

@@ -30,9 +30,10 @@ var mayImport = map[string][]string{
 	"format/syslog":         {"format/token"},
 	"format/preset":         {"store", "store/ejson", "format", "format/kv", "format/syslog", "format/timefmt", "format/token"},
 	"format/token":          {"store"},
-	"ship":                  {"store", "store/ejson", "internal/lines", "ship/source", "ship/state"},
+	"ship":                  {"store", "store/ejson", "internal/lines", "ship/source", "ship/state", "ship/tail"},
 	"ship/source":           {},
 	"ship/spool":            {"store"},
+	"ship/tail":             {"internal/lines", "ship/source"},
 	"ship/state":            {"internal/flock", "ship/source", "store"},
 	"internal/flock":        {"store"},
 	"cron":                  {"store"},
@@ -94,8 +95,9 @@ var owners = map[string][]string{
 	"golang.org/x/term":                       {"cmd"},
 	"golang.org/x/text":                       {"store/view/collate", "store/view/reduce"},
 	"github.com/rogpeppe/go-internal":         {}, // tests only
-	"github.com/klauspost/compress":           {"internal/backup"},
-	"golang.org/x/sys":                        {},
+	"github.com/klauspost/compress":           {"internal/backup", "internal/lines"},
+	"golang.org/x/sys":                        {"ship/tail"},
+	"github.com/ulikunitz/xz":                 {"internal/lines"},
 	"github.com/google/go-cmp":                {},
 }
 

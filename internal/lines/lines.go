@@ -1,4 +1,4 @@
-// Package lines reads lines of any length in bounded memory, from plain and gzip-compressed input.
+// Package lines reads lines of any length in bounded memory, from plain and compressed input (gzip, zstd, bzip2, xz).
 //
 // A line ends with "\n" or "\r\n"; the end is not part of it. What follows the last line end, if anything, is a line
 // too. A line longer than the limit is reported as such with its beginning, and the rest of it is read and dropped, so
@@ -28,6 +28,7 @@ type Reader struct {
 	r, w   int   // buf[r:w] is read and not yet given out
 	offset int64 // of buf[r] in the input
 	open   bool  // the line given out last had no line end
+	solid  int   // buf[solid:r] is what stands before buf[r] in the input
 	err    error // of src, given out after the lines before it
 }
 
@@ -76,6 +77,9 @@ func (r *Reader) Buffered() int { return r.w - r.r }
 // next one begins.
 func (r *Reader) Offset() int64 { return r.offset }
 
+// Before gives the last bytes before Offset, n at most and fewer where they are not at hand any more; valid until the next call.
+func (r *Reader) Before(n int) []byte { return r.buf[max(r.solid, r.r-n):r.r] }
+
 // Terminated tells whether the line given out last had a line end. Without one it is the last, and in a file that is
 // still written to it may grow.
 func (r *Reader) Terminated() bool { return !r.open }
@@ -113,7 +117,7 @@ func (r *Reader) skip() ([]byte, bool, error) {
 		if r.err != nil {
 			return nil, false, r.err
 		}
-		r.r, r.w = r.max, r.max
+		r.r, r.w, r.solid = r.max, r.max, r.max
 		r.read()
 	}
 }
@@ -127,7 +131,7 @@ func (r *Reader) advance(n int) {
 // so the buffer stays below twice max and some reads.
 func (r *Reader) fill() {
 	if r.r == r.w {
-		r.r, r.w = 0, 0
+		r.r, r.w, r.solid = 0, 0, 0
 	}
 	if len(r.buf)-r.w < minRead {
 		r.compact()
@@ -144,7 +148,7 @@ func (r *Reader) fill() {
 // compact moves buf[r:w] to the front.
 func (r *Reader) compact() {
 	copy(r.buf, r.buf[r.r:r.w])
-	r.r, r.w = 0, r.w-r.r
+	r.r, r.w, r.solid = 0, r.w-r.r, 0
 }
 
 func (r *Reader) read() {

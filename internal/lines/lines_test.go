@@ -160,6 +160,9 @@ func FuzzNext(f *testing.F) {
 				t.Fatalf("got %q, %v; want %q", line, tooLong, want)
 			}
 			rest = after
+			if before := r.Before(5); !bytes.HasSuffix(in[:len(in)-len(rest)], before) || terminated && len(before) == 0 {
+				t.Fatalf("before %q is %q", rest, before)
+			}
 			if r.Terminated() != terminated || r.Offset() != int64(len(in)-len(rest)) {
 				t.Fatalf("terminated %v, offset %d", r.Terminated(), r.Offset())
 			}

@@ -3,6 +3,7 @@ package lines
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/base64"
 	"errors"
 	"io"
 	"io/fs"
@@ -10,6 +11,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
 )
 
 func zipped(t *testing.T, texts ...string) []byte {
@@ -77,5 +81,50 @@ func TestOpenNoFile(t *testing.T) {
 	}
 	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "directory") {
 		t.Errorf("directory: %v", err)
+	}
+}
+
+// TestDecompress reads what each way to compress makes, cut off too.
+func TestDecompress(t *testing.T) {
+	t.Parallel()
+	text := strings.Repeat("a line of the log\n", 5000)
+	for name, pack := range map[string]func(io.Writer) (io.WriteCloser, error){
+		"x.gz":  func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil },
+		"x.zst": func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) },
+		"x.xz":  func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w) },
+	} {
+		var b bytes.Buffer
+		w, err := pack(&b)
+		if err == nil {
+			_, err = io.WriteString(w, text)
+		}
+		if err = errors.Join(err, w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		r, err := DecompressNamed(bytes.NewReader(b.Bytes()), name)
+		if err != nil || !IsPacked(r) {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if got, err := io.ReadAll(r); err != nil || string(got) != text {
+			t.Errorf("%s: %d bytes, %v", name, len(got), err)
+		}
+		if r, err = DecompressNamed(bytes.NewReader(b.Bytes()[:b.Len()-9]), name); err == nil {
+			_, err = io.ReadAll(r)
+		}
+		if err == nil {
+			t.Errorf("%s: cut off, and no error", name)
+		}
+		if TrimPacked(name) != "x" || TrimPacked("x.log") != "x.log" {
+			t.Errorf("%s is %s", name, TrimPacked(name))
+		}
+	}
+	const bz2 = "QlpoOTFBWSZTWeH33BkAAAFRAAAQQAAiJSAAIgybQhgG0EKLuSKcKEhw++4MgA=="
+	packed, _ := base64.StdEncoding.DecodeString(bz2)
+	r, err := DecompressNamed(bytes.NewReader(packed), "x.bz2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(r); err != nil || string(got) != "a line\n" {
+		t.Errorf("x.bz2: %q, %v", got, err)
 	}
 }

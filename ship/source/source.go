@@ -18,6 +18,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -51,10 +52,13 @@ type Chunk struct {
 	Marks   []Mark    // to be kept once all lines up to here are stored
 }
 
+// ErrOrigin is the error of lines that nobody can make anything of, because of where they come from.
+var ErrOrigin = errors.New("unknown kind of lines")
+
 // Sink takes lines.
 type Sink interface {
 	// Take takes the lines of a Chunk, whose memory is the caller's again when it returns. It waits while the server is slower than
-	// the source. An error means that nothing more will be taken.
+	// the source. An error means that nothing more will be taken; one that is ErrOrigin, that nothing of this origin will for now.
 	Take(ctx context.Context, c Chunk) error
 }
 

@@ -1,0 +1,216 @@
+package tail
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"logctl/internal/lines"
+)
+
+// node is a file's number, which is used again when the file is gone.
+type node struct{ dev, ino uint64 }
+
+// open opens a file that is not known, and finds the text that it had when it was read last.
+func (t *Tailer) open(n found) *file {
+	f := &file{path: n.path, sibling: n.sibling, seen: n.info, id: n.id, grown: n.info.ModTime()}
+	if x := t.unchanged(n); x != nil {
+		f.id, f.packed = x.fileID, x.Packed > 0
+		t.know(f)
+		t.attach(f, x)
+		return f
+	}
+	if !t.reopen(f) {
+		return nil
+	}
+	t.know(f)
+	for _, x := range t.texts {
+		if x.files == 0 && x.fileID.same(f.id) && x.Packed == 0 && t.has(f, x) {
+			t.attach(f, x)
+			break
+		}
+	}
+	return f
+}
+
+func (t *Tailer) know(f *file) {
+	t.files = append(t.files, f)
+	t.byNode[node{f.id.Dev, f.id.Ino}] = f
+}
+
+// unchanged is the text of a file that is as it was when it was read to its end, and need not be opened.
+func (t *Tailer) unchanged(n found) *text {
+	if t.o.Follow && !isRotated(n.path) {
+		return nil
+	}
+	for _, x := range t.texts {
+		if x.files > 0 || x.Dev != n.id.Dev || x.Ino != n.id.Ino {
+			continue
+		}
+		if x.Written == n.info.ModTime().UnixNano() && (x.Packed == n.info.Size() || x.Packed == 0 && x.At == n.info.Size()) {
+			return x
+		}
+	}
+	return nil
+}
+
+// reopen opens a file by its name. It is false if that is not possible or the name means another file by now.
+func (t *Tailer) reopen(f *file) bool {
+	h, err := os.Open(f.path)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			t.soon = true
+		} else {
+			t.problem(f.path, plainPathError(err))
+		}
+		return false
+	}
+	info, err := h.Stat()
+	if err == nil && !info.Mode().IsRegular() || err == nil && (idOf(info) != fileID{Dev: f.id.Dev, Ino: f.id.Ino}) {
+		t.soon = true
+		h.Close()
+		return false
+	}
+	if err != nil {
+		h.Close()
+		t.problem(f.path, plainPathError(err))
+		return false
+	}
+	f.f, f.seen = h, info
+	f.id.Born = born(h)
+	if t.watcher != nil {
+		f.watch = t.watcher.watchFile(h)
+	}
+	return true
+}
+
+// stillThere tells whether the file that is not open is the one that a name means.
+func (f *file) stillThere(path string) bool {
+	h, err := os.Open(path)
+	if err != nil {
+		return true // nothing tells that it is not
+	}
+	defer h.Close()
+	b := born(h)
+	return b == 0 || f.id.Born == 0 || b == f.id.Born
+}
+
+// has tells whether an open plain file still has its text. One that was cut to a beginning of it, as a loss of power may do, has:
+// the lines that are gone were given out.
+func (t *Tailer) has(f *file, x *text) bool {
+	info, err := f.f.Stat()
+	if err != nil {
+		return false
+	}
+	switch x.compare(f.f, info.Size()) {
+	case same:
+		return true
+	case part:
+		if !x.dated() || info.Size() < x.firstLine() {
+			return false
+		}
+		before := make([]byte, min(maxCheck, info.Size()))
+		if _, err := f.f.ReadAt(before, info.Size()-int64(len(before))); err != nil && err != io.EOF {
+			return false
+		}
+		x.At, x.Check, x.changed = info.Size(), checkOf(before), true
+		x.Head = x.Head[:min(int64(len(x.Head)), x.At)]
+		return true
+	}
+	return false
+}
+
+// adopt finds the text of a file that is new, or gives it one of its own. It is false if that has to wait.
+//
+// A file that begins like a text that is known is a copy of it, or the text itself moved in a way that made a new file of it, if
+//   - the text is dated: no two logs begin with the same line with the same time;
+//   - or it is compressed and has the name of the other, with the suffix of compressing;
+//   - or its name says that rotation has made it, and no other file has the text any more: it was moved, compressed or truncated.
+//
+// Anything else that begins the same is a log of its own, such as one that begins with the same line whenever a program starts.
+func (t *Tailer) adopt(f *file) (ready bool) {
+	head, packed, err := t.head(f)
+	if err != nil {
+		t.damaged(f, err)
+		return false
+	}
+	f.packed = packed
+	var best *text
+	for _, x := range t.texts {
+		if len(x.Head) == 0 || !sameLog(x.Path, f.path) {
+			continue
+		}
+		how := t.relate(f, x, head)
+		if how == other {
+			continue
+		}
+		pair := lines.TrimPacked(f.path) != f.path || lines.TrimPacked(x.Path) != x.Path
+		pair = pair && lines.TrimPacked(absolute(f.path)) == lines.TrimPacked(x.Path)
+		switch {
+		case x.dated() || pair, x.files == 0 && isRotated(f.path) && how == same:
+			if best == nil || len(x.Head) > len(best.Head) || len(x.Head) == len(best.Head) && x.At > best.At {
+				best, f.part = x, how == part
+			}
+		case x.files > 0 && isRotated(f.path) && !isRotated(x.Path) && time.Since(f.seen.ModTime()) < copyTime:
+			t.note(f.path, fmt.Sprintf("%s is left out for now: it may be a copy of %s in the making", f.path, x.Path))
+			t.closeFile(f)
+			return false
+		}
+	}
+	if best != nil {
+		t.attach(f, best)
+		return true
+	}
+	t.newText(f)
+	return true
+}
+
+// relate tells what a new file has to do with a text, as far as the file's first bytes tell if it is packed.
+func (t *Tailer) relate(f *file, x *text, head []byte) relation {
+	if !f.packed {
+		return x.compare(f.f, f.seen.Size())
+	}
+	n := min(len(head), len(x.Head))
+	switch {
+	case n == 0 || !bytes.Equal(head[:n], x.Head[:n]):
+		return other
+	case len(head) < len(x.Head):
+		return part
+	}
+	return same
+}
+
+// head reads the first bytes of a file's text.
+func (t *Tailer) head(f *file) (head []byte, packed bool, err error) {
+	r, err := lines.DecompressNamed(io.NewSectionReader(f.f, 0, 1<<62), f.path)
+	if err != nil {
+		return nil, false, err
+	}
+	head = make([]byte, maxHead)
+	n, err := io.ReadFull(r, head)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = nil // it may be one that is being compressed; reading on tells
+	}
+	return head[:n], lines.IsPacked(r), err
+}
+
+// sameLog tells whether two paths are of one log.
+func sameLog(a, b string) bool {
+	logA, _ := rotation(absolute(a))
+	logB, _ := rotation(absolute(b))
+	return logA == logB
+}
+
+// damaged tells of a compressed file that can't be read to its end. It is tried again when it has another size.
+func (t *Tailer) damaged(f *file, err error) {
+	f.failed = f.seen.Size()
+	var name *lines.NameError
+	if errors.As(err, &name) {
+		t.problem(f.path, fmt.Errorf("%s: %w", f.path, err))
+		return
+	}
+	t.problem(f.path, fmt.Errorf("%s: can't be read to its end, what stands before the damage is shipped: %w", f.path, err))
+}
