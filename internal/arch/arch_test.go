@@ -74,6 +74,7 @@ var mayImport = map[string][]string{
 	"internal/fuzzall":      {},
 	"internal/identity":     {"store", "proxy/ca"},
 	"internal/lines":        {},
+	"internal/tap":          {},
 	"internal/torture":      {},
 	"internal/when":         {},
 }
