@@ -50,6 +50,7 @@ type Door struct {
 	direct   docWriter // Upstream, if it takes docs without a request; nil: it does not
 	budget   budget
 	sessions *sessions
+	attempts *attempts
 	counters Counters
 	quiet    quiet // keeps one trouble from filling the log
 }
@@ -74,7 +75,7 @@ func New(o Options) *Door {
 	if o.Memory == 0 {
 		o.Memory = 4 * o.MaxBody
 	}
-	d := &Door{o: o, sessions: newSessions()}
+	d := &Door{o: o, sessions: newSessions(), attempts: newAttempts()}
 	d.direct, _ = o.Upstream.(docWriter)
 	d.budget.left.Store(o.Memory)
 	return d

@@ -17,8 +17,8 @@ import (
 	"logctl/store/ejson"
 )
 
-// identify finds out who the caller is. What a request says of it comes before the certificate of its connection. answered says that the store has refused the credentials and that the caller has been
-// told so: the same as CouchDB would, whatever the request was for.
+// identify finds out who the caller is. What a request says of it comes before the certificate of its connection. answered says
+// that the caller has been told that its credentials are none: the same as by CouchDB, whatever the request was for.
 func (d *Door) identify(v *visit) (answered bool, err error) {
 	if c, ok := store.CallerFrom(v.r.Context()); ok {
 		v.caller = caller{name: c.Name, roles: c.Roles}
@@ -32,13 +32,28 @@ func (d *Door) identify(v *visit) (answered bool, err error) {
 		v.caller, err = d.byToken(v, text)
 		return false, err
 	}
-	if err := d.checkBasic(v.r.Header["Authorization"]); err != nil {
+	return d.byAccount(v)
+}
+
+// byAccount asks the store whose a request's credentials are.
+func (d *Door) byAccount(v *visit) (answered bool, err error) {
+	start := time.Now()
+	name, byPassword, err := basicName(v.r.Header["Authorization"])
+	if err != nil {
 		return false, err
 	}
 	key := d.sessions.key(v.r.Header)
-	if c, ok := d.sessions.get(key, time.Now()); ok {
-		v.caller = c
+	known, fresh := d.sessions.get(key, start)
+	if fresh {
+		v.caller = known
 		return false, nil
+	}
+	if byPassword && known.name == "" && !d.mayTry(v, name) {
+		return true, nil
+	}
+	if d.isWriter(name) {
+		d.wrong(v, name, start)
+		return false, errWrongPassword()
 	}
 	c, err := d.ask(d.whoami(v), usualSmall, maxSession)
 	if err != nil {
@@ -48,10 +63,14 @@ func (d *Door) identify(v *visit) (answered bool, err error) {
 	case http.StatusOK:
 		v.caller, err = readSession(c.body)
 		if v.caller.name != "" {
-			d.sessions.add(key, v.caller, time.Now())
+			d.sessions.add(key, v.caller, start)
+			d.attempts.succeeded(v.client, name)
 		}
 		return false, err
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
+		if byPassword && c.status != http.StatusBadRequest {
+			d.wrong(v, name, start)
+		}
 		d.counters.refused[store.KindFor(c.status, "")].Add(1)
 		v.relay(c, "Content-Type", "Set-Cookie", "Www-Authenticate")
 		return true, nil
@@ -78,23 +97,20 @@ func hasCredentials(r *http.Request) bool {
 	return err == nil && c.Value != ""
 }
 
-// checkBasic refuses Basic credentials that can't be read, as CouchDB does, and those of the writer.
-func (d *Door) checkBasic(headers []string) error {
+// basicName is whose password a request has. The error is for Basic credentials that can't be read, as CouchDB refuses them.
+func basicName(headers []string) (name string, ok bool, err error) {
 	if len(headers) == 0 {
-		return nil
+		return "", false, nil
 	}
 	scheme, _, _ := strings.Cut(strings.TrimSpace(headers[0]), " ")
 	if len(headers) == 1 && !strings.EqualFold(scheme, "Basic") {
-		return nil
+		return "", false, nil
 	}
-	name, _, ok := (&http.Request{Header: http.Header{"Authorization": headers}}).BasicAuth()
-	switch {
-	case !ok || len(headers) > 1:
-		return store.NewError(store.KindBadRequest, "Authorization header has invalid base64 value")
-	case d.isWriter(name):
-		return errWrongPassword()
+	name, _, ok = (&http.Request{Header: http.Header{"Authorization": headers}}).BasicAuth()
+	if !ok || len(headers) > 1 {
+		return "", false, store.NewError(store.KindBadRequest, "Authorization header has invalid base64 value")
 	}
-	return nil
+	return name, true, nil
 }
 
 func (d *Door) isWriter(name string) bool { return d.o.Writer != "" && name == d.o.Writer }
@@ -220,8 +236,9 @@ func (v *visit) inner(method, path string, body *docsReader) *http.Request {
 }
 
 const (
-	sessionTime = 5 * time.Second // for which credentials that were good are taken for good
-	maxSessions = 4096            // that are remembered
+	sessionTime  = 5 * time.Second  // for which credentials that were good are taken for good
+	sessionTrust = 10 * time.Minute // and for which they are no guess
+	maxSessions  = 4096             // that are remembered
 )
 
 // sessions remembers for a few seconds whose credentials the store knew, so that it is not asked before every request. What the
@@ -264,24 +281,30 @@ func (s *sessions) key(h http.Header) (key sessionKey) {
 	return key
 }
 
-func (s *sessions) get(key sessionKey, now time.Time) (caller, bool) {
+// get is whose credentials these were when the store was asked last, the zero caller if it was long ago. fresh says that it need not
+// be asked again.
+func (s *sessions) get(key sessionKey, now time.Time) (c caller, fresh bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	known, ok := s.known[key]
-	return known.caller, ok && now.Before(known.until)
+	known := s.known[key]
+	if !now.Before(known.until.Add(sessionTrust - sessionTime)) {
+		return caller{}, false
+	}
+	return known.caller, now.Before(known.until)
 }
 
 func (s *sessions) add(key sessionKey, c caller, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.known) >= maxSessions {
+	if _, ok := s.known[key]; !ok && len(s.known) >= maxSessions {
 		for k, known := range s.known {
 			if !now.Before(known.until) {
 				delete(s.known, k)
 			}
 		}
+		if len(s.known) >= maxSessions {
+			return
+		}
 	}
-	if len(s.known) < maxSessions {
-		s.known[key] = session{c, now.Add(sessionTime)}
-	}
+	s.known[key] = session{c, now.Add(sessionTime)}
 }

@@ -2,9 +2,12 @@ package proxy
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"logctl/store"
 )
@@ -63,30 +66,57 @@ func (d *Door) login(v *visit) error {
 	// A transport may read the body after its request has failed, so it gets one that is no other request's later.
 	own := bytes.Clone(*body)
 	freeBuffer(body)
+	start, name := time.Now(), loginName(kind, own)
+	if !d.mayTry(v, name) {
+		return nil
+	}
 	if d.namesWriter(kind, own) {
+		d.wrong(v, name, start)
 		return errWrongPassword()
 	}
 	r := v.asked(http.MethodPost, "/_session")
 	r.Header["Content-Type"] = []string{kind}
 	r.Body, r.ContentLength = readCloser{bytes.NewReader(own), http.NoBody}, int64(len(own))
-	return d.relaySession(v, r)
+	c, err := d.askSession(r)
+	if err != nil {
+		return err
+	}
+	switch c.status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		d.wrong(v, name, start)
+	case http.StatusOK:
+		d.attempts.succeeded(v.client, name)
+	}
+	v.relay(c, "Content-Type", "Set-Cookie")
+	return nil
+}
+
+// loginName is whom a body of POST /_session is about, "" where that is not to be seen.
+func loginName(kind string, body []byte) string {
+	var login struct{ Name, Username string }
+	if kind == "application/json" {
+		_ = json.Unmarshal(body, &login) // the store says what is wrong with it
+	} else if form, err := url.ParseQuery(string(body)); err == nil {
+		login.Name, login.Username = form.Get("name"), form.Get("username")
+	}
+	return cmp.Or(login.Name, login.Username)
 }
 
 // logout lets the store take its cookie back.
 func (d *Door) logout(v *visit) error {
-	return d.relaySession(v, v.asked(http.MethodDelete, "/_session"))
+	c, err := d.askSession(v.asked(http.MethodDelete, "/_session"))
+	if err == nil {
+		v.relay(c, "Content-Type", "Set-Cookie")
+	}
+	return err
 }
 
-func (d *Door) relaySession(v *visit, r *http.Request) error {
+func (d *Door) askSession(r *http.Request) (*captured, error) {
 	c, err := d.ask(r, usualSmall, maxSession)
-	if err != nil {
-		return err
+	if err == nil && c.status >= http.StatusInternalServerError {
+		return nil, errUpstream
 	}
-	if c.status >= http.StatusInternalServerError {
-		return errUpstream
-	}
-	v.relay(c, "Content-Type", "Set-Cookie")
-	return nil
+	return c, err
 }
 
 // staticHeaders are those that files are asked for with.

@@ -71,7 +71,7 @@ var policy = [...]rule{
 	{anonymous | holder, "GET HEAD", "/_up", anyQuery, noBody, (*Door).up},
 	{anonymous, "GET HEAD", "/_session", "basic", noBody, (*Door).nobody},
 	{holder, "GET HEAD", "/_session", "basic", noBody, (*Door).self},
-	{anonymous, "POST", "/_session", anyQuery, loginBody, (*Door).login},
+	{anonymous | account | admin, "POST", "/_session", anyQuery, loginBody, (*Door).login},
 	{anonymous, "DELETE", "/_session", anyQuery, noBody, (*Door).logout},
 	{anonymous | holder, "GET HEAD", "/_utils/**", anyQuery, noBody, (*Door).page},
 
