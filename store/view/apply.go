@@ -73,18 +73,19 @@ func (x *index) changes(docs []mapped, head header) ([][]btree.Op, error) {
 		if was.entry != nil {
 			err := docRows(was.entry, func(view int, sortKey []byte, repeat uint32) {
 				if view < x.docs() {
-					ops[view] = append(ops[view], btree.Op{Entry: btree.Entry{Sort: sortKey, Doc: was.name, Repeat: repeat}, Delete: true})
+					ops[view] = append(ops[view], btree.Op{Entry: &btree.Entry{Sort: sortKey, Doc: was.name, Repeat: repeat}, Delete: true})
 				}
 			})
 			if err != nil {
 				return nil, err
 			}
 		}
-		for _, r := range d.rows {
+		for k := range d.rows {
+			r := &d.rows[k]
 			r.Doc = was.name
-			ops[r.view] = append(ops[r.view], btree.Op{Entry: r.Entry})
+			ops[r.view] = append(ops[r.view], btree.Op{Entry: &r.Entry})
 		}
-		own := btree.Op{Entry: btree.Entry{Doc: was.name}}
+		own := btree.Op{Entry: &btree.Entry{Doc: was.name}}
 		switch {
 		case len(d.rows) > 0:
 			own.Value = docEntry(d.rows)

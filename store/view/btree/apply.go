@@ -1,6 +1,7 @@
 package btree
 
 import (
+	"bytes"
 	"context"
 	"sort"
 
@@ -9,7 +10,7 @@ import (
 
 // Op sets a row, or removes it. The row has its doc's ID.
 type Op struct {
-	Entry
+	*Entry
 	Delete bool
 }
 
@@ -19,6 +20,7 @@ type writer struct {
 	ctx  context.Context
 	root Root
 	ops  []store.KVOp
+	buf  []byte // of a node that is written
 }
 
 // Apply gives the tree that ops, in the order of their rows and each row once, make of t, and appends to kv what must be done to the
@@ -35,9 +37,9 @@ func (t *Tree) Apply(ctx context.Context, ops []Op, kv []store.KVOp) (Root, []st
 		kids, err = w.innerItems(t.Root.ID, t.Root.Height, ops)
 	} else {
 		b := w.leaves()
-		var entries []Entry
-		if entries, err = w.leafItems(t.Root.ID, ops); err == nil {
-			b.add(entries)
+		var items []rowRef
+		if items, err = w.leafItems(t.Root.ID, ops); err == nil {
+			b.add(items)
 			kids, err = b.finish()
 		}
 	}
@@ -73,20 +75,23 @@ func (w *writer) take(id uint64) (*node, error) {
 }
 
 // takeLeaf is take for the rows of a leaf.
-func (w *writer) takeLeaf(id uint64) ([]Entry, error) {
-	n, err := w.take(id)
+func (w *writer) takeLeaf(id uint64) ([]rowRef, error) {
+	l, err := w.takenLeaf(id)
 	if err != nil {
 		return nil, err
 	}
-	if n.leaf == nil {
-		return nil, corrupt("an inner node in the place of a leaf")
+	return l.items(make([]rowRef, 0, l.n), 0, l.n), nil
+}
+
+func (w *writer) takenLeaf(id uint64) (*leaf, error) {
+	n, err := w.take(id)
+	if err == nil && n.leaf == nil {
+		err = corrupt("an inner node in the place of a leaf")
 	}
-	rows := make([]Entry, 0, n.leaf.n)
-	err = n.leaf.each(0, n.leaf.n, func(e Entry) error {
-		rows = append(rows, e)
-		return nil
-	})
-	return rows, err
+	if err != nil {
+		return nil, err
+	}
+	return n.leaf, nil
 }
 
 // takeInner is take for the kids of an inner node.
@@ -102,28 +107,28 @@ func (w *writer) takeInner(id uint64) ([]kid, error) {
 }
 
 // leafItems are the rows of a leaf (0: none) after ops.
-func (w *writer) leafItems(id uint64, ops []Op) ([]Entry, error) {
-	var old []Entry
+func (w *writer) leafItems(id uint64, ops []Op) ([]rowRef, error) {
+	old := &leaf{}
 	if id != 0 {
 		var err error
-		if old, err = w.takeLeaf(id); err != nil {
+		if old, err = w.takenLeaf(id); err != nil {
 			return nil, err
 		}
 	}
 	names := w.namer()
-	merged := make([]Entry, 0, len(old)+len(ops))
-	for i := range ops {
-		op := &ops[i]
-		at := sort.Search(len(old), func(k int) bool { return names.compare(&old[k], &op.Entry) >= 0 })
-		merged = append(merged, old[:at]...)
-		if old = old[at:]; len(old) > 0 && names.compare(&old[0], &op.Entry) == 0 {
-			old = old[1:]
+	merged := make([]rowRef, 0, old.n+len(ops))
+	next := 0
+	for _, op := range ops {
+		at, there := old.place(next, op.Entry, names)
+		merged = old.items(merged, next, at)
+		if next = at; there {
+			next++
 		}
 		if !op.Delete {
-			merged = append(merged, op.Entry)
+			merged = append(merged, rowRef{new: op.Entry})
 		}
 	}
-	return append(merged, old...), names.err
+	return old.items(merged, next, old.n), names.err
 }
 
 // innerItems are the kids of an inner node after ops. Kids that ops do not touch stay as they are, unless a neighbour became
@@ -167,25 +172,25 @@ func forKids[T any](b *packer[T], kids []kid, ops []Op, items func(id uint64, op
 // dearFactor is how many times fewer rows a leaf has where reducing them is dear.
 const dearFactor = 4
 
-func (w *writer) leaves() *packer[Entry] {
-	return &packer[Entry]{
+func (w *writer) leaves() *packer[rowRef] {
+	factor := 1
+	if w.Remember {
+		factor = dearFactor
+	}
+	return &packer[rowRef]{
 		least: 1,
-		size: func(e Entry) int {
-			if w.Remember {
-				return dearFactor * e.size()
-			}
-			return e.size()
-		},
-		load: w.takeLeaf,
-		write: func(rows []Entry) (kid, error) {
-			last, names := &rows[len(rows)-1], w.namer()
+		size:  func(it rowRef) int { return factor * it.size() },
+		load:  w.takeLeaf,
+		write: func(rows []rowRef) (kid, error) {
+			last, names := rows[len(rows)-1].entry(), w.namer()
 			k := kid{last: appendPlace(nil, last.Sort, names.id(last.Doc), last.Repeat), rows: uint64(len(rows))}
 			l := newLeaf(rows, w.Names == nil)
 			err := names.err
 			if err == nil && w.Reducer != nil {
 				k.red, err = w.Reducer.Reduce(nil, w.rows(l, 0, l.n))
 			}
-			k.id = w.put(encodeLeaf(l, &w.texts))
+			w.buf = finish(l.append(begin(w.buf, kindLeaf, l.n), &w.texts))
+			k.id = w.put(w.buf)
 			return k, err
 		},
 	}
@@ -209,7 +214,8 @@ func (w *writer) inners() *packer[kid] {
 			} else if w.Reducer != nil {
 				k.red, err = w.Reducer.Rereduce(nil, reds)
 			}
-			k.id = w.put(encodeInner(kids))
+			w.buf = appendInner(w.buf, kids)
+			k.id = w.put(w.buf)
 			return k, err
 		},
 	}
@@ -219,6 +225,6 @@ func (w *writer) inners() *packer[kid] {
 func (w *writer) put(data []byte) uint64 {
 	w.root.Next++
 	w.root.Bytes += uint64(len(data))
-	w.ops = append(w.ops, store.KVOp{Key: nodeKey(w.Prefix, w.root.Next), Value: data})
+	w.ops = append(w.ops, store.KVOp{Key: nodeKey(w.Prefix, w.root.Next), Value: bytes.Clone(data)})
 	return w.root.Next
 }

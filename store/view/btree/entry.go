@@ -2,7 +2,6 @@ package btree
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
 
 	"logctl/store/view/collate"
@@ -91,24 +90,4 @@ func (n *namer) id(d Doc) string {
 	var id string
 	id, n.err = n.find(d)
 	return id
-}
-
-// compare compares rows in their order.
-func (n *namer) compare(a, b *Entry) int {
-	if c := bytes.Compare(a.Sort, b.Sort); c != 0 {
-		return c
-	}
-	return cmp.Or(n.compareDocs(a.Doc, b.Doc), cmp.Compare(a.Repeat, b.Repeat))
-}
-
-func (n *namer) compareDocs(a, b Doc) int {
-	if a.N > 0 && b.N > 0 {
-		if a.Time != b.Time {
-			return cmp.Compare(a.Time, b.Time)
-		}
-		if a.N == b.N {
-			return 0
-		}
-	}
-	return cmp.Compare(n.id(a), n.id(b))
 }

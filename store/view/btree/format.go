@@ -43,9 +43,9 @@ func appendBytes(dst, b []byte) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(b))), b...)
 }
 
-// begin writes a node's head: version, kind, number of items.
-func begin(kind byte, items int) []byte {
-	dst := append(make([]byte, 0, maxSize), formatVersion, kind)
+// begin writes a node's head over dst: version, kind, number of items.
+func begin(dst []byte, kind byte, items int) []byte {
+	dst = append(dst[:0], formatVersion, kind)
 	return binary.AppendUvarint(dst, uint64(items))
 }
 
@@ -53,8 +53,9 @@ func finish(dst []byte) []byte {
 	return binary.LittleEndian.AppendUint32(dst, crc32.Checksum(dst, castagnoli))
 }
 
-func encodeInner(kids []kid) []byte {
-	dst := begin(kindInner, len(kids))
+// appendInner writes an inner node over dst.
+func appendInner(dst []byte, kids []kid) []byte {
+	dst = begin(dst, kindInner, len(kids))
 	var last []byte
 	for i := range kids {
 		k := &kids[i]
@@ -137,12 +138,7 @@ func (d *decoder) take(n int) []byte {
 	return b
 }
 
-// encodeLeaf writes a leaf.
-func encodeLeaf(l *leaf, w *textWriter) []byte {
-	return finish(l.append(begin(kindLeaf, l.n), w))
-}
-
-// decode reads a node as written by encodeLeaf or encodeInner. It keeps data.
+// decode reads a node as a writer has put it. It keeps data.
 func decode(data []byte) (*node, error) {
 	if len(data) < headerSize+checksumSize {
 		return nil, corrupt("node too short")

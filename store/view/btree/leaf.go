@@ -9,18 +9,18 @@ import (
 // leaf is the rows of a leaf, column by column. It never changes, and is safe for concurrent use.
 type leaf struct {
 	n       int
-	docs    bool     // of a tree of docs; for writing it
-	sorts   [][]byte // of each run of rows with the same
-	ends    []int    // of each run
-	names   []uint8  // Doc.N; nil: 1 of all
-	times   []int64  // Doc.Time; nil where all are named by their ids
-	ids     []string // of the rows that are named by them; nil: none is
-	known   []string // ids of docs where they are known, in a leaf that is being made; nil: none is
-	hashes  []byte   // of the docs that are named by times, in a tree of docs
-	again   []uint64 // repetitions in the ids of those; nil: none has any
-	repeats []uint64 // nil: none has any
-	jsons   [][]byte // nil: none has any
-	numbers []int64  // the values, or
+	docs    bool               // of a tree of docs; for writing it
+	sorts   [][]byte           // of each run of rows with the same
+	ends    []int              // of each run
+	names   []uint8            // Doc.N; nil: 1 of all
+	times   []int64            // Doc.Time; nil where all are named by their ids
+	ids     []string           // of the rows that are named by them; nil: none is
+	known   func(i int) string // the id of a row's doc, "" where it is not known, in a leaf that is being made
+	hashes  []byte             // of the docs that are named by times, in a tree of docs
+	again   []uint64           // repetitions in the ids of those; nil: none has any
+	repeats []uint64           // nil: none has any
+	jsons   [][]byte           // nil: none has any
+	numbers []int64            // the values, or
 	values  func() [][]byte
 }
 
@@ -34,17 +34,22 @@ func (l *leaf) runStart(run int) int {
 	return l.ends[run-1]
 }
 
-func (l *leaf) doc(i int) Doc {
-	n := uint8(1)
-	if l.names != nil {
-		n = l.names[i]
+// number is the Doc.N of a row.
+func (l *leaf) number(i int) uint8 {
+	if l.names == nil {
+		return 1
 	}
+	return l.names[i]
+}
+
+func (l *leaf) doc(i int) Doc {
+	n := l.number(i)
 	if n == 0 {
 		return Doc{ID: l.ids[i]}
 	}
 	d := Doc{Time: l.times[i], N: n}
 	if l.known != nil {
-		d.ID = l.known[i]
+		d.ID = l.known(i)
 	} else if l.hashes != nil {
 		again := uint64(0)
 		if l.again != nil {
@@ -172,95 +177,4 @@ func (l *leaf) memory() int {
 		}
 	}
 	return size
-}
-
-// newLeaf makes a leaf of rows, at least one, in order.
-func newLeaf(rows []Entry, docs bool) *leaf {
-	l := &leaf{n: len(rows), docs: docs}
-	numbers := true
-	for i := range rows {
-		e := &rows[i]
-		if i == 0 || !bytes.Equal(e.Sort, l.sorts[len(l.sorts)-1]) {
-			l.sorts, l.ends = append(l.sorts, e.Sort), append(l.ends, i)
-		}
-		l.ends[len(l.ends)-1] = i + 1
-		if e.Doc.N > 0 && l.times == nil {
-			l.times = make([]int64, len(rows))
-		}
-		if e.Doc.N > 0 && e.Doc.ID != "" && l.known == nil {
-			l.known = make([]string, len(rows))
-		}
-		if e.Doc.N == 0 && l.ids == nil {
-			l.ids = make([]string, len(rows))
-		}
-		if e.Doc.N != 1 && l.names == nil {
-			l.names = bytes.Repeat([]byte{1}, len(rows))
-		}
-		if e.Repeat > 0 && l.repeats == nil {
-			l.repeats = make([]uint64, len(rows))
-		}
-		if e.JSON != nil && l.jsons == nil {
-			l.jsons = make([][]byte, len(rows))
-		}
-		numbers = numbers && e.Value == nil
-	}
-	for i := range rows {
-		l.set(i, &rows[i])
-	}
-	if docs && l.times != nil {
-		l.setHashes(rows)
-	}
-	if numbers && !docs {
-		l.numbers = make([]int64, len(rows))
-		for i := range rows {
-			l.numbers[i] = rows[i].Number
-		}
-		return l
-	}
-	values := make([][]byte, len(rows))
-	for i := range rows {
-		if values[i] = rows[i].Value; values[i] == nil {
-			values[i] = rows[i].AppendValue(nil)
-		}
-	}
-	l.values = func() [][]byte { return values }
-	return l
-}
-
-func (l *leaf) set(i int, e *Entry) {
-	if l.known != nil {
-		l.known[i] = e.Doc.ID
-	}
-	if e.Doc.N > 0 {
-		l.times[i] = e.Doc.Time
-	} else {
-		l.ids[i] = e.Doc.ID
-	}
-	if l.names != nil {
-		l.names[i] = e.Doc.N
-	}
-	if l.repeats != nil {
-		l.repeats[i] = uint64(e.Repeat)
-	}
-	if l.jsons != nil {
-		l.jsons[i] = e.JSON
-	}
-}
-
-func (l *leaf) setHashes(rows []Entry) {
-	l.hashes = make([]byte, 0, hashBytes*len(rows))
-	for i := range rows {
-		d := &rows[i].Doc
-		if d.N == 0 {
-			l.hashes = append(l.hashes, make([]byte, hashBytes)...)
-			continue
-		}
-		l.hashes = appendHash(l.hashes, d.ID)
-		if again, _ := repetition(d.ID); again > 0 {
-			if l.again == nil {
-				l.again = make([]uint64, len(rows))
-			}
-			l.again[i] = again
-		}
-	}
 }

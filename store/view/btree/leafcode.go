@@ -258,21 +258,3 @@ func (d *decoder) names(l *leaf, flags byte) {
 		l.again = d.numbers(l.n)
 	}
 }
-
-// size is about what a row takes in a leaf, so that one has some hundreds of small rows.
-func (e *Entry) size() int {
-	size := 8 + len(e.JSON)
-	for _, n := range [...]int{len(e.Sort), len(e.Value)} {
-		size += n / 8
-		if n > longText {
-			size += n - longText
-		}
-	}
-	if e.Doc.N == 0 {
-		size += len(e.Doc.ID) / 2
-	}
-	return size
-}
-
-// longText is a text of which much is assumed to be its own.
-const longText = 512

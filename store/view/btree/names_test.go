@@ -92,10 +92,10 @@ func (n *named) change(t *testing.T, r *rand.Rand, times, count int) {
 		touched[id] = true
 		d, there := n.ids[id]
 		if there && r.IntN(2) == 0 {
-			docs = append(docs, Op{Entry: Entry{Doc: d}, Delete: true})
+			docs = append(docs, Op{Entry: &Entry{Doc: d}, Delete: true})
 			for k := range n.values {
 				if k[1] == id {
-					rows = append(rows, Op{Entry: Entry{Sort: []byte(k[0]), Doc: d}, Delete: true})
+					rows = append(rows, Op{Entry: &Entry{Sort: []byte(k[0]), Doc: d}, Delete: true})
 					delete(n.values, k)
 				}
 			}
@@ -109,11 +109,11 @@ func (n *named) change(t *testing.T, r *rand.Rand, times, count int) {
 				d.Time, d.N = ms, free[ms]
 			}
 			n.ids[id] = d
-			docs = append(docs, Op{Entry: Entry{Doc: d, Value: []byte("entry of " + id)}})
+			docs = append(docs, Op{Entry: &Entry{Doc: d, Value: []byte("entry of " + id)}})
 		}
 		key := fmt.Sprintf("key%d", r.IntN(5))
 		n.values[[2]string{key, id}] = int64(len(rows))
-		rows = append(rows, Op{Entry: Entry{Sort: []byte(key), Doc: d, Number: int64(len(rows))}})
+		rows = append(rows, Op{Entry: &Entry{Sort: []byte(key), Doc: d, Number: int64(len(rows))}})
 	}
 	sort.Slice(docs, func(i, j int) bool { return docs[i].Doc.ID < docs[j].Doc.ID })
 	sort.Slice(rows, func(i, j int) bool {

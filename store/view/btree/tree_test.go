@@ -203,11 +203,11 @@ func change(r *rand.Rand, model map[int]Entry, span, n, maxValue int, deletes fl
 		e := row(r, k, maxValue)
 		if r.Float64() < deletes {
 			delete(model, k)
-			ops[k] = Op{Entry: e, Delete: true}
+			ops[k] = Op{Entry: &e, Delete: true}
 			continue
 		}
 		model[k] = e
-		ops[k] = Op{Entry: e}
+		ops[k] = Op{Entry: &e}
 	}
 	list := make([]Op, 0, len(ops))
 	for _, op := range ops {
@@ -255,7 +255,7 @@ func TestModel(t *testing.T) {
 			}
 			var all []Op
 			for _, e := range sorted(model) {
-				all = append(all, Op{Entry: e, Delete: true})
+				all = append(all, Op{Entry: &e, Delete: true})
 			}
 			root, kv, err := tree.Apply(context.Background(), all, nil)
 			if err != nil {
@@ -283,7 +283,7 @@ func TestLongReductionsAndKeys(t *testing.T) {
 	tree := &Tree{KV: memory{}, Cache: cache, Space: cache.Space(), Reducer: growing{}}
 	var ops []Op
 	for i := range 3000 {
-		ops = append(ops, Op{Entry: Entry{Sort: append(fmt.Appendf(nil, "%06d", i), make([]byte, 3*maxSize*(i%2))...), Value: []byte("v")}})
+		ops = append(ops, Op{Entry: &Entry{Sort: append(fmt.Appendf(nil, "%06d", i), make([]byte, 3*maxSize*(i%2))...), Value: []byte("v")}})
 	}
 	root, kv, err := tree.Apply(context.Background(), ops, nil)
 	if err != nil || root.Rows != 3000 || root.Height > 6 {
@@ -305,7 +305,7 @@ func TestAppendFillsNodes(t *testing.T) {
 	for range 500 {
 		var ops []Op
 		for range 20 {
-			ops = append(ops, Op{Entry: Entry{Sort: fmt.Appendf(nil, "2017-06-14/%012d", n), Value: []byte("[\"59.45.175.88\",\"sshd\"]")}})
+			ops = append(ops, Op{Entry: &Entry{Sort: fmt.Appendf(nil, "2017-06-14/%012d", n), Value: []byte("[\"59.45.175.88\",\"sshd\"]")}})
 			n++
 		}
 		root, kv, err := tree.Apply(context.Background(), ops, nil)
@@ -315,7 +315,8 @@ func TestAppendFillsNodes(t *testing.T) {
 		tree.Root, tree.KV = root, tree.KV.(memory).apply(kv)
 	}
 	nodes := len(tree.KV.(memory))
-	if full := targetSize / (&Entry{Sort: make([]byte, 23), Value: make([]byte, 24)}).size(); n/nodes < full/2 {
+	full := targetSize / (rowRef{new: &Entry{Sort: make([]byte, 23), Value: make([]byte, 24)}}).size()
+	if n/nodes < full/2 {
 		t.Errorf("%d nodes of %d rows in the mean, %d would be full", nodes, n/nodes, full)
 	}
 }
@@ -324,14 +325,14 @@ func TestApplyHonoursContext(t *testing.T) {
 	t.Parallel()
 	cache := NewCache(0)
 	tree := &Tree{KV: memory{}, Cache: cache, Space: cache.Space()}
-	root, kv, err := tree.Apply(context.Background(), []Op{{Entry: Entry{Sort: []byte("a")}}}, nil)
+	root, kv, err := tree.Apply(context.Background(), []Op{{Entry: &Entry{Sort: []byte("a")}}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	tree.Root, tree.KV = root, memory{}.apply(kv)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, _, err := tree.Apply(ctx, []Op{{Entry: Entry{Sort: []byte("b")}}}, nil); !errors.Is(err, context.Canceled) {
+	if _, _, err := tree.Apply(ctx, []Op{{Entry: &Entry{Sort: []byte("b")}}}, nil); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
 	}
 }
@@ -342,13 +343,17 @@ func testLeaf() []byte {
 		{Sort: []byte("abd"), Doc: Doc{ID: "20170614171612329-d9v82h3lk7o1q12t-3", Time: 1497460572329, N: 1}, JSON: []byte("2"), Value: nil},
 		{Sort: []byte("abd"), Doc: Doc{ID: "20170614171612329-e9v82h3lk7o1q12t", Time: 1497460572329, N: 7}, Repeat: 3},
 	}
-	return encodeLeaf(newLeaf(rows, true), &textWriter{})
+	var items []rowRef
+	for i := range rows {
+		items = append(items, rowRef{new: &rows[i]})
+	}
+	return finish(newLeaf(items, true).append(begin(nil, kindLeaf, len(items)), &textWriter{}))
 }
 
 func TestCorruption(t *testing.T) {
 	t.Parallel()
 	leaf := testLeaf()
-	inner := encodeInner([]kid{{last: []byte("abd"), id: 7, rows: 2, red: []byte("r")}})
+	inner := appendInner(nil, []kid{{last: []byte("abd"), id: 7, rows: 2, red: []byte("r")}})
 	for _, data := range [][]byte{leaf, inner} {
 		if _, err := decode(data); err != nil {
 			t.Fatal(err)
@@ -373,7 +378,7 @@ func TestCorruption(t *testing.T) {
 // FuzzDecode gives arbitrary bodies a right checksum.
 func FuzzDecode(f *testing.F) {
 	f.Add(testLeaf())
-	f.Add(encodeInner([]kid{{last: []byte("abd"), id: 7, rows: 2, red: []byte("r")}}))
+	f.Add(appendInner(nil, []kid{{last: []byte("abd"), id: 7, rows: 2, red: []byte("r")}}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) < checksumSize {
 			return
