@@ -36,6 +36,8 @@ var mayImport = map[string][]string{
 	"ship/tail":             {"internal/lines", "ship/source"},
 	"ship/state":            {"internal/flock", "ship/source", "store"},
 	"internal/flock":        {"store"},
+	"ship/cut":              {},
+	"ship/receipt":          {"store"},
 	"cron":                  {"store"},
 	"proxy":                 {"store", "store/ejson", "proxy/tenants", "proxy/token"},
 	"proxy/tenants":         {"store"},

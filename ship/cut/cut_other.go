@@ -1,0 +1,11 @@
+//go:build !linux
+
+package cut
+
+// Front takes away nothing: only Linux can do it without losing a line.
+func Front(Options) (Done, error) { return Done{}, kept("only Linux can do it without losing a line") }
+
+// Remove removes nothing: only Linux can tell whether a file is in use.
+func Remove(Options) (Done, error) {
+	return Done{}, kept("only Linux can tell whether a program has it open")
+}
