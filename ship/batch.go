@@ -26,12 +26,13 @@ type batch struct {
 	keep     bool      // the lines
 	most     int       // docs that make it full; 0: batchDocs
 	epoch    *epoch    // that it belongs to; nil: to none
+	refused  []refusal // by the server, of a batch without an epoch
 }
 
 // reset empties the batch and keeps its memory.
 func (b *batch) reset() {
 	b.docs, b.ends, b.lines, b.lineEnds, b.origins = b.docs[:0], b.ends[:0], b.lines[:0], b.lineEnds[:0], b.origins[:0]
-	b.keep, b.most, b.epoch = false, 0, nil
+	b.keep, b.most, b.epoch, b.refused = false, 0, nil, nil
 }
 
 // add appends a doc: body is a JSON object without an _id, made of a line that was met at from.

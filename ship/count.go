@@ -18,7 +18,8 @@ func (r *runner) summary(start time.Time) Summary {
 	s := r.sum
 	s.Lines, s.Stored, s.There, s.Either = r.lines.Load(), r.stored.Load(), r.there.Load(), r.either.Load()
 	s.Rejected, s.TooLong, s.Refused, s.Skipped = r.rejected.Load(), r.tooLong.Load(), r.refused.Load(), r.skipped.Load()
-	s.Left = r.docs.Load() - s.Stored - s.There - s.Either - s.Refused
+	s.Spooled, s.Waiting = r.queue.docs.Load(), r.queue.waiting()
+	s.Left = r.docs.Load() - s.Stored - s.There - s.Either - s.Refused - s.Spooled
 	s.Reasons = slices.Clone(r.refusals.list)
 	s.Kept = r.keeper.summary()
 	s.Elapsed = time.Since(start)

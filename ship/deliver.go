@@ -24,6 +24,8 @@ type courier struct {
 	// storedDoc, where set, is told of each doc that is in the store now.
 	storedDoc func(b *batch, doc int)
 	halt      <-chan struct{} // closed: finish what is on its way and don't wait for a server any more
+	// away, where set, is told why a batch has to be sent again.
+	away func(error)
 
 	mu      sync.Mutex
 	ensured bool
@@ -80,10 +82,19 @@ func (c *courier) deliver(ctx context.Context, b *batch, docs []int) error {
 			}
 			out.err = err
 		}
+		if c.away != nil {
+			c.away(out.err)
+		}
 		if err := p.pause(ctx, out); err != nil {
 			return err
 		}
 	}
+}
+
+// waiting is a courier like c that waits for a server until halt is closed, and counts in n.
+func (c *courier) waiting(n *counters, halt <-chan struct{}, away func(error)) *courier {
+	return &courier{client: c.client, wait: forever, anonymous: c.anonymous, ensure: c.ensure, n: n, refusedDoc: c.refusedDoc,
+		storedDoc: c.storedDoc, halt: halt, away: away}
 }
 
 // settle counts what the server says of each doc. left are those to send again, err says why.

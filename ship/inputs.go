@@ -3,6 +3,7 @@ package ship
 import (
 	"io/fs"
 	"os"
+	"slices"
 
 	"logctl/ship/source"
 	"logctl/ship/tail"
@@ -51,6 +52,14 @@ func (r *runner) inputs() (*inputs, error) {
 		in.list = append(in.list, &streamSource{r: r, path: path})
 	}
 	return in, nil
+}
+
+// fleeting tells whether there is an input whose lines can't be read again.
+func (in *inputs) fleeting() bool {
+	return len(in.streams) > 0 || slices.ContainsFunc(in.list, func(s source.Source) bool {
+		_, ok := s.(source.Fleeting)
+		return ok
+	})
 }
 
 // leaveOut tells of the file that rejects go to, which can't be read by the same run.

@@ -120,8 +120,10 @@ func (k *keeper) take() *batch {
 }
 
 // carry sends a batch. A database that does not take rejects is no reason to leave docs behind, a server that is away is one.
-func (k *keeper) carry(ctx context.Context, b *batch) error {
-	err := k.courier.deliver(ctx, b, b.all())
+func (k *keeper) carry(ctx context.Context, b *batch) error { return k.carryBy(ctx, k.courier, b) }
+
+func (k *keeper) carryBy(ctx context.Context, c *courier, b *batch) error {
+	err := c.deliver(ctx, b, b.all())
 	if err == nil || store.IsKind(err, store.KindUnavailable) || errors.Is(err, errHalted) {
 		return err
 	}
@@ -145,14 +147,18 @@ func (k *keeper) lost(n int64, why error) {
 	}
 }
 
-// keepRefused keeps lines whose docs the server does not take, in the epoch that is being committed.
+// keepRefused keeps lines whose docs the server does not take: those of the epoch that is being committed, or of a batch without one.
 func (k *keeper) keepRefused(ctx context.Context, lines []refusal) error {
 	for len(lines) > 0 {
 		b := &batch{}
 		k.mu.Lock()
 		for len(lines) > 0 && !b.full() {
 			r := reject{line: lines[0].line, reason: Refused, detail: lines[0].reason, from: lines[0].from}
-			if err := k.addTo(b, r, k.state.Late); err != nil {
+			count := lines[0].count
+			if count == nil {
+				count = k.state.Late
+			}
+			if err := k.addTo(b, r, count); err != nil {
 				k.mu.Unlock()
 				return err
 			}

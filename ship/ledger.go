@@ -26,6 +26,7 @@ type refusal struct {
 	line   []byte
 	reason string
 	from   *origin
+	count  counter // of its reject; nil: the state's Late
 }
 
 // mark adds positions; a later one of a key takes the earlier one's place.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"logctl/ship/source"
+	"logctl/ship/spool"
 	"logctl/ship/state"
 	"logctl/store"
 )
@@ -23,6 +24,9 @@ type runner struct {
 	senders *senders
 	ledger  *ledger
 	linger  *linger
+	queue   *queue
+
+	carrier, rejectCarrier carrier // of batches of docs and of rejects
 
 	mu sync.Mutex // of what follows: what is read is put together by one at a time
 	maker
@@ -68,17 +72,13 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	r.courier = &courier{client: newClient(o.Endpoint, o.App, db), wait: o.patience(), anonymous: o.Endpoint.Anonymous,
 		ensure: o.EnsureApp, n: &r.counters, refusedDoc: r.refusedDoc, halt: ctx.Done()}
 	r.ledger = &ledger{commit: r.commit}
+	if err := r.openQueue(in.fleeting()); err != nil {
+		return Summary{}, errors.Join(err, r.keeper.close(), r.state.Close())
+	}
+	defer r.queue.close()
 
 	stopProgress := r.startProgress(in.files.Size)
-	r.senders = startSenders(ctx)
-	r.senders.done = r.ledger.done
-	r.linger = startLinger(r.flushOld)
-	err = r.readAll(ctx, in)
-	r.linger.stop()
-	r.flush()
-	if sendErr := r.senders.wait(); sendErr != nil {
-		err = sendErr // reading has only stopped because of it
-	}
+	err = r.deliver(ctx, in)
 	stopProgress()
 	r.sum.Unfinished = in.files.Unfinished()
 	sum := r.summary(start)
@@ -86,6 +86,37 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 		err = errHalted
 	}
 	return sum, errors.Join(interrupted(err), r.keeper.close(), r.state.Close())
+}
+
+// deliver reads everything and sends it.
+func (r *runner) deliver(ctx context.Context, in *inputs) error {
+	r.senders = startSenders(ctx)
+	r.senders.done = r.ledger.done
+	drain := startDrain(ctx, r)
+	r.linger = startLinger(r.flushOld)
+	err := r.readAll(ctx, in)
+	r.linger.stop()
+	r.flush()
+	if sendErr := r.senders.wait(); sendErr != nil {
+		err = sendErr // reading has only stopped because of it
+	}
+	return cmp.Or(err, drain.wait())
+}
+
+// openQueue opens the spools, and puts one in between reading and the server if this run needs it.
+func (r *runner) openQueue(need bool) (err error) {
+	o := r.o.Spool
+	r.queue, err = openQueue(o.Dir, need, spool.Options{MaxBytes: o.MaxBytes, MaxAge: o.MaxAge, DropOldest: o.DropOldest}, r.note)
+	if err != nil {
+		r.queue.close()
+		return err
+	}
+	r.carrier, r.rejectCarrier = r.courier, r.keeper
+	if r.queue.own != nil {
+		r.carrier = queued{r.queue, packDocs, r.courier}
+		r.rejectCarrier = queued{r.queue, packRejects, r.keeper}
+	}
+	return nil
 }
 
 // openState opens what is remembered of earlier runs. Streams can't be read again from a position, and whoever sends one again
@@ -292,7 +323,13 @@ func (r *runner) reject(line []byte, tooLong bool) error {
 // refusedDoc notes the line of a doc that the server will never take.
 func (r *runner) refusedDoc(b *batch, doc int, reason string) {
 	r.refusals.add(reason)
-	r.ledger.refuse(b.epoch, refusal{line: append([]byte(nil), b.line(doc)...), reason: reason, from: b.origins[doc]})
+	line := refusal{line: append([]byte(nil), b.line(doc)...), reason: reason, from: b.origins[doc]}
+	if b.epoch == nil {
+		line.count = placeOf(b.id(doc))
+		b.refused = append(b.refused, line)
+		return
+	}
+	r.ledger.refuse(b.epoch, line)
 }
 
 // commit keeps the rejects that came late and then the positions of an epoch.
@@ -348,7 +385,7 @@ func (r *runner) sendDocs() {
 	if r.batch == nil {
 		return
 	}
-	r.send(parcel{by: r.courier, batch: r.batch})
+	r.send(parcel{by: r.carrier, batch: r.batch})
 	r.batch = nil
 	r.epoch.batches++
 }
@@ -360,7 +397,7 @@ func (r *runner) sendRejects(any bool) {
 	}
 	if b := r.keeper.take(); b != nil {
 		b.epoch = r.epoch
-		r.send(parcel{by: r.keeper, batch: b})
+		r.send(parcel{by: r.rejectCarrier, batch: b})
 	}
 }
 

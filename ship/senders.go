@@ -11,10 +11,13 @@ import (
 
 // parcel is a batch and who delivers it.
 type parcel struct {
-	by interface {
-		carry(context.Context, *batch) error
-	}
+	by carrier
 	*batch
+}
+
+// carrier delivers batches. Without an error the batch is safe.
+type carrier interface {
+	carry(context.Context, *batch) error
 }
 
 // senders deliver the batches of a run.

@@ -63,6 +63,7 @@ type Options struct {
 	Rejects    string
 	MaxRejects int           // lines that a run keeps at most; 0: DefaultMaxRejects; below 0: none
 	Wait       time.Duration // how long a server may be away; 0: not at all
+	Spool      Spool
 
 	// Progress, where set, is called a few times a second and at the end, from one goroutine.
 	Progress func(Progress)
@@ -78,6 +79,14 @@ func (o *Options) patience() time.Duration {
 
 const forever = 100 * 365 * 24 * time.Hour
 
+// Spool is a queue on disk for lines that can't be read again, as those of a pipe. See package spool.
+type Spool struct {
+	Dir        string        // what it holds is delivered by every run with the same Dir; "": there is none
+	MaxBytes   int64         // 0: spool.DefaultMaxBytes
+	MaxAge     time.Duration // 0: any
+	DropOldest bool          // when it is full; otherwise reading waits
+}
+
 // Progress is how far a run is.
 type Progress struct {
 	Bytes, Size int64 // read, of the regular files' size in all; Bytes may exceed Size
@@ -85,7 +94,8 @@ type Progress struct {
 	Sent        int64 // docs that the server has answered for
 }
 
-// Summary is what a run has done. Lines is the sum of Stored, There, Either, Rejected, Refused, Skipped and Left.
+// Summary is what a run has done. Lines is the sum of Stored, There, Either, Rejected, Refused, Skipped,
+// Spooled and Left.
 type Summary struct {
 	Lines      int64
 	Stored     int64 // new docs
@@ -95,8 +105,13 @@ type Summary struct {
 	TooLong    int64 // those of Rejected that are longer
 	Refused    int64 // lines whose docs the server will never take
 	Skipped    int64 // lines nobody asked for
-	Left       int64 // lines read that are not stored, since the run was ended before
+	Spooled    int64 // lines that are in the spool: a later run delivers them
+	Left       int64 // lines read that are neither stored nor in the spool, since the run was ended before
 	Unfinished int   // last lines without a line end, in files that may still grow: not counted in Lines
+
+	Earlier int64   // docs from the spool that earlier runs had read, and the server has answered for
+	Waiting Waiting // in the spool: Spooled, and what earlier runs have left
+	Away    error   // why something waits there
 
 	Kept     Kept // of Rejected and Refused
 	Elapsed  time.Duration

@@ -35,7 +35,7 @@ func zip(text string) string {
 // balance checks that every line read is accounted for.
 func balance(t *testing.T, s Summary) {
 	t.Helper()
-	if sum := s.Stored + s.There + s.Either + s.Rejected + s.Refused + s.Skipped + s.Left; sum != s.Lines {
+	if sum := s.Stored + s.There + s.Either + s.Rejected + s.Refused + s.Skipped + s.Spooled + s.Left; sum != s.Lines {
 		t.Errorf("%d lines read, %d accounted for: %+v", s.Lines, sum, s)
 	}
 }

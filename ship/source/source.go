@@ -75,6 +75,11 @@ type Source interface {
 	Run(ctx context.Context, kept Positions, sink Sink) error
 }
 
+// Fleeting is a Source whose lines nobody can read again: they go to a queue on disk first.
+type Fleeting interface {
+	Fleeting()
+}
+
 // Positions are what Marks said that were kept, by this run or by those before it.
 type Positions interface {
 	Position(key string) []byte

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -63,6 +64,10 @@ func (s *Spool) makeRoom(n int64) error {
 			continue
 		}
 		g := s.victim()
+		if s.o.DropOldest && g == nil && s.busy() {
+			s.changed.Wait()
+			continue
+		}
 		if !s.o.DropOldest || g == nil {
 			return ErrFull
 		}
@@ -104,6 +109,11 @@ func (s *Spool) victim() *segment {
 	return nil
 }
 
+// busy tells whether others are at something after which there may be a victim, or need of none.
+func (s *Spool) busy() bool {
+	return s.syncing || slices.ContainsFunc(s.segments, func(g *segment) bool { return g.dropping })
+}
+
 // drop gives a segment up: first a notice is on disk, which names it, then it goes.
 func (s *Spool) drop(g *segment) error {
 	if g == s.last() {
@@ -116,6 +126,7 @@ func (s *Spool) drop(g *segment) error {
 	g.dropping = true
 	err = s.append(header{docs: 1, dropped: g.number}, all.append(nil))
 	g.dropping = false
+	s.changed.Broadcast()
 	s.wake()
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 type Entry struct {
 	Docs    int
 	Data    []byte
+	Old     bool     // it was appended before Open
 	Dropped *Dropped // this is no record of anybody's but tells what was dropped here; Data is nil, Docs 1
 	place   place
 }
@@ -103,7 +104,7 @@ func (s *Spool) read(g *segment, end int64) (*Entry, error) {
 		return nil, s.skip(g, found+h.size(), int(h.docs), err)
 	}
 	s.failures = 0
-	e := &Entry{Docs: int(h.docs), Data: data, place: at}
+	e := &Entry{Docs: int(h.docs), Data: data, Old: at.number < s.first, place: at}
 	if h.dropped != 0 {
 		d, _ := parseDropped(data)
 		e.Dropped, e.Data = &d, nil

@@ -38,10 +38,11 @@ type Spool struct {
 	more chan struct{}
 
 	mu       sync.Mutex
-	changed  sync.Cond // of mu: a sync has ended
+	changed  sync.Cond // of mu: a sync or a drop has ended
 	segments []*segment
-	next     uint64
-	active   file // of the last segment, nil if that takes no more records
+	next     uint64 // number of a segment
+	first    uint64 // of those since Open
+	active   file   // of the last segment, nil if that takes no more records
 	synced   int64
 	pending  *round // records written and not yet being synced
 	syncing  bool
@@ -95,7 +96,7 @@ func (s *Spool) load() error {
 	if err != nil {
 		return err
 	}
-	s.segments, s.next, s.torn, s.cursor = l.segments, l.next, l.torn, l.done
+	s.segments, s.next, s.first, s.torn, s.cursor = l.segments, l.next, l.next, l.torn, l.done
 	if n := len(l.segments); n > 0 && l.torn > 0 && !slices.Contains(l.empty, l.segments[n-1].name()) {
 		if err := s.cutOff(l.segments[n-1]); err != nil {
 			return err
