@@ -23,7 +23,7 @@ func newStatus(g *globals) *cobra.Command {
 		Short: "Show apps: docs, the last one, rejects and why",
 		Long: `Show all apps, or one: its docs, when the last line in them was written, bytes on disk, its rejects and why they are
 rejects. For one app it also tells an example of each reason and what to do about it. All apps take an admin's account, one
-app an account that may read it.
+app an account that may read it. Lines of this machine that wait in a spool until a server is there are told in any case.
 
   logctl status
   logctl status fail2ban
@@ -46,6 +46,11 @@ func runStatus(ctx context.Context, std streams, g *globals, o *outputFlag, apps
 			return err
 		}
 	}
+	conf, err := g.config()
+	if err != nil {
+		return err
+	}
+	tellSpools(std.err, conf, apps)
 	c, err := g.client(ctx, std)
 	if err != nil {
 		return err

@@ -24,6 +24,7 @@ import (
 
 type shipOptions struct {
 	formatFlags
+	spool      spoolFlags
 	app        string
 	rejects    string
 	maxRejects int
@@ -52,8 +53,9 @@ given twice, or is being compressed or unpacked, once.
 A last line without its line end waits for the next run, since a program may still be writing it; in gzip, in a
 pipe, and in a file that nobody has written to for a day it is taken as it is.
 
-When the server stays away for longer than --wait, a file can be shipped again later; what came through a pipe
-and is told as "not stored yet" must come again.
+When the server stays away for longer than --wait, a file can be shipped again later. What comes through a pipe is written to
+a spool on disk first (--spool-size), and waits there: the next run for the app, of whatever lines, delivers it, and "logctl status APP"
+shows it. A line that is told as "not stored yet" must come again.
 
 Lines that do not fit, are longer than --max-line, or whose docs the server refuses are rejected: counted, and kept with the
 reason in the database log_APP_rejects, or as they are in the file that --rejects names, each as often as it came and no oftener
@@ -67,8 +69,9 @@ databases change; that takes an account or a store of one's own, while a door ad
 An app that does not exist is made, where the account may do so. --quiet says nothing unless something is wrong:
 rejected lines and what waits are then not told.
 
-Exit status: 0 done, 1 failed (or some files could not be read; the others were), 2 usage, 3 some lines rejected
-or refused, 4 not allowed, 5 the server is away or another run with --lock is under way: try again later.`,
+Exit status: 0 done (lines that wait in the spool are, for a day), 1 failed (or some files could not be read; the others were), 2 usage, 3 some lines rejected
+or refused, 4 not allowed, 5 the server is away, or lines wait in the spool for more than a day, or another run with --lock is
+under way: try again later.`,
 		RunE: func(c *cobra.Command, files []string) error {
 			return runShip(c.Context(), streamsOf(c), g, o, files)
 		},
@@ -83,6 +86,7 @@ func (o *shipOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.rejects, "rejects", "", "file that keeps rejected lines (default: the database log_APP_rejects)")
 	fs.IntVar(&o.maxRejects, "max-rejects", ship.DefaultMaxRejects, "rejected lines that a run keeps at most")
 	fs.DurationVar(&o.wait, "wait", time.Minute, "how long to wait for a server that is away")
+	o.spool.addFlags(fs)
 	fs.BoolVar(&o.quiet, "quiet", false, "say nothing unless something is wrong")
 	fs.BoolVar(&o.lock, "lock", false, "do nothing while another run with --lock for the same app is under way")
 }
@@ -138,6 +142,9 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 			formatter.SetReference(reference)
 			return shipFormatter{formatter}
 		},
+	}
+	if so.Spool, err = o.spool.options(conn.Config, o.app, conn.InProcess); err != nil {
+		return err
 	}
 	if !conn.Anonymous {
 		so.EnsureApp = func(ctx context.Context) error { return ensureApp(ctx, conn, o.app) }
@@ -212,9 +219,12 @@ func (o *shipOptions) conclude(w io.Writer, sum ship.Summary, err error, conn *a
 		}
 	}
 	sayNotKept(w, sum.Kept, o)
+	late := o.tellSpool(w, sum)
 	switch {
 	case err != nil:
 		return err
+	case late != nil:
+		return late
 	case len(sum.Problems) > 0:
 		return &statusError{status: statusFailed}
 	case sum.Rejected+sum.Refused > 0:

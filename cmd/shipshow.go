@@ -26,6 +26,9 @@ func summaryLine(s ship.Summary, anonymous bool) string {
 	if s.Skipped > 0 {
 		fmt.Fprintf(&b, ", %d skipped", s.Skipped)
 	}
+	if s.Spooled > 0 {
+		fmt.Fprintf(&b, ", %d in the spool", s.Spooled)
+	}
 	if s.Left > 0 {
 		fmt.Fprintf(&b, ", %d not stored yet", s.Left)
 	}

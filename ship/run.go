@@ -106,7 +106,7 @@ func (r *runner) deliver(ctx context.Context, in *inputs) error {
 // openQueue opens the spools, and puts one in between reading and the server if this run needs it.
 func (r *runner) openQueue(need bool) (err error) {
 	o := r.o.Spool
-	r.queue, err = openQueue(o.Dir, need, spool.Options{MaxBytes: o.MaxBytes, MaxAge: o.MaxAge, DropOldest: o.DropOldest}, r.note)
+	r.queue, err = openQueue(o.Dir, need && !o.Never, spool.Options{MaxBytes: o.MaxBytes, MaxAge: o.MaxAge, DropOldest: o.DropOldest}, r.note)
 	if err != nil {
 		r.queue.close()
 		return err

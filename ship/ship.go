@@ -85,6 +85,7 @@ type Spool struct {
 	MaxBytes   int64         // 0: spool.DefaultMaxBytes
 	MaxAge     time.Duration // 0: any
 	DropOldest bool          // when it is full; otherwise reading waits
+	Never      bool          // only deliver what is there
 }
 
 // Progress is how far a run is.
