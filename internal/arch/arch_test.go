@@ -68,6 +68,7 @@ var mayImport = map[string][]string{
 	"internal/arch":         {},
 	"internal/backup":       {"store"},
 	"internal/bench":        {"internal/demo"},
+	"internal/senders":      {},
 	"internal/storebench":   {"store", "store/couch", "store/ejson", "designdocs", "reports", "internal/app", "internal/when"},
 	"internal/clients":      {},
 	"internal/config":       {},
