@@ -7,6 +7,8 @@ require (
 	github.com/ulikunitz/xz v0.5.17
 )
 
+require golang.org/x/crypto v0.58.0
+
 require (
 	github.com/BurntSushi/toml v1.5.0
 	github.com/DataDog/zstd v1.5.7 // indirect

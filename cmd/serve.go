@@ -2,16 +2,19 @@ package cmd
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"logctl/internal/app"
 	"logctl/internal/config"
+	"logctl/proxy"
 	"logctl/proxy/tenants"
 )
 
@@ -22,6 +25,8 @@ type serveOptions struct {
 	tlsCert, tlsKey        string
 	adminPasswordFile      string
 	door                   string
+	acme                   acmeFlags
+	limits                 []string
 	geoip                  geoipFlag
 	inputs                 inputFlags
 
@@ -41,6 +46,7 @@ The first start makes the account admin with a random password in DATA/admin.pas
 
   logctl serve
   logctl serve --listen :5984 --tls-cert cert.pem --tls-key key.pem --redirect-listen :80
+  logctl serve --listen :443 --acme-domain log.example.com --acme-email me@example.com --redirect-listen :80
   logctl serve --couchdb http://127.0.0.1:5985 --writer-password-file /etc/logctl/writer.password
 
 With --couchdb logs are written as the account app_write, which "logctl app create" makes; its password
@@ -48,6 +54,10 @@ comes from --writer-password-file, LOGCTL_WRITER_PASSWORD_FILE or LOGCTL_WRITER_
 
 --geoip adds to docs that are written without an account what is known of their addresses (docs/geoip.md). The files are read
 again when they change.
+
+Certificates are read again when their files change. --acme-domain has a CA give them, Let's Encrypt if --acme-directory names no
+other: the CA connects to port 443 or, at --redirect-listen, 80 of the domain. They are kept in DATA/acme and renewed in time; with
+--acme-domain you accept the CA's terms.
 
 --client-ca and --tenants let machines in by certificates: those of the CA write or read what the table of tenants says
 (docs/security.md); --client-crl names the list of those that are revoked. The files are read again when they change.
@@ -58,6 +68,10 @@ Behind a proxy of your own, --trusted-proxy has the address of its clients taken
 send them, and how --routes chooses their apps. "logctl status" shows what was lost on the way, if anything was.
 
   logctl serve --syslog-udp :514 --syslog-tcp :514 --loki --routes /etc/logctl/routes.toml
+
+--limit bounds what callers may send, and how fast; --limit requests=100,body=1M gives each address a hundred requests a second and
+bodies of a MiB. docs/security.md has the names and what they are by default. Whoever is over a limit is told when to come back,
+and ship does so by itself.
 
 --door off serves the embedded store itself, on this machine only, with CouchDB's own rules: nobody writes without an
 account. It is for conformance suites and for finding out what the door does to a request.
@@ -78,12 +92,14 @@ func (o *serveOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.writerPasswordFile, "writer-password-file", "", "file with the password of app_write, with --couchdb")
 	fs.StringVar(&o.tlsCert, "tls-cert", "", "PEM file with the certificate chain")
 	fs.StringVar(&o.tlsKey, "tls-key", "", "PEM file with the certificate's key")
+	o.acme.addFlags(fs)
 	fs.StringVar(&o.clientCA, "client-ca", "", "PEM file with the CA of client certificates, with --tls-cert")
 	fs.StringVar(&o.clientCRL, "client-crl", "", "PEM file with the revocation list of --client-ca")
 	fs.StringVar(&o.tenants, "tenants", "", "TOML file that says what client certificates are for")
 	fs.StringArrayVar(&o.trusted, "trusted-proxy", nil, "address or network of a proxy whose X-Forwarded headers are believed, may be given again")
-	fs.StringVar(&o.redirectListen, "redirect-listen", "", "plain HTTP address that sends callers to the door, with --tls-cert")
+	fs.StringVar(&o.redirectListen, "redirect-listen", "", "plain HTTP address that sends callers to the door, with --tls-cert or --acme-domain")
 	fs.StringVar(&o.adminPasswordFile, "admin-password-file", "", "file with the admin's password (default DATA/admin.password)")
+	fs.StringSliceVar(&o.limits, "limit", nil, "bound what callers send: NAME=NUMBER, with commas between; names are "+strings.Join(proxy.LimitNames(), ", "))
 	o.geoip.addFlags(fs, "MaxMind databases (.mmdb, with commas between): add country, network, ... of addresses to what strangers write")
 	o.inputs.addFlags(fs)
 	fs.StringVar(&o.door, "door", "on", "off: the embedded store without the door, on a loopback address")
@@ -97,20 +113,22 @@ func runServe(ctx context.Context, s streams, g *globals, o *serveOptions) error
 	switch {
 	case (o.tlsCert == "") != (o.tlsKey == ""):
 		return usagef("--tls-cert and --tls-key go together")
-	case o.redirectListen != "" && o.tlsCert == "":
-		return usagef("--redirect-listen needs --tls-cert and --tls-key: there is nothing else to send callers to")
+	case o.redirectListen != "" && !o.secure():
+		return usagef("--redirect-listen needs --tls-cert and --tls-key, or --acme-domain: there is nothing else to send callers to")
 	case o.couchdb == "" && o.writerPasswordFile != "":
 		return usagef("--writer-password-file goes with --couchdb")
 	case (o.clientCA == "") != (o.tenants == ""), o.clientCA == "" && o.clientCRL != "":
 		return usagef("--client-ca and --tenants go together, and --client-crl with them")
-	case o.clientCA != "" && o.tlsCert == "":
-		return usagef("--client-ca needs --tls-cert and --tls-key: there are no client certificates without TLS")
+	case o.clientCA != "" && !o.secure():
+		return usagef("--client-ca needs --tls-cert and --tls-key, or --acme-domain: there are no client certificates without TLS")
 	case o.door != "on" && o.door != "off":
 		return usagef("--door is on or off, not %q", o.door)
 	case o.door == "off" && o.couchdb != "":
 		return usagef("--door off is for the embedded store; a CouchDB can be asked without the door at its own address")
 	case o.door == "off" && len(o.geoip.files) > 0:
 		return usagef("--geoip is for what goes through the door")
+	case o.door == "off" && len(o.limits) > 0:
+		return usagef("--limit is for what goes through the door")
 	case o.door == "off" && !isLoopback(o.listen):
 		return hinted(usagef("--door off serves this machine alone, and %q can be reached from elsewhere", o.listen),
 			"logctl serve --door off --listen 127.0.0.1:5984")
@@ -127,6 +145,12 @@ func runServe(ctx context.Context, s streams, g *globals, o *serveOptions) error
 	}
 	if so.Trusted, err = prefixes(o.trusted); err != nil {
 		return err
+	}
+	if so.ACME, err = o.acme.options(o.tlsCert != ""); err != nil {
+		return err
+	}
+	if so.Limits, err = proxy.ParseLimits(o.limits); err != nil {
+		return usage(fmt.Errorf("--limit: %w", err))
 	}
 	so.Extend, err = o.geoip.extend(func(err error) { so.Log.Warn("geoip", "err", err) })
 	if err != nil {
@@ -166,6 +190,9 @@ func prefixes(texts []string) ([]netip.Prefix, error) {
 	}
 	return all, nil
 }
+
+// secure tells whether the door speaks TLS.
+func (o *serveOptions) secure() bool { return o.tlsCert != "" || len(o.acme.domains) > 0 }
 
 // isLoopback tells whether an address to listen at can be reached from this machine only.
 func isLoopback(address string) bool {

@@ -46,11 +46,20 @@ func (d *Door) fail(v *visit, err error) {
 			status = http.StatusFound
 		}
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		h.Set("Retry-After", "1")
+		h.Set("Retry-After", strconv.FormatInt(retryAfter(err), 10))
 	case http.StatusRequestTimeout:
 		h.Set("Connection", "close")
 	}
 	v.sendError(status, word, reason)
+}
+
+// retryAfter is the whole seconds after which a refused client may try again.
+func retryAfter(err error) int64 {
+	var l *limited
+	if !errors.As(err, &l) {
+		return 1
+	}
+	return max(1, int64((l.after+time.Second-1)/time.Second))
 }
 
 // sendError writes CouchDB's form of an error.

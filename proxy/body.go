@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"compress/gzip"
 	"errors"
 	"io"
@@ -16,20 +17,39 @@ import (
 const (
 	bodyGrace = 30 * time.Second // a body may stop for so long, and take so long beyond its due
 	bodySpeed = 16 << 10         // bytes a second that a body must come with at least, on average
-	firstRead = 16 << 10         // bytes of memory that a body gets on its promise alone
+	firstRead = 16 << 10         // bytes of memory that a body gets at first, if there is no buffer
+	fewBytes  = 64 << 10         // the largest buffer that a small body gets
 	keepBytes = 1 << 20          // the largest buffer that is kept for a later request
 )
 
 // buffers and gunzips hold memory to be used again and nothing else.
 var (
-	buffers = sync.Pool{New: func() any { return new([]byte) }}
+	buffers = sync.Pool{New: func() any { return new([]byte) }} // up to fewBytes
+	larger  = sync.Pool{New: func() any { return new([]byte) }} // up to keepBytes
 	gunzips = sync.Pool{New: func() any { return new(gzip.Reader) }}
 )
 
-// freeBuffer gives a buffer of readBody's back.
+// newBuffer is an empty one for so many bytes.
+func newBuffer(size int64) *[]byte {
+	pool := &buffers
+	if size > fewBytes {
+		pool = &larger
+	}
+	buf := pool.Get().(*[]byte)
+	if int64(cap(*buf)) < size {
+		*buf = make([]byte, 0, size)
+	}
+	*buf = (*buf)[:0]
+	return buf
+}
+
+// freeBuffer gives a buffer back.
 func freeBuffer(buf *[]byte) {
-	if cap(*buf) <= keepBytes {
+	switch size := cap(*buf); {
+	case size <= fewBytes:
 		buffers.Put(buf)
+	case size <= keepBytes:
+		larger.Put(buf)
 	}
 }
 
@@ -44,36 +64,58 @@ func (v *visit) body() io.Reader {
 // readBody reads src, the visit's body, whole and decompressed, up to limit bytes. Its memory is taken out of l while it
 // comes, so that an announced length costs nothing. The buffer is the caller's until freeBuffer.
 func (v *visit) readBody(src io.Reader, l *lease, limit int64) (*[]byte, error) {
+	buf, packed, err := v.receive(src, l, limit)
+	if err != nil || !packed {
+		return buf, err
+	}
+	return unpack(buf, l, limit)
+}
+
+// receive is readBody as far as the client has a part in it: packed tells that what came is still compressed.
+func (v *visit) receive(src io.Reader, l *lease, limit int64) (buf *[]byte, packed bool, err error) {
 	coding := v.r.Header.Get("Content-Encoding")
-	packed := strings.EqualFold(coding, "gzip")
+	packed = strings.EqualFold(coding, "gzip")
 	if !packed && coding != "" && !strings.EqualFold(coding, "identity") {
-		return nil, store.NewError(store.KindBadContentType, strings.ToLower(coding)+" is not a supported content encoding.")
+		return nil, false, store.NewError(store.KindBadContentType, strings.ToLower(coding)+" is not a supported content encoding.")
 	}
-	tooLarge := store.NewError(store.KindTooLarge, "the request entity is too large")
-	announced := v.r.ContentLength
-	if packed {
-		announced = 0 // of what is unpacked nobody knows the length
-	}
-	if announced > limit {
-		return nil, tooLarge
+	if v.r.ContentLength > limit {
+		return nil, false, errTooLarge
 	}
 	paced := &pacedReader{src: src, conn: v.conn, start: time.Now()}
 	defer paced.done()
-	in := io.Reader(paced)
-	if packed {
-		z := gunzips.Get().(*gzip.Reader)
-		defer gunzips.Put(z)
-		if err := z.Reset(paced); err != nil {
-			return nil, bodyError(err, packed)
-		}
-		in = z
+	if buf, err = readAll(paced, l, 0, v.r.ContentLength, limit); err != nil {
+		return nil, false, bodyError(err, "The request body could not be read.")
 	}
+	return buf, packed, nil
+}
+
+// unpack decompresses what receive gave, and frees that.
+func unpack(packed *[]byte, l *lease, limit int64) (*[]byte, error) {
+	defer freeBuffer(packed)
+	z := gunzips.Get().(*gzip.Reader)
+	defer gunzips.Put(z)
+	err := z.Reset(bytes.NewReader(*packed))
+	var buf *[]byte
+	if err == nil {
+		buf, err = readAll(z, l, int64(cap(*packed)), 0, limit)
+	}
+	if err != nil {
+		return nil, bodyError(err, "Request body is not properly gzipped.")
+	}
+	return buf, nil
+}
+
+var errTooLarge = store.NewError(store.KindTooLarge, "the request entity is too large")
+
+// readAll reads in to its end, which is to come within limit bytes, into a buffer that counts in l beside other bytes. announced is how
+// many there are said to be, 0 or less for nobody knows.
+func readAll(in io.Reader, l *lease, other, announced, limit int64) (*[]byte, error) {
 	buf := buffers.Get().(*[]byte)
 	b := (*buf)[:0]
-	var err error
+	err := l.need(other + int64(cap(b)))
 	for err == nil && int64(len(b)) <= limit {
 		if len(b) == cap(b) {
-			if b, err = grow(b, l, announced, limit); err != nil {
+			if b, err = grow(b, l, other, announced, limit); err != nil {
 				break
 			}
 		}
@@ -83,40 +125,36 @@ func (v *visit) readBody(src io.Reader, l *lease, limit int64) (*[]byte, error) 
 	}
 	*buf = b
 	if int64(len(b)) > limit {
-		err = tooLarge
+		err = errTooLarge
 	}
 	if err != io.EOF {
 		freeBuffer(buf)
-		return nil, bodyError(err, packed)
+		return nil, err
 	}
 	return buf, nil
 }
 
 // grow doubles b, or makes it what the body needs if that is announced and less; to no more than one byte above the limit.
-func grow(b []byte, l *lease, announced, limit int64) ([]byte, error) {
+func grow(b []byte, l *lease, other, announced, limit int64) ([]byte, error) {
 	size := int64(max(2*cap(b), firstRead))
 	if announced > 0 && announced < size {
 		size = max(announced+1, int64(cap(b))+512)
 	}
 	size = min(size, max(limit, int64(cap(b)))+1)
-	if err := l.need(size); err != nil {
+	if err := l.need(other + size); err != nil {
 		return b, err
 	}
-	bigger := make([]byte, len(b), size)
-	copy(bigger, b)
-	return bigger, nil
+	b = append(*newBuffer(size), b...)
+	return b, l.need(other + int64(cap(b)))
 }
 
-// bodyError is what a client is told about a body that could not be read.
-func bodyError(err error, packed bool) error {
+// bodyError is what a client is told about a body that could not be read, if the error does not say it.
+func bodyError(err error, reason string) error {
 	var e *store.Error
-	switch {
-	case errors.As(err, &e), errors.Is(err, errSlow):
+	if errors.As(err, &e) || errors.Is(err, errSlow) {
 		return err
-	case packed:
-		return store.NewError(store.KindBadRequest, "Request body is not properly gzipped.")
 	}
-	return store.NewError(store.KindBadRequest, "The request body could not be read.")
+	return store.NewError(store.KindBadRequest, reason)
 }
 
 // pacedReader reads a body that must keep to a minimum speed. It moves the connection's read deadline.

@@ -23,31 +23,34 @@ func TestBudgetHolds(t *testing.T) {
 	t.Parallel()
 	f := newFakeCouch()
 	door := New(Options{Upstream: f, AsWriter: BasicWriter("app_write", func() []byte { return []byte("w") }),
-		MaxBody: 64 << 10, Memory: 400 << 10})
+		Limits: Limits{Body: 64 << 10, Memory: 400 << 10}})
 	body := `{"a":"` + strings.Repeat("x", 40<<10) + `"}`
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	got := map[int]int{}
-	for range 50 {
+	for i := range 50 {
 		wg.Go(func() {
-			w := call(door, "POST", "/log_app", body, "Content-Type", jsonType)
+			r := newRequest("POST", "/log_app", body, "Content-Type", jsonType)
+			r.RemoteAddr = fmt.Sprintf("192.0.2.%d:1", i%5)
+			w := httptest.NewRecorder()
+			door.ServeHTTP(w, r)
 			mu.Lock()
 			defer mu.Unlock()
 			got[w.Code]++
 		})
 	}
 	wg.Wait()
-	if got[201] == 0 || got[201]+got[503] != 50 || len(f.dbs["log_app"]) != got[201] {
+	if got[201] == 0 || got[201]+got[503]+got[429] != 50 || len(f.dbs["log_app"]) != got[201] {
 		t.Errorf("answers %v with %d docs stored", got, len(f.dbs["log_app"]))
 	}
-	if left := door.budget.left.Load(); left != door.o.Memory {
-		t.Errorf("%d of %d bytes left after all", left, door.o.Memory)
+	if left := door.budget.unused(); left != door.o.Limits.Memory {
+		t.Errorf("%d of %d bytes left after all", left, door.o.Limits.Memory)
 	}
 }
 
 func TestBudgetIsSpent(t *testing.T) {
 	t.Parallel()
-	door := New(Options{Upstream: untouched(t), MaxBody: 1 << 20, Memory: 100 << 10})
+	door := New(Options{Upstream: untouched(t), Limits: Limits{Body: 1 << 20, Memory: 100 << 10}})
 	body := `{"a":"` + strings.Repeat("x", 200<<10) + `"}`
 	for _, coding := range []string{"", "gzip"} {
 		text := body
@@ -64,8 +67,8 @@ func TestBudgetIsSpent(t *testing.T) {
 	if w.Code != 503 {
 		t.Errorf("many small docs: %d", w.Code)
 	}
-	if left := door.budget.left.Load(); left != door.o.Memory {
-		t.Errorf("%d of %d bytes left after all", left, door.o.Memory)
+	if left := door.budget.unused(); left != door.o.Limits.Memory {
+		t.Errorf("%d of %d bytes left after all", left, door.o.Limits.Memory)
 	}
 }
 
@@ -80,14 +83,14 @@ func TestLengthIsNoPromise(t *testing.T) {
 		<-sent
 		return 0, errors.New("gone")
 	}))
-	r.ContentLength = door.o.MaxBody
+	r.ContentLength = door.o.Limits.Body
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		door.ServeHTTP(discard{http.Header{}}, r)
 	}()
 	<-started
-	if taken := door.o.Memory - door.budget.left.Load(); taken > firstRead {
+	if taken := door.o.Limits.Memory - door.budget.unused(); taken > fewBytes {
 		t.Errorf("%d bytes taken before the first came", taken)
 	}
 	close(sent)
@@ -97,7 +100,7 @@ func TestLengthIsNoPromise(t *testing.T) {
 // TestPackedBodyGrows unpacks a small body into a large one: the announced length, which is the packed one's, must not make the
 // buffer grow in small steps, each of which copies all that is there.
 func TestPackedBodyGrows(t *testing.T) {
-	door := New(Options{Upstream: untouched(t), MaxDoc: 1 << 10})
+	door := New(Options{Upstream: untouched(t), Limits: Limits{Doc: 1 << 10}})
 	text := pack(t, `{"a":"`+strings.Repeat("x", 4<<20)+`"}`)
 	var w *httptest.ResponseRecorder
 	allocs := testing.AllocsPerRun(1, func() {

@@ -310,7 +310,7 @@ func TestBodiesStream(t *testing.T) {
 // TestLargeBodiesAreTold sends more than the door takes, with and without announcing it, and reads why.
 func TestLargeBodiesAreTold(t *testing.T) {
 	t.Parallel()
-	door := New(Options{Upstream: untouched(t), MaxBody: 1 << 20})
+	door := New(Options{Upstream: untouched(t), Limits: Limits{Body: 1 << 20}})
 	server := httptest.NewServer(door)
 	defer server.Close()
 	for _, announced := range []bool{true, false} {

@@ -13,8 +13,9 @@ type Counters struct {
 	Writes atomic.Int64 // strangers' requests that wrote
 	Passed atomic.Int64 // signed-in callers' requests that were handed on
 
-	slow    atomic.Int64
-	refused [256]atomic.Int64 // by store.Kind
+	slow       atomic.Int64
+	turnedAway atomic.Int64      // connections over a limit
+	refused    [256]atomic.Int64 // by store.Kind
 }
 
 // Each calls fn with each counter that is not zero: its name and, for requests that the door refused, CouchDB's word for the

@@ -14,6 +14,8 @@
 //     store does not know make a stranger, or earn the store's own answer to a wrong password.
 //   - No answer of the door's own shows where the store is, what it runs on or what went wrong inside of it.
 //
-// Limits: a stranger's body is read whole into memory, up to MaxBody after decompression, as long as all such bodies together
-// stay within Memory and it arrives at a minimum speed. Nothing limits yet how often one address may ask.
+// Limits (limits.go): what a client, an address or the holder of a token, may send and how fast. A stranger's body is read whole into
+// memory, as long as all bodies together and those of its client stay within their parts of it and it arrives at a minimum
+// speed. Then it waits for its turn to be unpacked, checked and stored: clients take turns there, whatever each of them sends. What
+// there is no room or no time for is refused with a time to try again.
 package proxy

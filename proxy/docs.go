@@ -66,7 +66,7 @@ const docOverhead = 384
 
 // parser makes docs out of a body.
 type parser struct {
-	o      *Options
+	limits *Limits
 	lease  *lease
 	base   int64                             // what the lease has to hold without the docs' overhead
 	own    bool                              // a signed-in caller's: the store decides what may be in them
@@ -79,7 +79,7 @@ type parser struct {
 
 // parseDocs reads the docs of a body, for a database, that readBody has read with l. One that is not acceptable refuses all of them.
 func (d *Door) parseDocs(db store.DBName, body []byte, form docsForm, own bool, l *lease) (docs, error) {
-	p := &parser{o: &d.o, lease: l, own: own, check: ejson.CheckContentID, base: 3 * int64(len(body))} // the body, its stored form, room for longer numbers
+	p := &parser{limits: &d.o.Limits, lease: l, own: own, check: ejson.CheckContentID, base: 3 * int64(len(body))} // the body, its stored form, room for longer numbers
 	if err := l.need(p.base); err != nil {
 		return docs{}, err
 	}
@@ -148,8 +148,8 @@ func (p *parser) addLine(line []byte) error {
 
 // add adds a stranger's doc.
 func (p *parser) add(s ejson.Split) error {
-	if len(s.Doc.Body) > p.o.MaxDoc {
-		return store.NewError(store.KindDocTooLarge, s.Doc.ID)
+	if err := p.limits.check(s.Doc.ID, len(s.Doc.Body), s.Members, s.Depth); err != nil {
+		return err
 	}
 	if err := p.checkDoc(&s); err != nil {
 		return err
@@ -170,7 +170,7 @@ func (p *parser) extend(body []byte) ([]byte, error) {
 	start := len(p.more)
 	p.more = p.longer(append(p.more, body...), start)
 	longer := p.more[start:len(p.more):len(p.more)]
-	if len(longer) == len(body) || len(longer) > p.o.MaxDoc {
+	if len(longer) == len(body) || int64(len(longer)) > p.limits.Doc {
 		p.more = p.more[:start]
 		return body, nil
 	}
@@ -195,7 +195,7 @@ func (p *parser) addOwn(elem []byte) error {
 
 func (p *parser) append(d store.Doc) error {
 	n := len(p.out.list)
-	if n == p.o.MaxDocs {
+	if int64(n) == p.limits.Docs {
 		return store.NewError(store.KindTooLarge, "too many docs in one request")
 	}
 	if n%512 == 0 {

@@ -31,24 +31,18 @@ type Options struct {
 	Clients *tenants.Clients // what client certificates are for; nil: nothing, and no tenant owns anything
 	Trusted []netip.Prefix   // proxies whose X-Forwarded headers are believed; nil: none's
 
-	MaxBody int64 // bytes of one body of docs, decompressed; 0: 64 MiB
-	MaxDoc  int   // bytes of one doc in stored form; 0: 8,000,000
-	MaxDocs int   // docs in one body; 0: 100,000
-	Memory  int64 // bytes that all bodies of docs may take together; 0: four times MaxBody
+	Limits Limits
 }
-
-// Defaults of Options.
-const (
-	defaultMaxBody = 64 << 20
-	defaultMaxDoc  = 8_000_000 // CouchDB's max_document_size
-	defaultMaxDocs = 100_000
-)
 
 // Door is the http.Handler that decides who may do what. It is safe for concurrent use.
 type Door struct {
 	o        Options
 	direct   docWriter // Upstream, if it takes docs without a request; nil: it does not
-	budget   budget
+	budget   *budget
+	rates    *rates
+	small    *turns // at the store, of writes of few docs
+	large    *turns // and of many
+	conns    conns
 	sessions *sessions
 	attempts *attempts
 	counters Counters
@@ -63,21 +57,12 @@ func New(o Options) *Door {
 	if o.AsWriter == nil {
 		o.AsWriter = func(r *http.Request) *http.Request { return r }
 	}
-	if o.MaxBody == 0 {
-		o.MaxBody = defaultMaxBody
-	}
-	if o.MaxDoc == 0 {
-		o.MaxDoc = defaultMaxDoc
-	}
-	if o.MaxDocs == 0 {
-		o.MaxDocs = defaultMaxDocs
-	}
-	if o.Memory == 0 {
-		o.Memory = 4 * o.MaxBody
-	}
-	d := &Door{o: o, sessions: newSessions(), attempts: newAttempts()}
+	o.Limits = o.Limits.orDefault()
+	d := &Door{o: o, sessions: newSessions(), attempts: newAttempts(),
+		budget: newBudget(o.Limits.Memory), rates: newRates(o.Limits.Requests, o.Limits.Bytes)}
+	d.conns.of = map[client]int64{}
 	d.direct, _ = o.Upstream.(docWriter)
-	d.budget.left.Store(o.Memory)
+	d.small, d.large = newStoreTurns(d.direct != nil)
 	return d
 }
 
@@ -94,6 +79,7 @@ type visit struct {
 	to     target
 	rule   *rule  // what allows the request
 	client string // the address that the request comes from
+	payer  client // whose limits it counts against
 	https  bool   // the client uses TLS
 }
 
@@ -119,6 +105,7 @@ func (v *visit) atLeisure() { _ = v.conn.SetWriteDeadline(time.Time{}) }
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := &visit{w: w, r: r, conn: http.NewResponseController(w)}
 	v.client, v.https = d.origin(r)
+	v.payer = payerOf(v.client)
 	if err := d.serve(v); err != nil {
 		d.fail(v, err)
 	}
@@ -127,9 +114,20 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve finds out who comes, looks up what they may do, and does it.
 func (d *Door) serve(v *visit) error {
 	v.atLeisure()
+	if err := d.rates.request(v.payer, time.Now()); err != nil {
+		v.hurry()
+		return err
+	}
 	answered, err := d.identify(v)
 	if err != nil || answered {
 		return err
+	}
+	if v.caller.grant != nil {
+		v.payer = client{name: v.caller.name}
+		if err := d.rates.request(v.payer, time.Now()); err != nil {
+			v.hurry()
+			return err
+		}
 	}
 	var spelling error
 	v.to, spelling = parseTarget(v.r)

@@ -14,9 +14,9 @@ func addX(buf []byte, _ int) []byte { return append(buf[:len(buf)-1], `,"x":"xxx
 func TestExtend(t *testing.T) {
 	t.Parallel()
 	good, goodID, _ := withID(t, `{"a":1}`)
-	d := New(Options{Upstream: untouched(t), MaxDoc: 100, MaxBody: 1000, Extend: addX})
+	d := New(Options{Upstream: untouched(t), Limits: Limits{Doc: 100, Body: 1000}, Extend: addX})
 	large := `{"a":"` + strings.Repeat("y", 80) + `"}`
-	l := d.budget.lease()
+	l := d.budget.lease(client{})
 	list, err := d.parseDocs("log_app", []byte("["+good+`,{"b":2},`+large+"]"), asJSON, false, &l)
 	if err != nil || len(list.list) != 3 {
 		t.Fatalf("%+v, %v", list, err)
@@ -31,8 +31,8 @@ func TestExtend(t *testing.T) {
 	}
 	many := "[" + strings.Repeat(`{"b":2},`, 100) + `{"b":2}]`
 	l.free()
-	tight := New(Options{Upstream: untouched(t), Memory: 3*int64(len(many)) + 1000, Extend: addX})
-	l = tight.budget.lease()
+	tight := New(Options{Upstream: untouched(t), Limits: Limits{Memory: 3*int64(len(many)) + 1000}, Extend: addX})
+	l = tight.budget.lease(client{})
 	if _, err := tight.parseDocs("log_app", []byte(many), asJSON, false, &l); !store.IsKind(err, store.KindUnavailable) {
 		t.Errorf("longer docs than there is memory for: %v", err)
 	}

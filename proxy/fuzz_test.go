@@ -129,7 +129,7 @@ func FuzzStranger(f *testing.F) {
 			return
 		}
 		r.RemoteAddr = "192.0.2.1:1234"
-		door := New(Options{Upstream: strictStore{t}, MaxBody: 1 << 16,
+		door := New(Options{Upstream: strictStore{t}, Limits: Limits{Body: 1 << 16},
 			AsWriter: BasicWriter("app_write", func() []byte { return []byte("w") })})
 		w := httptest.NewRecorder()
 		door.ServeHTTP(w, r)
@@ -140,8 +140,8 @@ func FuzzStranger(f *testing.F) {
 		if strings.Contains(answer, canary) && !bytes.Contains(raw, []byte(canary)) {
 			t.Errorf("%d %s", w.Code, answer)
 		}
-		if left := door.budget.left.Load(); left != door.o.Memory {
-			t.Errorf("%d of %d bytes left of the budget", left, door.o.Memory)
+		if left := door.budget.unused(); left != door.o.Limits.Memory {
+			t.Errorf("%d of %d bytes left of the budget", left, door.o.Limits.Memory)
 		}
 		switch w.Code {
 		case 200, 201, 301, 302, 400, 401, 403, 404, 408, 413, 415, 503:

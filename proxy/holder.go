@@ -109,7 +109,7 @@ func (d *Door) read(v *visit) error {
 		}
 	}
 	if v.rule.body == askBody {
-		l := d.budget.lease()
+		l := d.budget.lease(v.payer)
 		defer l.free()
 		body, err := d.question(v, &l)
 		if err != nil {
@@ -151,7 +151,7 @@ func (d *Door) question(v *visit, l *lease) ([]byte, error) {
 	if form, err := formOf(v.r); err != nil || form != asJSON {
 		return nil, store.NewError(store.KindBadContentType, "Content-Type must be application/json")
 	}
-	body, err := v.readBody(v.body(), l, min(maxAsk, d.o.MaxBody))
+	body, err := v.readBody(v.body(), l, min(maxAsk, d.o.Limits.Body))
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -152,5 +154,32 @@ func TestTokenStoreAway(t *testing.T) {
 		if _, reason := errorOf(t, w); w.Code != 503 || reason != "The store is not available." {
 			t.Errorf("%d: %d %s", status, w.Code, w.Body)
 		}
+	}
+}
+
+// TestHolderLimits: who has a token has its limits wherever the requests come from.
+func TestHolderLimits(t *testing.T) {
+	t.Parallel()
+	f := newFakeCouch()
+	text := addToken(t, f, token.Write, time.Time{}, "app")
+	door := New(Options{Upstream: f, AsWriter: BasicWriter("app_write", func() []byte { return []byte("w") }), Limits: Limits{Requests: 2}})
+	refused := 0
+	for i := range 20 {
+		r := newRequest("POST", "/log_app", `{"a":1}`, "Authorization", "Bearer "+text, "Content-Type", jsonType)
+		r.RemoteAddr = fmt.Sprintf("192.0.2.%d:1", i)
+		w := httptest.NewRecorder()
+		if door.ServeHTTP(w, r); w.Code == 429 {
+			refused++
+		} else if w.Code != 201 {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+	}
+	if refused < 10 {
+		t.Errorf("%d of 20 refused", refused)
+	}
+	r := newRequest("POST", "/log_app", `{"a":1}`, "Content-Type", jsonType)
+	w := httptest.NewRecorder()
+	if door.ServeHTTP(w, r); w.Code != 201 {
+		t.Errorf("somebody else: %d", w.Code)
 	}
 }

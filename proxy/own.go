@@ -21,9 +21,9 @@ func (d *Door) writeOwn(v *visit) error {
 		v.r.Body = readCloser{src, v.r.Body}
 		return d.pass(v)
 	}
-	l := d.budget.lease()
+	l := d.budget.lease(v.payer)
 	defer l.free()
-	body, err := v.readBody(src, &l, d.o.MaxBody)
+	body, err := v.readBody(src, &l, d.o.Limits.Body)
 	if err != nil {
 		return err
 	}

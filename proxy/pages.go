@@ -57,7 +57,7 @@ func (d *Door) login(v *visit) error {
 		return store.NewError(store.KindBadContentType,
 			"Content-Type must be 'application/x-www-form-urlencoded' or 'application/json'")
 	}
-	l := d.budget.lease()
+	l := d.budget.lease(v.payer)
 	defer l.free()
 	body, err := v.readBody(v.body(), &l, maxSession)
 	if err != nil {

@@ -17,6 +17,7 @@ const (
 	headerTime = 10 * time.Second
 	idleTime   = 2 * time.Minute
 	maxHeader  = 32 << 10
+	maxStreams = 100 // requests at once of an HTTP/2 connection
 )
 
 // NewServer makes the HTTP server for a door. Requests end when base does, log gets what the server itself complains about.
@@ -26,21 +27,22 @@ func NewServer(base context.Context, h http.Handler, log *slog.Logger) *http.Ser
 		ReadHeaderTimeout: headerTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeader,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 }
 
-// TLSConfig is TLS 1.2 and later with the certificate chain and key in two PEM files.
-func TLSConfig(certFile, keyFile string) (*tls.Config, error) {
-	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
-	if err != nil {
-		return nil, fmt.Errorf("read the certificate %s and its key %s: %w", certFile, keyFile, err)
+// TLSConfig is TLS 1.2 and later with the certificate chain and key in two PEM files, which are read again when they change.
+func TLSConfig(certFile, keyFile string, log *slog.Logger) (*tls.Config, error) {
+	pair := &keyPair{files: [2]string{certFile, keyFile}, log: log}
+	if err := pair.load(); err != nil {
+		return nil, err
 	}
 	return &tls.Config{
-		MinVersion:   tls.VersionTLS12,
-		Certificates: []tls.Certificate{cert},
-		NextProtos:   []string{"h2", "http/1.1"},
+		MinVersion:     tls.VersionTLS12,
+		GetCertificate: pair.get,
+		NextProtos:     []string{"h2", "http/1.1"},
 	}, nil
 }
 

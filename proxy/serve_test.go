@@ -52,7 +52,7 @@ func makeCert(t *testing.T) (certFile, keyFile string, pool *x509.CertPool) {
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	certFile, keyFile, pool := makeCert(t)
-	conf, err := TLSConfig(certFile, keyFile)
+	conf, err := TLSConfig(certFile, keyFile, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestTLSFiles(t *testing.T) {
 	certFile, keyFile, _ := makeCert(t)
 	_, otherKey, _ := makeCert(t)
 	for _, files := range [][2]string{{"no/such", keyFile}, {certFile, "no/such"}, {keyFile, certFile}, {certFile, otherKey}} {
-		if _, err := TLSConfig(files[0], files[1]); err == nil || !strings.Contains(err.Error(), files[0]) {
+		if _, err := TLSConfig(files[0], files[1], nil); err == nil || !strings.Contains(err.Error(), files[0]) {
 			t.Errorf("%v: %v", files, err)
 		}
 	}

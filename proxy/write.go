@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"time"
 
 	"logctl/store"
 	"logctl/store/ejson"
@@ -22,16 +23,28 @@ func (d *Door) write(v *visit) error {
 	if v.to.db == "" {
 		return errNoApp
 	}
-	l := d.budget.lease()
+	l := d.budget.lease(v.payer)
 	defer l.free()
 	form, err := formOf(v.r)
 	if err != nil {
 		return err
 	}
-	body, err := v.readBody(v.body(), &l, d.o.MaxBody)
+	body, packed, err := v.receive(v.body(), &l, d.o.Limits.Body)
 	if err != nil {
 		return err
 	}
+	turns := d.turnsFor(len(*body), packed)
+	if err := turns.take(v.r.Context(), v.payer); err != nil {
+		freeBuffer(body)
+		return err
+	}
+	defer turns.give()
+	if packed {
+		if body, err = unpack(body, &l, d.o.Limits.Body); err != nil {
+			return err
+		}
+	}
+	d.rates.add(v.payer, len(*body), time.Now())
 	list, err := d.parseDocs(v.to.db, *body, form, false, &l)
 	freeBuffer(body)
 	if err != nil {
@@ -73,7 +86,7 @@ func (d *Door) answerWrite(v *visit, list docs, results []store.WriteResult) err
 		v.send(http.StatusCreated, append(appendStored(make([]byte, 0, usualRow), doc, r), '\n'))
 		return nil
 	}
-	buf := buffers.Get().(*[]byte)
+	buf := newBuffer(int64(usualRow * len(results)))
 	defer freeBuffer(buf)
 	answer, failed := appendRows((*buf)[:0], list.list, results)
 	*buf = append(answer, '\n')

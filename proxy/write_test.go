@@ -52,7 +52,7 @@ func TestBodyRules(t *testing.T) {
 		{`{"a":1e400}`, 400, "invalid UTF-8 JSON"},
 		{`{"a":"` + strings.Repeat("x", 1001) + `"}`, 413, ""},
 	}
-	door := New(Options{Upstream: untouched(t), MaxDoc: 1000})
+	door := New(Options{Upstream: untouched(t), Limits: Limits{Doc: 1000}})
 	for _, tt := range tests {
 		for form, body := range map[string]string{
 			"alone": tt.doc, "in an array": "[" + good + "," + tt.doc + "]", "on a line": good + "\n" + tt.doc + "\n",
@@ -95,15 +95,15 @@ func TestRequestRules(t *testing.T) {
 		{"open array", `[{"a":1}`, []string{"Content-Type", jsonType}, 400, "invalid UTF-8 JSON"},
 		{"many docs", "[{},{},{},{}]", []string{"Content-Type", jsonType}, 413, "too many docs in one request"},
 	}
-	door := New(Options{Upstream: untouched(t), MaxBody: 4096, MaxDocs: 3})
+	door := New(Options{Upstream: untouched(t), Limits: Limits{Body: 4096, Docs: 3}})
 	for _, tt := range tests {
 		w := call(door, "POST", "/log_app", tt.body, tt.headers...)
 		if _, reason := errorOf(t, w); w.Code != tt.status || reason != tt.reason {
 			t.Errorf("%s: %d %q, want %d %q", tt.name, w.Code, reason, tt.status, tt.reason)
 		}
 	}
-	if left := door.budget.left.Load(); left != door.o.Memory {
-		t.Errorf("%d of %d bytes left of the budget after all", left, door.o.Memory)
+	if left := door.budget.unused(); left != door.o.Limits.Memory {
+		t.Errorf("%d of %d bytes left of the budget after all", left, door.o.Limits.Memory)
 	}
 }
 
@@ -384,7 +384,7 @@ func TestRejectIDs(t *testing.T) {
 		passes bool
 	}{{"log_app_rejects", reject, true}, {"log_app_rejects", whole, false}, {"log_app", reject, false}, {"log_app", whole, true}, {"log__rejects", whole, true}} {
 		d := New(Options{Upstream: untouched(t)})
-		l := d.budget.lease()
+		l := d.budget.lease(client{})
 		if _, err := d.parseDocs(tt.db, []byte(tt.doc), asJSON, false, &l); (err == nil) != tt.passes {
 			t.Errorf("%s to %s: %v", tt.doc, tt.db, err)
 		}

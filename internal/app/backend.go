@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 
 	"logctl/proxy"
@@ -27,6 +28,14 @@ type backend struct {
 // Close closes the store.
 func (b *backend) Close() error { return b.close() }
 
+// bound has the door count the connections of a listener, and turn away those that are too many.
+func (b *backend) bound(l net.Listener) net.Listener {
+	if b.door == nil {
+		return l
+	}
+	return b.door.Listener(l)
+}
+
 func openBackend(ctx context.Context, o ServeOptions) (*backend, error) {
 	if o.CouchDB != "" {
 		return openCouchDB(o)
@@ -49,6 +58,7 @@ func openBackend(ctx context.Context, o ServeOptions) (*backend, error) {
 		AsWriter: func(r *http.Request) *http.Request { return r.WithContext(store.WithCaller(r.Context(), writer)) },
 		Writer:   writerName,
 		Extend:   o.Extend,
+		Limits:   o.Limits,
 		Log:      o.Log,
 	})
 	return &backend{name: "embedded in " + o.Data, handler: door, door: door, admin: e.adminConn(), release: e.release, close: e.Close}, nil
@@ -87,6 +97,7 @@ func openCouchDB(o ServeOptions) (*backend, error) {
 		AsWriter: proxy.BasicWriter(writerName, func() []byte { return []byte(o.WriterPassword) }),
 		Writer:   writerName,
 		Extend:   o.Extend,
+		Limits:   o.Limits,
 		Log:      o.Log,
 	})
 	return &backend{name: "CouchDB at " + u.Host, handler: door, door: door, release: func() {}, close: func() error { return nil }}, nil

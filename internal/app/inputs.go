@@ -38,7 +38,7 @@ func startInputs(o ServeOptions, back *backend) (*lines.Server, error) {
 		Table: i.Table, Compile: i.Compile, Sink: back.door.Sender(), Extend: o.Extend, Log: o.Log}
 	if i.SyslogTLS+i.LinesTLS != "" {
 		var err error
-		if lo.TLS, err = inputsTLS(o.TLSCert, o.TLSKey, i.ClientCA); err != nil {
+		if lo.TLS, err = inputsTLS(&o, i.ClientCA); err != nil {
 			return nil, err
 		}
 	}
@@ -49,8 +49,8 @@ func startInputs(o ServeOptions, back *backend) (*lines.Server, error) {
 }
 
 // inputsTLS is the TLS of inputs: with clientCA only peers come in whose certificates somebody in that file has signed.
-func inputsTLS(cert, key, clientCA string) (*tls.Config, error) {
-	conf, err := proxy.TLSConfig(cert, key)
+func inputsTLS(o *ServeOptions, clientCA string) (*tls.Config, error) {
+	conf, err := proxy.TLSConfig(o.TLSCert, o.TLSKey, o.Log)
 	if err != nil || clientCA == "" {
 		return conf, err
 	}

@@ -27,8 +27,10 @@ type ServeOptions struct {
 	TLSCert, TLSKey   string                             // PEM files; "": plain HTTP
 	Clients           tenants.Options                    // with TLS: whose client certificates are for what; the zero value: nobody's
 	Trusted           []netip.Prefix                     // proxies whose X-Forwarded headers are believed
+	ACME              proxy.ACMEOptions                  // who gives certificates where there are no files; without Domains, nobody does
 	RedirectListen    string                             // with TLS: an address whose callers are sent to the door; "": none
 	AdminPasswordFile string                             // "": Data/admin.password, made where it is missing
+	Limits            proxy.Limits                       // of the door
 	Bare              bool                               // the embedded store without the door; Listen must be a loopback address
 	Extend            func(buf []byte, start int) []byte // see proxy.Options; nil: nothing
 	Inputs            Inputs
@@ -82,7 +84,7 @@ func Serve(ctx context.Context, o ServeOptions) (err error) {
 	defer cancel()
 	ending, end := context.WithCancel(base)
 	defer end()
-	servers := &group{base: store.WithEnding(base, ending), end: end, cancel: cancel, log: o.Log}
+	servers := &group{base: store.WithEnding(base, ending), end: end, cancel: cancel, bound: back.bound, log: o.Log}
 	ad := &advert{Version: advertVersion, PID: os.Getpid(), PasswordFile: o.AdminPasswordFile, CouchDB: o.CouchDB != ""}
 	if inputs != nil {
 		ad.Inputs = inputs.Addresses()
@@ -129,15 +131,13 @@ func listen(servers *group, o ServeOptions, door, local http.Handler, ad *advert
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	ad.URL = "http://" + l.Addr().String()
-	if o.TLSCert != "" {
-		conf, err := proxy.TLSConfig(o.TLSCert, o.TLSKey)
-		if err != nil {
-			l.Close()
-			return nil, err
-		}
-		if o.clients != nil {
-			proxy.AskForCertificates(conf, o.clients.Pool())
-		}
+	l = servers.bound(l)
+	conf, plainly, err := o.secure()
+	if err != nil {
+		l.Close()
+		return nil, err
+	}
+	if conf != nil {
 		l, ad.URL = tls.NewListener(l, conf), "https://"+l.Addr().String()
 	}
 	servers.serve(l, door)
@@ -146,7 +146,7 @@ func listen(servers *group, o ServeOptions, door, local http.Handler, ad *advert
 		if err != nil {
 			return nil, fmt.Errorf("listen for redirects: %w", err)
 		}
-		servers.serve(plain, proxy.Redirect(l.Addr()))
+		servers.serve(servers.bound(plain), plainly(proxy.Redirect(l.Addr())))
 	}
 	socket, cleanup, err := listenSocket(o.Data)
 	if err != nil {
@@ -159,9 +159,10 @@ func listen(servers *group, o ServeOptions, door, local http.Handler, ad *advert
 
 // group is the HTTP servers of one serve, started and stopped together.
 type group struct {
-	base    context.Context    // of all requests
-	end     context.CancelFunc // ends those that would go on for ever
-	cancel  context.CancelFunc // ends all
+	base    context.Context                 // of all requests
+	end     context.CancelFunc              // ends those that would go on for ever
+	cancel  context.CancelFunc              // ends all
+	bound   func(net.Listener) net.Listener // of connections from the network
 	log     *slog.Logger
 	servers []*http.Server
 	errs    chan error

@@ -96,6 +96,7 @@ var owners = map[string][]string{
 	"github.com/oschwald/maxminddb-golang/v2": {"format/geoip"},
 	"github.com/spf13/cobra":                  {"cmd"},
 	"github.com/spf13/pflag":                  {"cmd"}, // cobra's flags
+	"golang.org/x/crypto":                     {"proxy"},
 	"golang.org/x/term":                       {"cmd"},
 	"golang.org/x/text":                       {"store/view/collate", "store/view/reduce"},
 	"github.com/rogpeppe/go-internal":         {}, // tests only

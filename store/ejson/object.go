@@ -37,6 +37,7 @@ func (p *parser) readMembers(depth int) error {
 	if depth >= maxDepth {
 		return invalid(p.pos, "too deep")
 	}
+	p.deepest = max(p.deepest, depth)
 	p.pos++
 	p.space()
 	if p.next() == '}' {
@@ -76,6 +77,7 @@ func (p *parser) readMember(depth int, seen *keySet) error {
 	}
 	i := len(p.members)
 	p.members = append(p.members, m)
+	p.names++
 	p.take(end, escaped)
 
 	p.space()

@@ -16,6 +16,8 @@ type parser struct {
 	base     int // len(dst) at the start
 	pos, run int
 	quiet    bool // check only, write nothing
+	names    int  // members read, of all objects
+	deepest  int  // depth of the innermost array or object
 
 	members []member // of the objects that are open, outermost first
 	dead    []span   // parts of dst that are to go, in no order; they are nested or apart
@@ -121,6 +123,7 @@ func (p *parser) array(depth int, elem func(depth int) error) error {
 	if depth >= maxDepth {
 		return invalid(p.pos, "too deep")
 	}
+	p.deepest = max(p.deepest, depth)
 	p.pos++
 	p.space()
 	if p.next() == ']' {

@@ -14,6 +14,8 @@ type Split struct {
 	HasID bool // there is an _id; where not, Doc.ID is ""
 	// Attachments is the raw _attachments object, checked as JSON and no further; nil if there is none.
 	Attachments []byte
+	Members     int // of all objects in it, also those of a name that comes again
+	Depth       int // of arrays and objects, one in another; 1 where the doc holds none
 }
 
 // SplitDoc takes the JSON object src apart into the members that begin with an underscore and the body, which it
@@ -89,6 +91,7 @@ func (p *parser) splitDoc(depth int) (s Split, refused, err error) {
 		return s, store.NewError(store.KindBadRequest, "Document must be a JSON object"), nil
 	}
 	base, start := len(p.members), p.out()
+	p.names, p.deepest = 0, depth
 	if err := p.readMembers(depth); err != nil {
 		return s, nil, err
 	}
@@ -106,6 +109,7 @@ func (p *parser) splitDoc(depth int) (s Split, refused, err error) {
 	p.members = p.members[:base]
 	body := p.result()
 	s.Doc.Body = body[start:len(body):len(body)]
+	s.Members, s.Depth = p.names, p.deepest-depth+1
 	return s, refused, nil
 }
 

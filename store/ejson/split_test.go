@@ -155,3 +155,25 @@ func TestSplitDocs(t *testing.T) {
 		t.Errorf("no array: %v", err)
 	}
 }
+
+func TestSplitCounts(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		in             string
+		members, depth int
+	}{
+		{`{}`, 0, 1}, {`{"_id":"x","a":1}`, 2, 1}, {`{"a":1,"a":2}`, 2, 1}, {`{"a":{"b":{},"c":[]}}`, 3, 3}, {`{"a":[[{"b":1}]],"c":[]}`, 3, 4},
+	} {
+		s, _, err := SplitDoc(nil, []byte(c.in))
+		if err != nil || s.Members != c.members || s.Depth != c.depth {
+			t.Errorf("%s: %d members, %d deep, %v", c.in, s.Members, s.Depth, err)
+		}
+		_, err = SplitDocs(nil, []byte(`[{"x":[[[[[[1]]]]]]},`+c.in+`]`), func(got Split) error {
+			s = got
+			return nil
+		})
+		if err != nil || s.Members != c.members || s.Depth != c.depth {
+			t.Errorf("%s after another: %d members, %d deep, %v", c.in, s.Members, s.Depth, err)
+		}
+	}
+}

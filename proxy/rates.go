@@ -1,0 +1,76 @@
+package proxy
+
+import (
+	"sync"
+	"time"
+)
+
+// rates bounds how many requests, and bytes of docs, clients send in a second. Requests are counted before they are looked at, bytes
+// when they have come: a body may be as large as a body may be, and what it took beyond the client's due is waited for afterwards.
+//
+// It is the generic cell rate algorithm: of each client it remembers when it would have sent what it sent, had it kept to
+// its rate, and lets it be burst ahead of that.
+type rates struct {
+	requests, bytes int64 // a second
+
+	mu    sync.Mutex
+	spent map[client]spending
+}
+
+// spending are the times, in nanoseconds of the clock, up to which a client has used what is due to it.
+type spending struct{ requests, bytes int64 }
+
+const (
+	burst      = 2 * time.Second // that a client may use at once, after a pause
+	maxClients = 1 << 14         // that are remembered; beyond, some are forgotten who would better not be
+)
+
+func newRates(requests, bytes int64) *rates {
+	return &rates{requests: requests, bytes: bytes, spent: map[client]spending{}}
+}
+
+// request counts a request of c or, where c has used more than is due to it, refuses it.
+func (r *rates) request(c client, now time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at := now.UnixNano()
+	s, ok := r.spent[c]
+	if ahead := time.Duration(max(s.requests, s.bytes) - at); ahead > burst {
+		return errLimited("Too many requests, or too much in them. Try again later.", ahead-burst)
+	}
+	if !ok && len(r.spent) >= maxClients {
+		r.forget(at)
+	}
+	s.requests = max(s.requests, at) + int64(time.Second)/r.requests
+	r.spent[c] = s
+	return nil
+}
+
+// add counts bytes that c has sent.
+func (r *rates) add(c client, n int, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s, ok := r.spent[c]; ok {
+		s.bytes = max(s.bytes, now.UnixNano()) + int64(float64(n)/float64(r.bytes)*float64(time.Second))
+		r.spent[c] = s
+	}
+}
+
+// forget makes room: those go who have used nothing lately and, if there is nobody, some that chance chooses.
+func (r *rates) forget(at int64) {
+	before := len(r.spent)
+	for c, s := range r.spent {
+		if max(s.requests, s.bytes) <= at {
+			delete(r.spent, c)
+		}
+	}
+	if len(r.spent) < before {
+		return
+	}
+	const some = maxClients / 16
+	for c := range r.spent { // the order of a map is random
+		if delete(r.spent, c); len(r.spent) <= before-some {
+			return
+		}
+	}
+}
