@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 )
@@ -84,6 +85,7 @@ func (g *group) run() {
 		case <-g.stop:
 			return
 		}
+		runtime.Gosched() // writers that are ready to run apply their batches before the sync and not just after it
 		pos := g.applied.Load()
 		g.mu.Lock()
 		behind := g.durable < pos && g.err == nil
