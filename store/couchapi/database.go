@@ -17,7 +17,18 @@ import (
 const maxDBPath = 238
 
 func (h *Handler) databaseRoutes(rt *mux.Router) {
-	h.add(rt, "/{db}", resource{
+	h.add(rt, "/{db}", databaseResource())
+}
+
+// postRoute is the way of docs that come one by one. Names of the server begin with an underscore.
+func (h *Handler) postRoute(rt *mux.Router) {
+	s := databaseResource()
+	s.h = h
+	rt.Methods(http.MethodPost).Path("/{db:[a-z][^/]*}").Handler(&s)
+}
+
+func databaseResource() resource {
+	return resource{
 		allow: "DELETE,GET,HEAD,POST", inDB: true,
 		accessOf: func(x *exchange) access {
 			if x.r.Method == http.MethodDelete {
@@ -28,7 +39,7 @@ func (h *Handler) databaseRoutes(rt *mux.Router) {
 		methods: map[string]action{
 			http.MethodGet: getDatabase, http.MethodPost: postDoc, http.MethodDelete: deleteDatabase,
 		},
-	})
+	}
 }
 
 // createDatabase answers PUT /{db}, which names a database that does not exist. A body means nothing.

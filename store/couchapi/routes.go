@@ -11,6 +11,7 @@ import (
 func (h *Handler) routes() *mux.Router {
 	rt := mux.NewRouter().UseEncodedPath().SkipClean(true)
 	h.bulkRoutes(rt)
+	h.postRoute(rt)
 	h.serverRoutes(rt)
 	h.listRoutes(rt)
 	h.sessionRoutes(rt)

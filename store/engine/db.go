@@ -46,6 +46,9 @@ type DB struct {
 	countMu sync.RWMutex
 	count   counters // written under writing and countMu, read under either
 
+	metaMu sync.RWMutex
+	metas  map[string][]byte // values that Meta has read, nil for none; metaMu
+
 	rowsMu  sync.RWMutex // read-locked by writers of view indexes, locked by who makes one and by Drop
 	indexMu sync.Mutex
 	indexes map[string]*index // by signature; indexMu
@@ -69,6 +72,7 @@ func openDB(e *Engine, name store.DBName, rec dbRecord) (*DB, error) {
 		id:      hex.EncodeToString(rec.instance[:]),
 		writing: make(chan struct{}, 1),
 		indexes: map[string]*index{},
+		metas:   map[string][]byte{},
 		news:    make(chan struct{}),
 	}
 	var err error

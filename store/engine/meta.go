@@ -3,22 +3,47 @@ package engine
 import (
 	"context"
 	"encoding/binary"
+	"slices"
 
 	"logctl/store"
 )
 
-// Meta is a small named value of the database that SetMeta stored, e.g. "security", nil if there is none.
+// Meta is a small named value of the database that SetMeta stored, e.g. "security", nil if there is none. Many may have it: it must
+// not be changed.
 func (d *DB) Meta(name string) ([]byte, error) {
 	if err := d.begin(); err != nil {
 		return nil, err
 	}
 	defer d.end()
-	return d.e.get(d.keys.setting(userSetting, name))
+	d.metaMu.RLock()
+	value, known := d.metas[name]
+	d.metaMu.RUnlock()
+	if known {
+		return value, nil
+	}
+	// Who reads a value keeps others from noting a newer one meanwhile.
+	d.metaMu.Lock()
+	defer d.metaMu.Unlock()
+	value, err := d.e.get(d.keys.setting(userSetting, name))
+	if err == nil && len(d.metas) < maxMetas {
+		d.metas[name] = value
+	}
+	return value, err
 }
+
+// maxMetas is how many named values are kept in memory.
+const maxMetas = 16
 
 // SetMeta stores a small value under a name, or removes it if value is nil. It is on disk when SetMeta returns.
 func (d *DB) SetMeta(ctx context.Context, name string, value []byte) error {
-	return d.set(ctx, d.keys.setting(userSetting, name), value, nil)
+	value = slices.Clone(value)
+	return d.set(ctx, d.keys.setting(userSetting, name), value, func() {
+		d.metaMu.Lock()
+		defer d.metaMu.Unlock()
+		if _, known := d.metas[name]; known {
+			d.metas[name] = value
+		}
+	})
 }
 
 // RevsLimit is how many generations of a branch a doc's revision tree keeps.
