@@ -103,9 +103,9 @@ func (ed *editor) dissolve(l *left) error {
 func (ed *editor) writePending() error {
 	loose := 0 // how many docs before rest are not yet written
 	for rest := ed.pending; len(rest) > 0; {
-		n, err := ed.gather(rest)
-		if err != nil {
-			return err
+		n := 0
+		if len(rest) >= leastBundle {
+			n = ed.gather(rest)
 		}
 		if n < leastBundle {
 			rest = rest[max(n, 1):]
@@ -165,7 +165,7 @@ func (ed *editor) writeBundle(list []pending, counts *counters) error {
 }
 
 // gather puts docs into the bundle until there is no room, or one can't be in a bundle, and tells how many are in it.
-func (ed *editor) gather(list []pending) (int, error) {
+func (ed *editor) gather(list []pending) int {
 	n := ed.gatherAll(list)
 	for n >= leastBundle && ed.db.lanes.maybe(list[0].id) {
 		cut := widestGap(list[:n])
@@ -174,7 +174,7 @@ func (ed *editor) gather(list []pending) (int, error) {
 		}
 		n = ed.gatherAll(list[:cut])
 	}
-	return n, nil
+	return n
 }
 
 // gatherAll puts docs into the bundle until there is no room, or one can't be in a bundle, and tells how many are in it.

@@ -72,6 +72,7 @@ type call struct {
 	newEdits bool
 	order    []int              // indexes of docs by id, docs with equal ids as given; nil: docs are in that order
 	raw      [][rawHashLen]byte // of each doc's new revision, if newEdits
+	text     []byte             // scratch
 }
 
 var calls = sync.Pool{New: func() any { return new(call) }}
@@ -82,7 +83,7 @@ const maxKept = 1 << 14
 func (c *call) free() {
 	c.docs, c.results, c.order = nil, nil, nil
 	if cap(c.raw) > maxKept {
-		c.raw = nil
+		c.raw, c.text = nil, nil
 	}
 	calls.Put(c)
 }
@@ -105,11 +106,12 @@ func (c *call) prepare(docs []store.Doc, o WriteOptions, results []WriteResult) 
 		return
 	}
 	c.raw = slices.Grow(c.raw[:0], len(docs))[:len(docs)]
-	text := make([]byte, 0, 2*rawHashLen*len(docs))
+	text := slices.Grow(c.text[:0], 2*rawHashLen*len(docs))
 	for i := range docs {
 		text = ejson.AppendRevHash(text, docs[i].Deleted, docs[i].Rev, body(&docs[i]), docs[i].Attachments...)
 		hex.Decode(c.raw[i][:], text[len(text)-2*rawHashLen:])
 	}
+	c.text = text
 	hashes := string(text)
 	for i := range docs {
 		results[i].Rev = store.Rev{Gen: docs[i].Rev.Gen + 1, Hash: hashes[i*2*rawHashLen : (i+1)*2*rawHashLen]}
