@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
+	"unicode/utf8"
 
 	"logctl/internal/when"
 	"logctl/store"
@@ -175,6 +176,9 @@ func trim(b []byte) []byte {
 func text(raw []byte) string {
 	if string(raw) == "null" {
 		return ""
+	}
+	if len(raw) > 1 && raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) {
+		return string(raw[1 : len(raw)-1])
 	}
 	var s string
 	if len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &s) == nil {

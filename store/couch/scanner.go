@@ -224,7 +224,7 @@ func (s *scanner) literal(dst []byte) ([]byte, error) {
 			if len(dst) == from {
 				return dst, notJSON("a value", c)
 			}
-			if !json.Valid(dst[from:]) {
+			if !isInteger(dst[from:]) && !json.Valid(dst[from:]) {
 				return dst, notJSON("a number or a literal", dst[from])
 			}
 			return dst, nil
@@ -233,4 +233,17 @@ func (s *scanner) literal(dst []byte) ([]byte, error) {
 			return dst, err
 		}
 	}
+}
+
+// isInteger tells of most numbers that they are some.
+func isInteger(text []byte) bool {
+	if text[0] < '1' || text[0] > '9' {
+		return false
+	}
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
 }

@@ -179,8 +179,13 @@ func (w *writer) leaves() *packer[rowRef] {
 	}
 	return &packer[rowRef]{
 		least: 1,
-		size:  func(it rowRef) int { return factor * it.size() },
-		load:  w.takeLeaf,
+		size: func(it rowRef) int {
+			if w.Names == nil {
+				return it.docSize()
+			}
+			return factor * it.size()
+		},
+		load: w.takeLeaf,
 		write: func(rows []rowRef) (kid, error) {
 			last, names := rows[len(rows)-1].entry(), w.namer()
 			k := kid{last: appendPlace(nil, last.Sort, names.id(last.Doc), last.Repeat), rows: uint64(len(rows))}

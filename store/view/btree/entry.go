@@ -74,10 +74,14 @@ func (e *Entry) comparePlace(place []byte) int {
 
 // namer finds ids. An error stays, and what was asked for since is nothing.
 type namer struct {
-	tree *Tree // of docs; nil where all ids are in the rows
-	near *leaf // of tree, where the last id was
-	err  error
+	tree   *Tree         // of docs; nil where all ids are in the rows
+	near   [nearby]*leaf // of tree, where the last ids were
+	oldest int           // of near
+	err    error
 }
+
+// nearby is how many leaves of docs are kept at hand: rows of one sort key come in the order of time, those of the next one begin anew.
+const nearby = 8
 
 func (n *namer) id(d Doc) string {
 	if d.ID != "" || d.N == 0 || n.err != nil {

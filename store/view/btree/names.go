@@ -8,11 +8,12 @@ import (
 
 // find looks an id up in the tree of docs.
 func (n *namer) find(d Doc) (string, error) {
-	if n.near != nil {
-		if i := n.near.searchTime(d.Time, n); i > 0 {
-			if at := n.near.numbered(i, d); at >= 0 {
-				return n.near.doc(at).ID, nil
-			}
+	for _, l := range n.near {
+		if l == nil || !l.spans(d.Time) {
+			continue
+		}
+		if at := l.numbered(l.searchTime(d.Time, n), d); at >= 0 {
+			return l.doc(at).ID, nil
 		}
 	}
 	var room [timeDigits]byte
@@ -25,7 +26,7 @@ func (n *namer) find(d Doc) (string, error) {
 	if l == nil {
 		return "", missing
 	}
-	n.near = l
+	n.near[n.oldest], n.oldest = l, (n.oldest+1)%nearby
 	i := l.searchTime(d.Time, n)
 	if at := l.numbered(i, d); at >= 0 {
 		return l.doc(at).ID, nil
@@ -51,6 +52,11 @@ func (n *namer) find(d Doc) (string, error) {
 }
 
 var errFound = corrupt("what was looked for") // it never leaves this package
+
+// spans tells whether a time is among those of a leaf in which all docs are named by times.
+func (l *leaf) spans(ms int64) bool {
+	return l.names == nil && l.times[0] <= ms && ms <= l.times[l.n-1]
+}
 
 // searchTime is the number of docs before those of a time, in a leaf of docs.
 func (l *leaf) searchTime(ms int64, names *namer) int {

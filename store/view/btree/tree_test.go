@@ -315,7 +315,7 @@ func TestAppendFillsNodes(t *testing.T) {
 		tree.Root, tree.KV = root, tree.KV.(memory).apply(kv)
 	}
 	nodes := len(tree.KV.(memory))
-	full := targetSize / (rowRef{new: &Entry{Sort: make([]byte, 23), Value: make([]byte, 24)}}).size()
+	full := targetSize / (rowRef{new: &Entry{Sort: make([]byte, 23), Value: make([]byte, 24)}}).docSize()
 	if n/nodes < full/2 {
 		t.Errorf("%d nodes of %d rows in the mean, %d would be full", nodes, n/nodes, full)
 	}
