@@ -31,6 +31,9 @@ type shipOptions struct {
 	wait       time.Duration
 	quiet      bool
 	lock       bool
+	follow     bool
+	state      string
+	again      bool
 }
 
 func newShip(g *globals) *cobra.Command {
@@ -42,15 +45,22 @@ func newShip(g *globals) *cobra.Command {
 
   logctl ship --app fail2ban --preset fail2ban /var/log/fail2ban.log*
   logctl ship --app auth --preset syslog '/var/log/auth.log*'
+  logctl ship --app web --preset auto --follow /var/log/nginx '/srv/*/log/*.log'
   journalctl -u fail2ban -o cat | logctl ship --app fail2ban --preset fail2ban
   logctl ship --app web --schema '$ip:ip _ _ \[$time _\] $request:quoted $status:int' '/var/log/nginx/*.log'
 
 Running it again stores nothing twice and loses nothing, over the same or a grown file, after a failure or a
-kill at any moment: a doc's id is made of what the line says and of how many equal lines came before it. Give all
-files of a log at once, rotated ones too; they are read oldest first, compressed with gzip or not, and a file that is
-given twice, or is being compressed or unpacked, once.
+kill at any moment: a doc's id is made of what the line says and of how many equal lines came before it. A run reads what is
+new since the last one; how far each file is shipped stands in --state, and is found again when the file was renamed, copied and
+truncated, or compressed (gzip, zstd, bzip2, xz). Files are read oldest first; a directory means the files in it. Losing the
+state, or --again, means that all files are read from their beginning, and stores nothing twice. A changed --schema,
+--preset or --fields does that by itself, and so does an app that was deleted. docs/delivery.md has the promise and its limits.
 
-A last line without its line end waits for the next run, since a program may still be writing it; in gzip, in a
+With --follow it does not end: a line is stored within a moment of being written, files that come later are found by pattern and
+directory within ten seconds, and a server that is away is waited for. Without a serve on this machine, and without LOGCTL_URL,
+the store is open in this process meanwhile, and no other command can use it.
+
+A last line without its line end waits for it, since a program may still be writing it; in a compressed file, in a
 pipe, and in a file that nobody has written to for a day it is taken as it is.
 
 When the server stays away for longer than --wait, a file can be shipped again later. What comes through a pipe is written to
@@ -69,9 +79,9 @@ databases change; that takes an account or a store of one's own, while a door ad
 An app that does not exist is made, where the account may do so. --quiet says nothing unless something is wrong:
 rejected lines and what waits are then not told.
 
-Exit status: 0 done (lines that wait in the spool are, for a day), 1 failed (or some files could not be read; the others were), 2 usage, 3 some lines rejected
-or refused, 4 not allowed, 5 the server is away, or lines wait in the spool for more than a day, or another run with --lock is
-under way: try again later.`,
+Exit status: 0 done (lines that wait in the spool are, for a day), 1 failed (or some files could not be read; the others were),
+2 usage, 3 some lines rejected or refused, 4 not allowed, 5 the server is away, or lines wait in the spool for more than a day, or
+another run for the same app is under way: try again later.`,
 		RunE: func(c *cobra.Command, files []string) error {
 			return runShip(c.Context(), streamsOf(c), g, o, files)
 		},
@@ -88,6 +98,9 @@ func (o *shipOptions) addFlags(fs *pflag.FlagSet) {
 	fs.DurationVar(&o.wait, "wait", time.Minute, "how long to wait for a server that is away")
 	o.spool.addFlags(fs)
 	fs.BoolVar(&o.quiet, "quiet", false, "say nothing unless something is wrong")
+	fs.BoolVar(&o.follow, "follow", false, "go on with what is written to the files, until Ctrl-C or SIGTERM")
+	fs.StringVar(&o.state, "state", "", "directory that remembers how far each file is shipped (default DATA/ship, beside the store)")
+	fs.BoolVar(&o.again, "again", false, "read all files from their beginning, as if nothing were remembered")
 	fs.BoolVar(&o.lock, "lock", false, "do nothing while another run with --lock for the same app is under way")
 }
 
@@ -100,6 +113,9 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 	}
 	if o.maxRejects < 0 {
 		return usagef("--max-rejects must not be below zero")
+	}
+	if o.follow && (len(files) == 0 || slices.Contains(files, ship.Stdin)) {
+		return hinted(usagef("--follow needs files, patterns or directories"), "what comes through a pipe is shipped as it comes without --follow")
 	}
 	o.silent = o.quiet
 	formatter, err := o.formatter(std.err, g)
@@ -143,8 +159,14 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 			return shipFormatter{formatter}
 		},
 	}
+	if err := o.remember(ctx, conn, machine, &so); err != nil {
+		return err
+	}
 	if so.Spool, err = o.spool.options(conn.Config, o.app, conn.InProcess); err != nil {
 		return err
+	}
+	if o.follow {
+		o.startFollow(std.err, conn, &so, files)
 	}
 	if !conn.Anonymous {
 		so.EnsureApp = func(ctx context.Context) error { return ensureApp(ctx, conn, o.app) }
@@ -156,6 +178,9 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 	}
 	sum, err := ship.Run(ctx, so)
 	endProgress()
+	if o.quiet && store.IsKind(err, store.KindLocked) {
+		err = &statusError{status: statusTryLater}
+	}
 	switch {
 	case errors.Is(err, filepath.ErrBadPattern):
 		return usage(err)
@@ -198,16 +223,13 @@ func (o *shipOptions) takeLock(g *globals) (release func(), err error) {
 
 // conclude tells what a run has done and gives the error that ends the command.
 func (o *shipOptions) conclude(w io.Writer, sum ship.Summary, err error, conn *app.Conn) error {
-	for _, problem := range sum.Problems {
-		fmt.Fprintf(w, "logctl: error: %s\n", oneLine(problem.Error()))
+	if !o.follow { // else they were told as they came
+		o.sayProblems(w, sum)
 	}
 	for _, r := range sum.Reasons {
 		fmt.Fprintf(w, "logctl: error: the server refuses %s: %s\n", count(r.Lines, "line"), oneLine(r.Text))
 	}
 	if !o.quiet {
-		for _, note := range sum.Notes {
-			fmt.Fprintf(w, "logctl: %s\n", oneLine(note))
-		}
 		if sum.Unfinished > 0 {
 			fmt.Fprintf(w, "logctl: %s left for the next run\n", count(int64(sum.Unfinished), "unfinished line"))
 		}
@@ -225,7 +247,7 @@ func (o *shipOptions) conclude(w io.Writer, sum ship.Summary, err error, conn *a
 		return err
 	case late != nil:
 		return late
-	case len(sum.Problems) > 0:
+	case len(sum.Problems) > 0 && !o.follow:
 		return &statusError{status: statusFailed}
 	case sum.Rejected+sum.Refused > 0:
 		return &statusError{status: statusPartly}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"logctl/internal/app"
 	"logctl/ship"
 )
 
@@ -34,6 +35,33 @@ func summaryLine(s ship.Summary, anonymous bool) string {
 	}
 	fmt.Fprintf(&b, " in %.2f s (%.0f lines/s)", s.Elapsed.Seconds(), perSecond(s.Lines, s.Elapsed))
 	return b.String()
+}
+
+// sayProblems tells what could not be read, and what was not for a reason.
+func (o *shipOptions) sayProblems(w io.Writer, sum ship.Summary) {
+	for _, problem := range sum.Problems {
+		fmt.Fprintf(w, "logctl: error: %s\n", oneLine(problem.Error()))
+	}
+	if o.quiet {
+		return
+	}
+	for _, note := range sum.Notes {
+		fmt.Fprintf(w, "logctl: %s\n", oneLine(note))
+	}
+}
+
+// startFollow lets a run that does not end tell on w what there is to tell as it comes.
+func (o *shipOptions) startFollow(w io.Writer, conn *app.Conn, so *ship.Options, files []string) {
+	so.Follow = true
+	so.Problem = func(err error) { fmt.Fprintf(w, "logctl: error: %s\n", oneLine(err.Error())) }
+	if o.quiet {
+		return
+	}
+	so.Note = func(text string) { fmt.Fprintf(w, "logctl: %s\n", oneLine(text)) }
+	fmt.Fprintf(w, "logctl: following %s\n", oneLine(strings.Join(files, " ")))
+	if conn.InProcess {
+		fmt.Fprintln(w, "logctl: hint: no other command can use the store meanwhile; with logctl serve running, or LOGCTL_URL, they can")
+	}
 }
 
 // sayNotKept tells on w of rejects that are only counted.

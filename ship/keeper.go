@@ -25,6 +25,7 @@ type keeper struct {
 	courier *courier // of the database
 	n       counters // of the courier
 	state   *state.State
+	again   bool // what is lost may come again, with the next run
 
 	mu       sync.Mutex
 	lines    int    // that may still be kept
@@ -36,7 +37,7 @@ type keeper struct {
 
 // newKeeper makes the keeper that o asks for.
 func newKeeper(o Options, rejectsDB store.DBName, s *state.State, halt <-chan struct{}) (*keeper, error) {
-	k := &keeper{machine: o.Machine, lines: o.MaxRejects, bytes: maxRejectBytes, state: s}
+	k := &keeper{machine: o.Machine, lines: o.MaxRejects, bytes: maxRejectBytes, state: s, again: !o.Follow}
 	switch {
 	case o.MaxRejects == 0:
 		k.lines = DefaultMaxRejects
@@ -130,8 +131,14 @@ func (k *keeper) carryBy(ctx context.Context, c *courier, b *batch) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.lost(int64(len(b.ends)), err)
+	if k.again {
+		return errUnkept
+	}
 	return nil
 }
+
+// errUnkept is the error of rejects that are lost for this run, and come with the next: nothing is remembered from here on.
+var errUnkept = errors.New("rejects are not kept")
 
 // refused is told of a reject that the server will never take.
 func (k *keeper) refused(_ *batch, _ int, reason string) {

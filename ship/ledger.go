@@ -2,6 +2,7 @@ package ship
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
@@ -44,7 +45,8 @@ func (e *epoch) mark(marks []source.Mark) {
 // ledger settles epochs in the order in which they were opened, whichever batch is answered first. Senders and the runner use it
 // at the same time.
 type ledger struct {
-	commit func(context.Context, *epoch) error
+	commit  func(context.Context, *epoch) error
+	abandon func() // nothing is to be remembered from here on
 
 	mu      sync.Mutex
 	open    []*epoch
@@ -75,7 +77,11 @@ func (l *ledger) done(ctx context.Context, e *epoch, err error) error {
 	}
 	l.mu.Lock()
 	e.parcels--
-	l.stuck = l.stuck || err != nil
+	if errors.Is(err, errUnkept) {
+		l.abandon()
+	} else if err != nil {
+		l.stuck = true
+	}
 	l.mu.Unlock()
 	return l.settle(ctx)
 }
@@ -106,6 +112,10 @@ func (l *ledger) settle(ctx context.Context) error {
 		err := l.commit(ctx, e)
 		l.mu.Lock()
 		l.settler = false
+		if errors.Is(err, errUnkept) {
+			l.abandon()
+			err = nil
+		}
 		if err != nil {
 			l.stuck = true
 			return err
@@ -119,5 +129,5 @@ func (l *ledger) settle(ctx context.Context) error {
 func (l *ledger) settled() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.open) == 0
+	return len(l.open) == 0 && !l.stuck
 }

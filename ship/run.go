@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"logctl/ship/source"
@@ -25,6 +26,8 @@ type runner struct {
 	ledger  *ledger
 	linger  *linger
 	queue   *queue
+
+	abandoned atomic.Bool
 
 	carrier, rejectCarrier carrier // of batches of docs and of rejects
 
@@ -71,7 +74,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	r.setMachine(o.Machine)
 	r.courier = &courier{client: newClient(o.Endpoint, o.App, db), wait: o.patience(), anonymous: o.Endpoint.Anonymous,
 		ensure: o.EnsureApp, n: &r.counters, refusedDoc: r.refusedDoc, halt: ctx.Done()}
-	r.ledger = &ledger{commit: r.commit}
+	r.ledger = &ledger{commit: r.commit, abandon: r.abandon}
 	if err := r.openQueue(in.fleeting()); err != nil {
 		return Summary{}, errors.Join(err, r.keeper.close(), r.state.Close())
 	}
@@ -126,12 +129,12 @@ func (r *runner) openState(in *inputs) error {
 	if r.o.State == "" || len(in.streams) > 0 {
 		return nil
 	}
-	s, fresh, err := state.Open(r.o.State, state.Options{About: r.o.About})
+	s, fresh, err := state.Open(r.o.State, state.Options{About: r.o.StateAbout, Anew: r.o.StateAnew})
 	if err != nil {
 		return err
 	}
 	if fresh != "" {
-		r.note(fmt.Sprintf("%s is begun anew, since %s: all files are read from their beginning", r.o.State, fresh))
+		r.note(fmt.Sprintf("all files are read from their beginning: %s", fresh))
 	}
 	r.state = s
 	return nil
@@ -332,6 +335,12 @@ func (r *runner) refusedDoc(b *batch, doc int, reason string) {
 	r.ledger.refuse(b.epoch, line)
 }
 
+// abandon remembers nothing from here on.
+func (r *runner) abandon() {
+	r.abandoned.Store(true)
+	r.state.Abandon()
+}
+
 // commit keeps the rejects that came late and then the positions of an epoch.
 func (r *runner) commit(ctx context.Context, e *epoch) error {
 	if err := r.keeper.keepRefused(ctx, e.refused); err != nil {
@@ -344,6 +353,9 @@ func (r *runner) commit(ctx context.Context, e *epoch) error {
 		return err
 	}
 	for _, s := range r.o.Sources {
+		if r.abandoned.Load() {
+			break
+		}
 		if k, ok := s.(source.Kept); ok && len(e.marks) > 0 {
 			k.Kept(e.marks)
 		}

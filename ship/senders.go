@@ -75,7 +75,7 @@ func (s *senders) run() {
 				err = settleErr
 			}
 		}
-		if err != nil && !errors.Is(err, errHalted) {
+		if err != nil && !errors.Is(err, errHalted) && !errors.Is(err, errUnkept) {
 			s.giveUp(err)
 		}
 	}

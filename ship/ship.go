@@ -49,8 +49,9 @@ type Options struct {
 	Stdin   io.Reader       // nil: empty
 	Sources []source.Source // what else lines come from, beside Inputs; with some, no Inputs mean none
 	// State is the directory that remembers from run to run how far each source is and how often each doc came; "": nothing is.
-	// About is what that is about: the store, and the format of the docs. What is remembered about another is forgotten.
-	State, About string
+	// StateAbout is what that is about; it is begun anew if that is not what it was about, and for the reason StateAnew if there
+	// is one. See state.Options.
+	State, StateAbout, StateAnew string
 	// Follow waits for more, at the end of files too, until ctx ends, and for a server that is away however long.
 	Follow bool
 	// Problem and Note, where set, are called with what else becomes Summary.Problems and Notes, one at a time.

@@ -22,7 +22,7 @@ func (s *State) numbered(kind string, n uint64) string {
 }
 
 // load reads the directory. One that is damaged, or about something else, is as good as empty: fresh says so.
-func (s *State) load() (fresh string, err error) {
+func (s *State) load(anew string) (fresh string, err error) {
 	text, err := os.ReadFile(s.path(baseName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
@@ -30,18 +30,24 @@ func (s *State) load() (fresh string, err error) {
 	if err != nil {
 		return "", err
 	}
+	about := s.about
 	err = s.loadBase(text)
 	switch {
+	case err == nil && anew != "":
+		fresh = anew
 	case errors.Is(err, errOther):
-		fresh = "it was about another store"
+		fresh = "what was remembered is about another database"
 	case errors.Is(err, errDamaged):
-		fresh = err.Error()
+		fresh = "what was remembered in " + s.dir + " can't be read: " + err.Error()
 	default:
 		return "", err
 	}
 	s.closeRuns(s.runs)
 	s.log.close()
 	s.table, s.runs, s.positions, s.log = table{}, nil, map[string][]byte{}, logFile{}
+	if anew != "" {
+		s.about = about
+	}
 	return fresh, nil
 }
 
@@ -64,7 +70,10 @@ func (s *State) loadBase(text []byte) error {
 	p := parser{b: text[headSize:]}
 	s.generation = p.uint64()
 	s.nextRun = p.uint64()
-	about := string(p.bytes(uint64(p.uint32())))
+	s.written = string(p.bytes(uint64(p.uint32())))
+	if s.about == "" {
+		s.about = s.written
+	}
 	var runs []uint64
 	for range p.count32(8) {
 		runs = append(runs, p.uint64())
@@ -87,7 +96,7 @@ func (s *State) loadBase(text []byte) error {
 	if err := p.done(); err != nil {
 		return err
 	}
-	if about != s.about {
+	if s.written != "" && s.written != s.about {
 		return errOther
 	}
 	for _, n := range runs {
@@ -219,7 +228,7 @@ func (s *State) compact(spill bool) error {
 		return err
 	}
 	s.log.close()
-	s.log, s.generation = log, generation
+	s.log, s.generation, s.written = log, generation, s.about
 	if spill {
 		s.closeRuns(slices.DeleteFunc(slices.Clone(s.runs), func(r *run) bool { return slices.Contains(runs, r) }))
 		s.runs = runs

@@ -23,12 +23,13 @@ const (
 
 // run is counts on disk that never change. A doc's count in a newer run, or in the table, includes that of the older ones.
 type run struct {
-	file     *os.File
-	number   uint64
-	records  int
-	timed    bool
-	min, max uint64 // times of its docs
-	fences   []slot // the first record of each block, without its count
+	file      *os.File
+	number    uint64
+	records   int
+	timed     bool
+	temporary bool   // it is nobody else's
+	min, max  uint64 // times of its docs
+	fences    []slot // the first record of each block, without its count
 }
 
 // writeRun writes docs, which it sorts, to an empty file.

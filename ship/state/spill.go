@@ -79,7 +79,7 @@ func (s *State) writeRunFile(docs []slot, timed bool) (*run, error) {
 		f.Close()
 		return nil, err
 	}
-	r.number = s.nextRun
+	r.number, r.temporary = s.nextRun, s.dir == ""
 	s.nextRun++
 	return r, nil
 }

@@ -22,10 +22,11 @@ const (
 // State is positions and counts. Its methods may be called from any goroutine; see the package comment for the order of Next and
 // Commit.
 type State struct {
-	dir   string // "": in memory and temporary files alone
-	about string
-	slots int // at most
-	limit int // runs of each kind at most, in a directory
+	dir     string // "": in memory and temporary files alone
+	about   string
+	written string // what the base on disk says of it
+	slots   int    // at most
+	limit   int    // runs of each kind at most, in a directory
 
 	mu        sync.Mutex
 	table     table
@@ -43,9 +44,11 @@ type State struct {
 
 // Options say whose state it is.
 type Options struct {
-	// About is what the positions and counts are about, such as a server's address. A state that is about something else is
-	// begun anew.
+	// About is what the positions and counts are about, such as when a database was made. A state that is about something else is
+	// begun anew; "" is not known, and nothing else than anything.
 	About string
+	// Anew begins anew, whatever there is, for this reason; "": it does not.
+	Anew string
 }
 
 // Memory is a State that nothing is left of.
@@ -64,8 +67,8 @@ func open(dir string, o Options, slots, limit int) (s *State, fresh string, err 
 	}
 	s = Memory()
 	s.dir, s.about, s.release, s.slots, s.limit = dir, o.About, release, slots, limit
-	fresh, err = s.load()
-	if err == nil && (s.log.file == nil || s.log.size > s.worthwhile() || s.table.used > s.slots/2) {
+	fresh, err = s.load(o.Anew)
+	if err == nil && (s.about != s.written || s.log.file == nil || s.log.size > s.worthwhile() || s.table.used > s.slots/2) {
 		err = s.compact(false)
 	}
 	if err != nil {
@@ -175,6 +178,17 @@ func (s *State) Commit(marks []source.Mark, docs int) error {
 // worthwhile is how long a log gets before a new base takes its place.
 func (s *State) worthwhile() int64 { return max(4<<20, 2*s.baseSize) }
 
+// Abandon says that nothing more will be committed. Counting goes on.
+func (s *State) Abandon() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dir != "" {
+		_ = s.log.sync() // what it has not, is read again
+	}
+	s.log.close()
+	s.dir, s.pending, s.late = "", nil, nil
+}
+
 // Sync makes what is committed last through a loss of power.
 func (s *State) Sync() error {
 	s.mu.Lock()
@@ -232,7 +246,7 @@ func (s *State) Close() error {
 func (s *State) closeFiles() {
 	for _, r := range s.runs {
 		r.file.Close()
-		if s.dir == "" {
+		if r.temporary {
 			os.Remove(r.file.Name()) // where an open file could not be removed
 		}
 	}

@@ -397,3 +397,66 @@ func BenchmarkNext(b *testing.B) {
 		})
 	}
 }
+
+// TestAnew: a state may be begun anew, and what is not known to be about anything else is kept.
+func TestAnew(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for i, step := range []struct {
+		o         Options
+		there     bool
+		wantFresh string
+	}{
+		{Options{}, false, ""},
+		{Options{About: "one"}, true, ""},
+		{Options{}, true, ""},
+		{Options{About: "one"}, true, ""},
+		{Options{About: "two"}, false, "what was remembered is about another database"},
+		{Options{Anew: "so be it"}, false, "so be it"},
+		{Options{About: "three"}, true, ""},
+		{Options{About: "two"}, false, "what was remembered is about another database"},
+	} {
+		s, fresh, err := Open(dir, step.o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := s.Next(print(1, 1))
+		if err != nil || (n > 0) != step.there || fresh != step.wantFresh || (s.Position("k") != nil) != step.there {
+			t.Errorf("step %d: counted %d, %v, position %q, fresh %q", i, n, err, s.Position("k"), fresh)
+		}
+		if err := errors.Join(s.Commit([]source.Mark{{Key: "k", Value: []byte("v")}}, 1), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestAbandon: what is counted after it is not remembered.
+func TestAbandon(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := mustOpen(t, dir, 1024, 1000)
+	for i := range 3000 {
+		if i == 1500 {
+			s.Abandon()
+		}
+		if n, err := s.Next(print(i, 1)); n != 0 || err != nil {
+			t.Fatal(n, err)
+		}
+		if err := s.Commit([]source.Mark{{Key: "at", Value: fmt.Append(nil, i+1)}}, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = mustOpen(t, dir, 1024, 1000)
+	defer s.Close()
+	for i := range 3000 {
+		if n, err := s.Count(print(i, 1)); n != uint32(b2u(i < 1500)) || err != nil {
+			t.Fatal(i, n, err)
+		}
+	}
+	if at := string(s.Position("at")); at != "1500" {
+		t.Errorf("position %s", at)
+	}
+}

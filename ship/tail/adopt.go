@@ -140,7 +140,8 @@ func (t *Tailer) adopt(f *file) (ready bool) {
 	f.packed = packed
 	var best *text
 	for _, x := range t.texts {
-		if len(x.Head) == 0 || !sameLog(x.Path, f.path) {
+		// Whatever it is called, a dated text is known by so many bytes.
+		if len(x.Head) == 0 || !sameLog(x.Path, f.path) && !(len(x.Head) == maxHead && x.dated()) {
 			continue
 		}
 		how := t.relate(f, x, head)

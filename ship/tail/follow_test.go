@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -217,9 +218,10 @@ func TestFollowTruncateRegrow(t *testing.T) {
 			} else {
 				s.follow()
 			}
-			s.wait(53)
+			last := func() bool { return slices.Contains(s.lines, strings.TrimSuffix(l.last(), "\n")) }
+			s.until("last line", last)
 			l.write(x, l.more(1))
-			s.wait(54)
+			s.until("last line", last)
 			s.stop()
 			// What truncation took before anybody has read it is lost to everybody.
 			got := strings.Join(s.lines, "\n") + "\n"
