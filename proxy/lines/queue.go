@@ -19,6 +19,7 @@ type Sink interface {
 }
 
 const (
+	runners    = 2                     // that store batches of one database at the same time: while one waits for the disk, another is made
 	linger     = 20 * time.Millisecond // for which the first doc of a batch waits for others
 	batchDocs  = 2000
 	batchBytes = 1 << 20
@@ -91,24 +92,34 @@ func (q *queue) add(db store.DBName, i item, cost int64) {
 	if s == nil || s.done {
 		s = &stream{queue: q, db: db, wake: make(chan struct{}, 1)}
 		q.streams[db] = s
-		q.group.Go(s.run)
+		for range runners {
+			q.group.Go(s.run)
+		}
 	}
 	q.held += cost
-	s.items = append(s.items, i)
-	s.bytes += i.size()
-	if len(s.items) == 1 || s.full() {
+	if s.open == nil {
+		s.open, s.spare = s.spare[:0], nil
+		s.signal()
+	}
+	s.open = append(s.open, i)
+	if s.bytes += i.size(); len(s.open) >= batchDocs || s.bytes >= batchBytes {
+		s.full = append(s.full, s.open)
+		s.open, s.bytes = nil, 0
 		s.signal()
 	}
 }
 
 // release gives up what a batch has held.
-func (q *queue) release(batch []item) {
+func (s *stream) release(batch []item) {
 	var cost int64
 	for i := range batch {
 		cost += batch[i].cost()
 	}
+	clear(batch)
+	q := s.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	s.spare = batch
 	q.held -= cost
 	q.room.Broadcast()
 }
@@ -137,17 +148,17 @@ func (q *queue) close(wait time.Duration) {
 	q.cancel()
 }
 
-// stream is the messages of one database, in the order in which they came. It is guarded by queue.mu.
+// stream is the messages of one database. It is guarded by queue.mu.
 type stream struct {
 	queue *queue
 	db    store.DBName
 	wake  chan struct{} // there is a first message, a whole batch, or an end
-	items []item
-	bytes int
-	done  bool // run has ended, or will without another look
+	full  [][]item
+	open  []item // the batch that is being filled; nil: none is
+	bytes int    // of the docs in it
+	spare []item // memory of a batch that is stored, or nil
+	done  bool   // run has ended, or will without another look
 }
-
-func (s *stream) full() bool { return len(s.items) >= batchDocs || s.bytes >= batchBytes }
 
 // signal wakes run, which may be awake.
 func (s *stream) signal() {
@@ -173,13 +184,14 @@ func (s *stream) run() {
 			}
 			batch, closed := s.take()
 			if len(batch) == 0 && closed {
+				s.signal() // for the other
 				return
 			}
 			if len(batch) == 0 {
 				break
 			}
 			s.deliver(batch)
-			s.queue.release(batch)
+			s.release(batch)
 		}
 	}
 }
@@ -188,26 +200,22 @@ func (s *stream) run() {
 func (s *stream) ready() bool {
 	s.queue.mu.Lock()
 	defer s.queue.mu.Unlock()
-	return s.queue.closed || s.full() || len(s.items) == 0
+	return s.queue.closed || len(s.full) > 0 || s.open == nil
 }
 
 // take gives the messages of a batch.
 func (s *stream) take() (batch []item, closed bool) {
 	s.queue.mu.Lock()
 	defer s.queue.mu.Unlock()
-	n := min(len(s.items), batchDocs)
-	batch = s.items[:n:n]
-	s.items = s.items[n:]
-	for i := range batch {
-		s.bytes -= batch[i].size()
+	if len(s.full) > 0 {
+		batch, s.full = s.full[0], s.full[1:]
+	} else {
+		batch, s.open, s.bytes = s.open, nil, 0
 	}
-	if len(s.items) == 0 {
-		s.items = nil
-	}
-	if len(s.items) > 0 {
+	if len(s.full) > 0 || s.open != nil {
 		s.signal()
 	}
-	s.done = s.queue.closed && n == 0
+	s.done = s.queue.closed && len(batch) == 0
 	return batch, s.queue.closed
 }
 

@@ -27,14 +27,14 @@ type Options struct {
 	Log     *slog.Logger                                // nil: nothing is logged
 
 	MaxMessage int           // bytes of a message that are kept; 0: 256 KiB
-	MaxHeld    int64         // bytes of messages that are not on disk yet; 0: 64 MiB
+	MaxHeld    int64         // bytes of messages that are not on disk yet; 0: 16 MiB
 	MaxConns   int           // connections at a time; 0: 10,000
 	IdleTime   time.Duration // for which a connection may be silent; 0: an hour
 }
 
 const (
 	defaultMaxMessage = 256 << 10
-	defaultMaxHeld    = 64 << 20
+	defaultMaxHeld    = 16 << 20
 	defaultMaxConns   = 10_000
 	tellEvery         = time.Minute
 	drainTime         = 5 * time.Second // for what is read to get on disk when the server stops
