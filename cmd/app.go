@@ -38,7 +38,7 @@ there already stays as it is.
   LOGCTL_URL=http://couchdb:5984 LOGCTL_USER=admin LOGCTL_PASSWORD_FILE=admin.password \
     LOGCTL_WRITER_PASSWORD_FILE=writer.password logctl app create shop
 
-On an Apache CouchDB the second form also makes the account app_write, as which "logctl serve --couchdb" writes; its
+On an Apache CouchDB the second form also makes the database of the audit trail and the account app_write, as which "logctl serve --couchdb" writes; its
 password comes from LOGCTL_WRITER_PASSWORD_FILE or LOGCTL_WRITER_PASSWORD. It takes an admin's account.
 
 Exit status: 0 done, 1 failed, 2 usage, 4 not allowed, 5 try again later.`,
@@ -74,6 +74,12 @@ func createApp(ctx context.Context, c *couch.Client, app, writerPassword string)
 	steps, err := admin.CreateApp(ctx, c, app, writerPassword)
 	if err != nil {
 		return steps, err
+	}
+	if writerPassword != "" { // a door in front of a CouchDB can't make it by itself
+		made, err := admin.MakeTrail(ctx, c)
+		if steps = append(steps, made...); err != nil {
+			return steps, err
+		}
 	}
 	for _, designs := range []struct {
 		db   func(app string) (store.DBName, error)
@@ -159,7 +165,7 @@ func appNames(ctx context.Context, c *client) ([]string, error) {
 	var apps []string
 	for _, db := range all {
 		app, ok := db.App()
-		if _, rejects := db.RejectsOf(); ok && !rejects {
+		if _, rejects := db.RejectsOf(); ok && !rejects && db != store.TrailDB {
 			apps = append(apps, app)
 		}
 	}

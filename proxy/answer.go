@@ -38,6 +38,7 @@ func (d *Door) fail(v *visit, err error) {
 		d.counters.refused[store.KindInternal].Add(1)
 		d.o.Log.Error("request failed", "err", err)
 	}
+	d.tellRefused(v, status, word)
 	h := v.w.Header()
 	switch status {
 	case http.StatusUnauthorized:

@@ -128,6 +128,7 @@ func (d *Door) mayTry(v *visit, name string) bool {
 	}
 	v.hurry()
 	d.counters.refused[store.KindTooManyRequests].Add(1)
+	d.tellRefused(v, http.StatusTooManyRequests, store.KindTooManyRequests.Word())
 	v.w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
 	v.sendError(http.StatusTooManyRequests, store.KindTooManyRequests.Word(), "Too many attempts to sign in. Try again later.")
 	return false

@@ -1,12 +1,14 @@
 package proxy
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"time"
 
 	"logctl/proxy/tenants"
+	"logctl/proxy/trail"
 	"logctl/store"
 )
 
@@ -26,6 +28,11 @@ type Options struct {
 
 	// Extend adds members to the stranger's doc in buf[start:], in stored form; nil: nothing is added.
 	Extend func(buf []byte, start int) []byte
+
+	// Trail has the door write into the database store.TrailDB who did what; Close it then. MakeTrail makes the database where it is
+	// missing; nil: somebody else does.
+	Trail     bool
+	MakeTrail func(context.Context) error
 
 	Log     *slog.Logger     // nil: nothing is logged
 	Clients *tenants.Clients // what client certificates are for; nil: nothing, and no tenant owns anything
@@ -47,6 +54,7 @@ type Door struct {
 	attempts *attempts
 	counters Counters
 	quiet    quiet // keeps one trouble from filling the log
+	trail    *trail.Trail
 }
 
 // New makes a Door.
@@ -63,8 +71,14 @@ func New(o Options) *Door {
 	d.conns.of = map[client]int64{}
 	d.direct, _ = o.Upstream.(docWriter)
 	d.small, d.large = newStoreTurns(d.direct != nil)
+	if o.Trail {
+		d.trail = trail.New(trail.Options{Write: d.writeTrail, Log: o.Log})
+	}
 	return d
 }
+
+// Close ends the audit trail, after it is written. The door must not be used any more.
+func (d *Door) Close() error { return d.trail.Close() }
 
 // Counters are what the door has counted since it was made.
 func (d *Door) Counters() *Counters { return &d.counters }
@@ -149,6 +163,9 @@ func (d *Door) serve(v *visit) error {
 	if v.rule = judge(v); v.rule == nil {
 		v.hurry()
 		return v.refusal()
+	}
+	if what, on := deedOf(v); what != "" {
+		return d.tellDeed(v, what, on)
 	}
 	return v.rule.do(d, v)
 }

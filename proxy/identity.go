@@ -65,6 +65,7 @@ func (d *Door) byAccount(v *visit) (answered bool, err error) {
 		if v.caller.name != "" {
 			d.sessions.add(key, v.caller, start)
 			d.attempts.succeeded(v.client, name)
+			d.trail.Met(v.caller.name)
 		}
 		return false, err
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
@@ -72,6 +73,7 @@ func (d *Door) byAccount(v *visit) (answered bool, err error) {
 			d.wrong(v, name, start)
 		}
 		d.counters.refused[store.KindFor(c.status, "")].Add(1)
+		d.tellLogin(v, name, c.status)
 		v.relay(c, "Content-Type", "Set-Cookie", "Www-Authenticate")
 		return true, nil
 	}

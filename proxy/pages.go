@@ -87,6 +87,7 @@ func (d *Door) login(v *visit) error {
 	case http.StatusOK:
 		d.attempts.succeeded(v.client, name)
 	}
+	d.tellLogin(v, name, c.status)
 	v.relay(c, "Content-Type", "Set-Cookie")
 	return nil
 }

@@ -100,6 +100,34 @@ func CreateApp(ctx context.Context, s Server, app, writerPassword string) ([]Ste
 	return steps, nil
 }
 
+// MakeTrail makes the database of the audit trail, which the door writes to and only server admins may read.
+func MakeTrail(ctx context.Context, s Server) ([]Step, error) {
+	change, err := createDatabase(ctx, s, store.TrailDB)
+	if err != nil {
+		return nil, fmt.Errorf("database %s: %w", store.TrailDB, err)
+	}
+	steps := []Step{{"database " + string(store.TrailDB), change}}
+	before, err := s.Security(ctx, store.TrailDB)
+	if err != nil {
+		return steps, fmt.Errorf("permissions of %s: %w", store.TrailDB, err)
+	}
+	after, err := json.Marshal(map[string]any{
+		"admins":  map[string]any{"roles": []string{store.AdminRole}},
+		"members": map[string]any{"names": []string{Writer}, "roles": []string{store.AdminRole}},
+	})
+	if err != nil {
+		return steps, fmt.Errorf("permissions of %s: %w", store.TrailDB, err)
+	}
+	change = Unchanged
+	if !sameJSON(before, after) {
+		change = Updated
+		if err := s.SetSecurity(ctx, store.TrailDB, after); err != nil {
+			return steps, fmt.Errorf("permissions of %s: %w", store.TrailDB, err)
+		}
+	}
+	return append(steps, Step{"permissions of " + string(store.TrailDB), change}), nil
+}
+
 // PermitApp lets an app's readers, analysts and the writer into its databases: CreateApp has done so, but of an app of an earlier version.
 // KindNotFound if there is no such app.
 func PermitApp(ctx context.Context, s Server, app string) error {

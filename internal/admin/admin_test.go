@@ -211,3 +211,24 @@ func TestPasswordIs(t *testing.T) {
 		}
 	}
 }
+
+func TestMakeTrail(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	steps, err := MakeTrail(t.Context(), m)
+	if err != nil || len(steps) != 2 || steps[0].Change != Created || steps[1].Change != Updated {
+		t.Fatalf("%v, %v", steps, err)
+	}
+	if s := m.security[store.TrailDB]; strings.Contains(s, ReaderRole) || !strings.Contains(s, `"names":["app_write"]`) {
+		t.Errorf("permissions %s", s)
+	}
+	// Nobody stays in it who was let in by hand.
+	m.security[store.TrailDB] = `{}`
+	if steps, err := MakeTrail(t.Context(), m); err != nil || steps[0].Change != Unchanged || steps[1].Change != Updated {
+		t.Errorf("%v, %v", steps, err)
+	}
+	writes := m.writes
+	if steps, err := MakeTrail(t.Context(), m); err != nil || steps[1].Change != Unchanged || m.writes != writes {
+		t.Errorf("again: %v, %v", steps, err)
+	}
+}

@@ -52,16 +52,19 @@ func openBackend(ctx context.Context, o ServeOptions) (*backend, error) {
 	}
 	writer := store.Caller{Name: writerName}
 	door := proxy.New(proxy.Options{
-		Upstream: e.api,
-		Clients:  o.clients,
-		Trusted:  o.Trusted,
-		AsWriter: func(r *http.Request) *http.Request { return r.WithContext(store.WithCaller(r.Context(), writer)) },
-		Writer:   writerName,
-		Extend:   o.Extend,
-		Limits:   o.Limits,
-		Log:      o.Log,
+		Upstream:  e.api,
+		Clients:   o.clients,
+		Trusted:   o.Trusted,
+		AsWriter:  func(r *http.Request) *http.Request { return r.WithContext(store.WithCaller(r.Context(), writer)) },
+		Writer:    writerName,
+		Extend:    o.Extend,
+		Limits:    o.Limits,
+		Log:       o.Log,
+		Trail:     true,
+		MakeTrail: func(ctx context.Context) error { return makeTrail(ctx, e.adminConn()) },
 	})
-	return &backend{name: "embedded in " + o.Data, handler: door, door: door, admin: e.adminConn(), release: e.release, close: e.Close}, nil
+	closeAll := func() error { return errors.Join(door.Close(), e.Close()) }
+	return &backend{name: "embedded in " + o.Data, handler: door, door: door, admin: e.adminConn(), release: e.release, close: closeAll}, nil
 }
 
 // openStore opens the embedded store with its admin, waiting a little for a command that has it open.
@@ -99,6 +102,7 @@ func openCouchDB(o ServeOptions) (*backend, error) {
 		Extend:   o.Extend,
 		Limits:   o.Limits,
 		Log:      o.Log,
+		Trail:    true,
 	})
-	return &backend{name: "CouchDB at " + u.Host, handler: door, door: door, release: func() {}, close: func() error { return nil }}, nil
+	return &backend{name: "CouchDB at " + u.Host, handler: door, door: door, release: func() {}, close: door.Close}, nil
 }
