@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"logctl/store"
 )
 
 // designer is a Database that knows its design documents. Only the indexes of those are updated in the background.
@@ -92,13 +94,15 @@ func (b *background) rest() bool {
 	return !b.running
 }
 
-// updateAll brings the indexes of a database up to date, each once however many design documents share it.
+// updateAll brings the indexes of a database up to date, each once however many design documents share it. When all are, those that no
+// design document has any more go.
 func (m *Manager) updateAll(ctx context.Context, db Database) {
 	designs, err := db.(designer).Designs(ctx)
 	if err != nil {
 		return // the database is gone, or the store is going down
 	}
 	var done []string
+	failed := false
 	for _, d := range designs {
 		if d.manual || len(d.views) == 0 || !d.isJavaScript() && !d.isQuery() || slices.Contains(done, d.sig) {
 			continue
@@ -108,6 +112,7 @@ func (m *Manager) updateAll(ctx context.Context, db Database) {
 		f := m.background.failed[key]
 		if f != nil && f.skip > 0 {
 			f.skip--
+			failed = true
 			continue
 		}
 		err := m.updateCalmly(ctx, db, d)
@@ -117,6 +122,7 @@ func (m *Manager) updateAll(ctx context.Context, db Database) {
 		case err == nil:
 			delete(m.background.failed, key)
 		default:
+			failed = true
 			if f == nil {
 				if len(m.background.failed) == maxFailures {
 					clear(m.background.failed)
@@ -129,6 +135,36 @@ func (m *Manager) updateAll(ctx context.Context, db Database) {
 			f.skip = f.wait
 		}
 	}
+	if failed {
+		return
+	}
+	if err := m.dropUnused(ctx, db); err != nil && ctx.Err() == nil && !store.IsKind(err, store.KindNotFound) {
+		m.o.Log.Warn("view_cleanup_failed", "db", string(db.Name()), "error", err)
+	}
+}
+
+// dropUnused drops what is left of design documents that are gone or say something else now, and of indexes of another format.
+func (m *Manager) dropUnused(ctx context.Context, db Database) error {
+	l, ok := db.(lister)
+	if !ok {
+		return nil
+	}
+	there, err := l.Indexes()
+	if err != nil {
+		return err
+	}
+	designs, err := db.(designer).Designs(ctx)
+	if err != nil {
+		return err
+	}
+	keep := make([]string, len(designs))
+	for i, d := range designs {
+		keep[i] = d.sig
+	}
+	if !slices.ContainsFunc(there, func(sig string) bool { return !slices.Contains(keep, sig) }) {
+		return nil
+	}
+	return m.Cleanup(db, keep)
 }
 
 // updateCalmly is an update that nobody waits for, unless a query joins it.

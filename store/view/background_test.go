@@ -3,6 +3,8 @@ package view
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,7 +62,7 @@ func (db *designedDB) state(t *testing.T, m *Manager, d *Design) Info {
 func TestBackground(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]func(*testing.T){
-		"after writes": backgroundAfterWrites, "broken view": backgroundBroken, "hurry": backgroundHurry, "close": backgroundClose,
+		"after writes": backgroundAfterWrites, "unused": backgroundUnused, "broken view": backgroundBroken, "hurry": backgroundHurry, "close": backgroundClose,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -98,6 +100,44 @@ func backgroundAfterWrites(t *testing.T) {
 	time.Sleep(defaultDelay + 2*maxPause)
 	if got := db.state(t, m, a); got.UpdateSeq != 11 {
 		t.Errorf("after another write: %+v", got)
+	}
+}
+
+// An index that no design document has goes when all that are had are up to date, not before.
+func backgroundUnused(t *testing.T) {
+	m := New(Options{})
+	defer m.Close()
+	old, now, manual := named(t, "a", `{"views":{"n":{"map":"function(doc) { emit(1) }"}}}`), named(t, "a", countDesign), named(t, "m", manualDesign)
+	db := &designedDB{fakeDB: newFakeDB(), designs: []*Design{old, manual}}
+	db.put("a", `{}`)
+	for _, view := range []*Design{old, manual} {
+		if _, err := answerOf(m, db, view, "n", store.NewViewQuery()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rounds := func(designs ...*Design) string {
+		t.Helper()
+		db.designs = designs
+		m.Notify(db)
+		time.Sleep(defaultDelay + 2*maxPause)
+		synctest.Wait()
+		var there []string
+		for name, d := range map[string]*Design{"manual": manual, "now": now, "old": old} {
+			if kv := db.indexes[d.sig]; kv != nil && len(kv.values) > 0 {
+				there = append(there, name)
+			}
+		}
+		slices.Sort(there)
+		return strings.Join(there, " ")
+	}
+	if got := rounds(now, manual, named(t, "b", brokenDesign)); got != "manual now old" {
+		t.Errorf("beside one that can't be built: %s", got)
+	}
+	if got := rounds(now, manual); got != "manual now" {
+		t.Errorf("after all were built: %s", got)
+	}
+	if got := rounds(manual); got != "manual" {
+		t.Errorf("after its design document went: %s", got)
 	}
 }
 
