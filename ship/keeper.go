@@ -101,6 +101,13 @@ func (k *keeper) addTo(b *batch, r reject, count counter) error {
 	return nil
 }
 
+// unkept tells whether there are rejects that are not kept.
+func (k *keeper) unkept() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.kept.Over+k.kept.Lost > 0
+}
+
 // full tells whether a batch is ready to be sent.
 func (k *keeper) full() bool {
 	k.mu.Lock()

@@ -16,10 +16,15 @@ type epoch struct {
 	batches int // of docs that are full
 	marks   []source.Mark
 
+	accounts map[string]account // of files that are to be removed, after their last lines in it
+	sent     tally              // docs, where there are accounts
+
 	// The ledger's:
 	parcels int // on their way
 	closed  bool
 	refused []refusal
+	// confirmed are the docs of sent that the server says it has.
+	confirmed tally
 }
 
 // refusal is a line whose doc the server will never take.
@@ -27,6 +32,7 @@ type refusal struct {
 	line   []byte
 	reason string
 	from   *origin
+	id     []byte  // its doc's
 	count  counter // of its reject; nil: the state's Late
 }
 
@@ -40,6 +46,17 @@ func (e *epoch) mark(marks []source.Mark) {
 			e.marks = append(e.marks, m)
 		}
 	}
+}
+
+// account notes what an account says after some lines.
+func (e *epoch) account(number string, a account) {
+	if number == "" {
+		return
+	}
+	if e.accounts == nil {
+		e.accounts = map[string]account{}
+	}
+	e.accounts[number] = a
 }
 
 // ledger settles epochs in the order in which they were opened, whichever batch is answered first. Senders and the runner use it
@@ -99,6 +116,13 @@ func (l *ledger) refuse(e *epoch, r refusal) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e.refused = append(e.refused, r)
+}
+
+// confirm notes that the server has a doc.
+func (l *ledger) confirm(e *epoch, id []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e.confirmed.add(id)
 }
 
 // settle commits what can be, unless somebody else is at it.

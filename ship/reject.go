@@ -17,6 +17,7 @@ const (
 // origin is where a line was met.
 type origin struct {
 	file      string    // absolute; "" for the standard input
+	number    string    // of its account
 	reference time.Time // see Options.Format
 }
 

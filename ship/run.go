@@ -12,6 +12,7 @@ import (
 	"logctl/ship/source"
 	"logctl/ship/spool"
 	"logctl/ship/state"
+	"logctl/ship/tail"
 	"logctl/store"
 )
 
@@ -30,6 +31,8 @@ type runner struct {
 	abandoned atomic.Bool
 
 	carrier, rejectCarrier carrier // of batches of docs and of rejects
+
+	accounts *accounts // nil: nothing is to be removed
 
 	mu sync.Mutex // of what follows: what is read is put together by one at a time
 	maker
@@ -75,6 +78,9 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	r.courier = &courier{client: newClient(o.Endpoint, o.App, db), wait: o.patience(), anonymous: o.Endpoint.Anonymous,
 		ensure: o.EnsureApp, n: &r.counters, refusedDoc: r.refusedDoc, halt: ctx.Done()}
 	r.ledger = &ledger{commit: r.commit, abandon: r.abandon}
+	if err := r.prepareRemovals(in); err != nil {
+		return Summary{}, errors.Join(err, r.keeper.close(), r.state.Close())
+	}
 	if err := r.openQueue(in.fleeting()); err != nil {
 		return Summary{}, errors.Join(err, r.keeper.close(), r.state.Close())
 	}
@@ -83,6 +89,9 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	stopProgress := r.startProgress(in.files.Size)
 	err = r.deliver(ctx, in)
 	stopProgress()
+	if err == nil && r.ledger.settled() {
+		err = r.remove(in.files)
+	}
 	r.sum.Unfinished = in.files.Unfinished()
 	sum := r.summary(start)
 	if err == nil && (sum.Left > 0 || !r.ledger.settled()) {
@@ -205,10 +214,17 @@ func (r *runner) Take(ctx context.Context, c source.Chunk) error {
 	}
 	r.bytes.Add(c.Bytes)
 	r.lines.Add(int64(len(c.Lines)))
+	if r.accounts != nil && len(c.Lines) > 0 {
+		r.accounts.begin(c)
+		r.from = &origin{file: r.from.file, reference: r.from.reference, number: r.accounts.number}
+	}
 	for _, line := range c.Lines {
 		if err := r.take(line.Text, line.TooLong); err != nil {
 			return err
 		}
+	}
+	if r.accounts != nil && len(c.Lines) > 0 {
+		r.epoch.account(r.accounts.number, r.accounts.end())
 	}
 	r.epoch.mark(c.Marks)
 	if r.senders.gone.Err() != nil {
@@ -280,12 +296,18 @@ func (r *runner) count(f state.Fingerprint) (uint32, error) {
 // take makes a line a doc and puts it into the batch.
 func (r *runner) take(line []byte, tooLong bool) error {
 	verdict := Reject
+	if r.accounts != nil {
+		r.accounts.line(line, tooLong)
+	}
 	if !tooLong {
 		r.body, verdict = r.format.Append(r.body[:0], line)
 	}
 	switch verdict {
 	case Skip:
 		r.skipped.Add(1)
+		if r.accounts != nil {
+			r.accounts.now.Skipped++
+		}
 		return nil
 	case Reject:
 		return r.reject(line, tooLong)
@@ -293,6 +315,11 @@ func (r *runner) take(line []byte, tooLong bool) error {
 	r.docs.Add(1)
 	if err := r.complete(); err != nil {
 		return &stopError{err}
+	}
+	if r.accounts != nil {
+		r.accounts.now.Docs++
+		r.accounts.now.IDs.add(r.id)
+		r.epoch.sent.add(r.id)
 	}
 	if r.batch == nil {
 		r.batch = r.senders.empty(true)
@@ -308,6 +335,9 @@ func (r *runner) take(line []byte, tooLong bool) error {
 // reject counts a line that becomes no doc and keeps it.
 func (r *runner) reject(line []byte, tooLong bool) error {
 	r.rejected.Add(1)
+	if r.accounts != nil {
+		r.accounts.now.Rejected++
+	}
 	rj := reject{line: line, reason: NoFit, from: r.from}
 	switch {
 	case tooLong:
@@ -326,7 +356,7 @@ func (r *runner) reject(line []byte, tooLong bool) error {
 // refusedDoc notes the line of a doc that the server will never take.
 func (r *runner) refusedDoc(b *batch, doc int, reason string) {
 	r.refusals.add(reason)
-	line := refusal{line: append([]byte(nil), b.line(doc)...), reason: reason, from: b.origins[doc]}
+	line := refusal{line: append([]byte(nil), b.line(doc)...), reason: reason, from: b.origins[doc], id: append([]byte(nil), b.id(doc)...)}
 	if b.epoch == nil {
 		line.count = placeOf(b.id(doc))
 		b.refused = append(b.refused, line)
@@ -348,6 +378,18 @@ func (r *runner) commit(ctx context.Context, e *epoch) error {
 	}
 	if err := r.keeper.sync(); err != nil {
 		return err
+	}
+	if r.accounts != nil {
+		marks, err := r.accounts.commit(e, r.keeper.unkept())
+		if err != nil {
+			return err
+		}
+		e.marks = append(e.marks, marks...)
+	}
+	for _, m := range e.marks {
+		if number, ok := tail.NumberOf(m); ok && m.Value == nil {
+			e.marks = append(e.marks, source.Mark{Key: accountKey + number})
+		}
 	}
 	if err := r.state.Commit(e.marks, e.counted); err != nil {
 		return err

@@ -65,6 +65,7 @@ type Options struct {
 	MaxRejects int           // lines that a run keeps at most; 0: DefaultMaxRejects; below 0: none
 	Wait       time.Duration // how long a server may be away; 0: not at all
 	Spool      Spool
+	Remove     Remove // takes a State and files alone, and no Follow
 
 	// Progress, where set, is called a few times a second and at the end, from one goroutine.
 	Progress func(Progress)
@@ -110,6 +111,9 @@ type Summary struct {
 	Spooled    int64 // lines that are in the spool: a later run delivers them
 	Left       int64 // lines read that are neither stored nor in the spool, since the run was ended before
 	Unfinished int   // last lines without a line end, in files that may still grow: not counted in Lines
+
+	Removed      int // files that were removed, or parts of them; see Remove
+	RemovedBytes int64
 
 	Earlier int64   // docs from the spool that earlier runs had read, and the server has answered for
 	Waiting Waiting // in the spool: Spooled, and what earlier runs have left

@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"format/syslog":         {"format/token"},
 	"format/preset":         {"store", "store/ejson", "format", "format/kv", "format/syslog", "format/timefmt", "format/token"},
 	"format/token":          {"store"},
-	"ship":                  {"store", "store/ejson", "internal/lines", "ship/source", "ship/spool", "ship/state", "ship/tail"},
+	"ship":                  {"store", "store/ejson", "internal/lines", "ship/cut", "ship/receipt", "ship/source", "ship/spool", "ship/state", "ship/tail"},
 	"ship/source":           {},
 	"ship/spool":            {"store"},
 	"ship/tail":             {"internal/lines", "ship/source"},

@@ -34,7 +34,7 @@ func Front(o Options) (Done, error) {
 		}
 		if info.Size() == o.Size {
 			d := Done{o.Size, Emptied}
-			if err := o.Before(d); err != nil {
+			if err := o.Before(d, f); err != nil {
 				return Done{}, err
 			}
 			return d, f.Truncate(0)
@@ -74,10 +74,10 @@ func collapse(o Options, f *os.File, info fs.FileInfo) (Done, error) {
 		n -= block
 	}
 	if n <= 0 {
-		return Done{}, kept("less than a block of it is shipped, and it is open elsewhere")
+		return Done{}, ErrSmall
 	}
 	d := Done{n, Collapsed}
-	if err := o.Before(d); err != nil {
+	if err := o.Before(d, f); err != nil {
 		return Done{}, err
 	}
 	err := syscall.Fallocate(int(f.Fd()), collapseRange, 0, n)
@@ -140,7 +140,7 @@ func Remove(o Options) (Done, error) {
 		return Done{}, kept("something stands in it that is not shipped")
 	}
 	d := Done{o.Size, Removed}
-	if err := o.Before(d); err != nil {
+	if err := o.Before(d, f); err != nil {
 		return Done{}, err
 	}
 	going := o.Path + goingSuffix
@@ -156,6 +156,18 @@ func Remove(o Options) (Done, error) {
 		return Done{}, errors.Join(err, kept("it is %s now", going))
 	}
 	return Done{}, err
+}
+
+// GiveBack gives a file its name back that a crash has left half removed.
+func GiveBack(path string) error {
+	going := path + goingSuffix
+	if _, err := os.Lstat(going); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err := moveTo(going, path); !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil // there is a new file; what is left of the old one is found by its number
 }
 
 // removeUnused removes the file that has the name going now, if it still has only what is to go and nobody has it open.

@@ -32,7 +32,7 @@ func options(t *testing.T, path string, size int64) Options {
 		t.Fatal(err)
 	}
 	return Options{Path: path, Size: size, Is: func(now fs.FileInfo) bool { return os.SameFile(now, info) },
-		Before: func(Done) error { return nil }}
+		Before: func(Done, io.ReaderAt) error { return nil }}
 }
 
 func read(t *testing.T, path string) string {
@@ -64,7 +64,7 @@ func TestFrontEmpties(t *testing.T) {
 	t.Parallel()
 	o := file(t, "one\ntwo\n")
 	var told Done
-	o.Before = func(d Done) error { told = d; return nil }
+	o.Before = func(d Done, _ io.ReaderAt) error { told = d; return nil }
 	done, err := Front(o)
 	if err != nil || done != (Done{8, Emptied}) || told != done || read(t, o.Path) != "" {
 		t.Errorf("%+v, %v, left %q", done, err, read(t, o.Path))
@@ -212,7 +212,7 @@ func TestChanged(t *testing.T) {
 		_, err = do(o)
 		wantKept(t, err, "not the file")
 		o = file(t, "one\n")
-		o.Before = func(Done) error { return io.ErrShortWrite }
+		o.Before = func(Done, io.ReaderAt) error { return io.ErrShortWrite }
 		if _, err = do(o); !errors.Is(err, io.ErrShortWrite) || read(t, o.Path) != "one\n" {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -259,7 +259,7 @@ func TestRemoveInUse(t *testing.T) {
 
 	o = file(t, "one\n")
 	var w *os.File
-	o.Before = func(Done) (err error) {
+	o.Before = func(Done, io.ReaderAt) (err error) {
 		w, err = os.OpenFile(o.Path, os.O_WRONLY|os.O_APPEND, 0)
 		return err
 	}

@@ -14,6 +14,7 @@ package cut
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 )
 
@@ -23,6 +24,9 @@ type Kept struct{ Reason string }
 func (k *Kept) Error() string { return k.Reason }
 
 func kept(format string, args ...any) error { return &Kept{fmt.Sprintf(format, args...)} }
+
+// ErrSmall is for what is not worth it: whoever has the file open has written less than a block since the last time.
+var ErrSmall = &Kept{"less than a block of it is shipped, and it is open elsewhere"}
 
 // errChanged is for a file that is not as it was when it was read.
 var errChanged = &Kept{"it is not the file that was read any more"}
@@ -45,6 +49,7 @@ type Options struct {
 	Path string
 	Is   func(fs.FileInfo) bool // tells whether it is still the same file
 	Size int64                  // how much of it, from its beginning, is not needed any more
-	// Before is called when it is known what will be done, and nothing is done yet. Its error stops it.
-	Before func(Done) error
+	// Before is called when it is known what will be done, and nothing is done yet; f is the file, which must not be opened by its
+	// name now. Its error stops it.
+	Before func(d Done, f io.ReaderAt) error
 }

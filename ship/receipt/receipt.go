@@ -30,6 +30,7 @@ type Receipt struct {
 	App    string    `json:"app"`
 	Server string    `json:"server"`
 	File   string    `json:"file"`
+	Node   uint64    `json:"node"`   // its number in the file system
 	How    string    `json:"how"`    // what is done to the file, see package cut
 	Bytes  int64     `json:"bytes"`  // taken away, at the file's beginning
 	SHA256 string    `json:"sha256"` // of these bytes
@@ -53,8 +54,8 @@ type Receipt struct {
 
 // Position is a position to be kept, of a source.
 type Position struct {
-	Key   string `json:"key"`
-	Value []byte `json:"value"` // nil: the key is forgotten
+	Key   string
+	Value []byte // nil: the key is forgotten
 }
 
 // What proves that docs are stored.
@@ -92,6 +93,14 @@ func Open(dir string) (*Log, error) {
 		return nil, fmt.Errorf("open the receipts in %s: %w", dir, err)
 	}
 	return l, nil
+}
+
+// OpenExisting is Open where there is a list; nil where there is none.
+func OpenExisting(dir string) (*Log, error) {
+	if _, err := os.Stat(filepath.Join(dir, fileName)); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return Open(dir)
 }
 
 func open(dir string) (*Log, error) {
