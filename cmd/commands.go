@@ -12,6 +12,7 @@ func commands(g *globals) []*cobra.Command {
 		newShip(g),
 		newReparse(g),
 		newStatus(g),
+		newReceipts(g),
 		newTap(),
 		newCron(g),
 		newServe(g),

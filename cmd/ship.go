@@ -25,6 +25,7 @@ import (
 type shipOptions struct {
 	formatFlags
 	spool      spoolFlags
+	remove     removeFlags
 	app        string
 	rejects    string
 	maxRejects int
@@ -72,6 +73,11 @@ reason in the database log_APP_rejects, or as they are in the file that --reject
 however often the command runs. Of lines that are too long the beginning is kept. "logctl status APP" shows what there is,
 "logctl reparse APP" makes docs of what a better schema fits. One run keeps --max-rejects at most, and says so.
 
+With --truncate or --delete a file goes when all in it is stored: the server has confirmed each doc, rejected lines are kept, and the
+file holds what was shipped. What is written to it meanwhile stays, and programs go on with the files that they have open; of one that
+is open, whole blocks are taken out at the beginning. What can't be removed without risk stays, and is told. "logctl receipts" lists
+what was removed.
+
 Docs get the member "machine" with this machine's name unless they have one; --fields machine=NAME sets another.
 --geoip adds what is known of addresses (docs/geoip.md). It is no part of a doc's id, so nothing is stored twice when the
 databases change; that takes an account or a store of one's own, while a door adds it itself: logctl serve --geoip.
@@ -97,6 +103,7 @@ func (o *shipOptions) addFlags(fs *pflag.FlagSet) {
 	fs.IntVar(&o.maxRejects, "max-rejects", ship.DefaultMaxRejects, "rejected lines that a run keeps at most")
 	fs.DurationVar(&o.wait, "wait", time.Minute, "how long to wait for a server that is away")
 	o.spool.addFlags(fs)
+	o.remove.addFlags(fs)
 	fs.BoolVar(&o.quiet, "quiet", false, "say nothing unless something is wrong")
 	fs.BoolVar(&o.follow, "follow", false, "go on with what is written to the files, until Ctrl-C or SIGTERM")
 	fs.StringVar(&o.state, "state", "", "directory that remembers how far each file is shipped (default DATA/ship, beside the store)")
@@ -167,6 +174,9 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 	}
 	if o.follow {
 		o.startFollow(std.err, conn, &so, files)
+	}
+	if err := o.remove.apply(&so, conn.Config); err != nil {
+		return err
 	}
 	if !conn.Anonymous {
 		so.EnsureApp = func(ctx context.Context) error { return ensureApp(ctx, conn, o.app) }

@@ -33,6 +33,9 @@ func summaryLine(s ship.Summary, anonymous bool) string {
 	if s.Left > 0 {
 		fmt.Fprintf(&b, ", %d not stored yet", s.Left)
 	}
+	if s.Removed > 0 {
+		fmt.Fprintf(&b, "; %s taken out of %s", count(s.RemovedBytes, "byte"), count(int64(s.Removed), "file"))
+	}
 	fmt.Fprintf(&b, " in %.2f s (%.0f lines/s)", s.Elapsed.Seconds(), perSecond(s.Lines, s.Elapsed))
 	return b.String()
 }

@@ -58,6 +58,9 @@ type Position struct {
 	Value []byte // nil: the key is forgotten
 }
 
+// FileName is the list's name in its directory.
+const FileName = "receipts"
+
 // What proves that docs are stored.
 const (
 	Answered = "answered" // the server has answered, doc by doc, that they are on its disk
@@ -72,7 +75,7 @@ type outcome struct {
 }
 
 const (
-	fileName = "receipts"
+	fileName = FileName
 	head     = "logctl-receipts 1\n"
 	headWord = "logctl-receipts "
 )
