@@ -55,7 +55,7 @@ func (r *runner) prepareRemovals(in *inputs) error {
 
 // remove removes what a run has delivered. What can't be removed is told.
 func (r *runner) remove(t *tail.Tailer) error {
-	if r.o.Remove == RemoveNothing {
+	if r.o.Remove == RemoveNothing || r.abandoned.Load() {
 		return nil
 	}
 	shipped, err := t.Shipped(r.state)
