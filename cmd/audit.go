@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"logctl/internal/app"
 	"logctl/proxy/audit"
 	"logctl/reports"
 )
@@ -19,6 +20,7 @@ import (
 type auditOptions struct {
 	outputFlag
 	db    string
+	as    string
 	plant bool
 	all   bool
 }
@@ -34,9 +36,15 @@ server: it works on a logctl serve, on an nginx in front of a CouchDB, on a Couc
 
   logctl audit https://log.example.com --db log_shop --plant
   logctl audit https://log.example.com --db log_shop --user alice --password-file alice.password
+  logctl audit https://log.example.com --db log_shop --token-file web1.token --as writer --plant
+  logctl audit https://log.example.com --db log_mail --token-file web1.token --as outsider --plant
 
 A stranger may write docs to DB and nothing else. --plant writes one first, with a secret word in it, so that a leak is
-proven by what an answer shows. --user or --token-file makes the same round as somebody, who may read DB, too.
+proven by what an answer shows.
+
+--user, --token-file or --cert-file makes the same round as somebody, and --as says what that somebody may do: a writer
+writes docs to DB, a reader reads it (the default with --user), an analyst changes what is in it, too, an outsider neither
+reads nor writes it.
 
 What is let through does no harm: it is a doc, a database or an account with a random name, or a change that no server can
 carry out. Docs that a round writes stay there, with a member "audit".
@@ -57,6 +65,7 @@ Exit status: 0 nothing was let through, 1 something was, or the server does not 
 func (o *auditOptions) addFlags(fs *pflag.FlagSet) {
 	o.outputFlag.addFlags(fs)
 	fs.StringVar(&o.db, "db", "", "a database that the caller may write to, such as log_shop")
+	fs.StringVar(&o.as, "as", "", "what the caller may do: stranger, writer, outsider, reader or analyst")
 	fs.BoolVar(&o.plant, "plant", false, "write a doc first and look for it in all answers")
 	fs.BoolVar(&o.all, "all", false, "show routes that were refused, too")
 }
@@ -75,11 +84,11 @@ func runAudit(ctx context.Context, s streams, g *globals, o *auditOptions, addre
 	if u.User != nil {
 		return hinted(usagef("the address holds a name or a password"), "set LOGCTL_USER and LOGCTL_PASSWORD_FILE")
 	}
-	authorization, err := o.authorization(g)
-	if err != nil {
+	ao := audit.Options{URL: u, DB: o.db, Plant: o.plant}
+	if err := o.caller(g, &ao); err != nil {
 		return err
 	}
-	report, err := audit.Run(ctx, audit.Options{URL: u, DB: o.db, Authorization: authorization, Plant: o.plant})
+	report, err := audit.Run(ctx, ao)
 	if err != nil {
 		return err
 	}
@@ -94,21 +103,40 @@ func runAudit(ctx context.Context, s streams, g *globals, o *auditOptions, addre
 	return nil
 }
 
-// authorization is the header of who asks: a token's, an account's, or "" for a stranger.
-func (o *auditOptions) authorization(g *globals) (string, error) {
+// caller says who asks: somebody with a token, an account or a certificate, or a stranger.
+func (o *auditOptions) caller(g *globals, ao *audit.Options) error {
 	conf, err := g.config()
 	if err != nil {
-		return "", err
+		return err
 	}
-	if conf.TokenFile != "" {
+	if ao.TLS, err = app.ClientTLS(conf); err != nil {
+		return err
+	}
+	switch {
+	case conf.TokenFile != "":
 		token, err := conf.Token()
-		return "Bearer " + token, err
+		if err != nil {
+			return err
+		}
+		ao.Authorization = "Bearer " + token
+	case conf.User != "":
+		password, err := conf.Password()
+		if err != nil {
+			return err
+		}
+		ao.Authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(conf.User+":"+password))
+		ao.As = audit.Reader
 	}
-	if conf.User == "" {
-		return "", nil
+	if o.as != "" {
+		ao.As = audit.Role(o.as)
 	}
-	password, err := conf.Password()
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(conf.User+":"+password)), err
+	if ao.As != "" && !slices.Contains(audit.Roles, ao.As) {
+		return usagef("--as is stranger, writer, outsider, reader or analyst, not %q", o.as)
+	}
+	if ao.As == "" && (ao.Authorization != "" || conf.CertFile != "") {
+		return hinted(usagef("say what the token or the certificate is for"), "logctl audit "+ao.URL.String()+" --db "+o.db+" --as writer")
+	}
+	return nil
 }
 
 // show writes every request for a program, and a row for each route for a person.

@@ -12,8 +12,8 @@ import (
 	"logctl/store"
 )
 
-// clientTLS is how a client trusts a server and shows who it is; nil where there is nothing to say.
-func clientTLS(cfg config.Config) (*tls.Config, error) {
+// ClientTLS is how a client trusts a server and shows who it is; nil where there is nothing to say.
+func ClientTLS(cfg config.Config) (*tls.Config, error) {
 	if cfg.KeyFile != "" && cfg.CertFile == "" {
 		return nil, &store.Error{Kind: store.KindBadRequest, Reason: "a key is named and no certificate", Hint: "LOGCTL_CERT_FILE=FILE or --cert-file FILE"}
 	}

@@ -18,7 +18,7 @@ func connectRemote(cfg config.Config) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	trust, err := clientTLS(cfg)
+	trust, err := ClientTLS(cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -30,14 +30,44 @@ type Options struct {
 	URL *url.URL // http or https, the door's root
 	DB  string   // a database that the caller may write to
 
-	// Authorization is the header's value, "" for a stranger. A caller with an account may read DB; all else that it is let
-	// do counts as a leak, as with a stranger.
+	// Authorization is the header's value, "" for a stranger or for whom the client certificate in TLS stands.
 	Authorization string
 
-	Plant bool // write a canary first
+	As    Role // what the caller may do; "": Stranger
+	Plant bool // write a canary first, as the caller or, where that is refused, as a stranger
 
 	TLS     *tls.Config   // of the client; nil: the system's
 	Timeout time.Duration // of one probe; 0: 5 s
+}
+
+// Role is what a caller may do. All else that it is let do counts as a leak.
+type Role string
+
+// The roles. Beyond what they say, everybody may ask what a page to sign in needs.
+const (
+	Stranger Role = "stranger" // writes docs to DB
+	Writer   Role = "writer"   // the same, and is known
+	Outsider Role = "outsider" // is known, and may neither read nor write DB
+	Reader   Role = "reader"   // reads DB
+	Analyst  Role = "analyst"  // reads DB and changes what is in it, but for permissions, settings and purging
+)
+
+// Roles are all of them.
+var Roles = []Role{Stranger, Writer, Outsider, Reader, Analyst}
+
+// may tells whether a role may have a route's answer.
+func (r Role) may(what *route) bool {
+	switch what.kind {
+	case open:
+		return true
+	case writes:
+		return r != Outsider
+	case reads, notes:
+		return r == Reader || r == Analyst
+	case changes:
+		return r == Analyst && what.ofDocs()
+	}
+	return false
 }
 
 // Verdict is what became of a probe, from harmless to bad.
@@ -106,7 +136,7 @@ type auditor struct {
 
 // Run sends all probes. The error is about the door not answering at all, or taking no canary.
 func Run(ctx context.Context, o Options) (*Report, error) {
-	o.Timeout = cmp.Or(o.Timeout, defaultTimeout)
+	o.Timeout, o.As = cmp.Or(o.Timeout, defaultTimeout), cmp.Or(o.As, Stranger)
 	nonce := strings.ToLower(rand.Text()[:12])
 	a := &auditor{o: o, nonce: nonce, canary: "canary-" + strings.ToLower(rand.Text()), doc: "audit-" + nonce, rev: "1-" + strings.Repeat("0", 32)}
 	a.wire = wire{base: o.URL, tls: o.TLS, timeout: o.Timeout}
@@ -125,10 +155,17 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	return report, ctx.Err()
 }
 
-// plant writes the canary as the caller.
+// plant writes the canary.
 func (a *auditor) plant(ctx context.Context) error {
 	body := fmt.Sprintf(`{"canary":%q,"date":"2000-01-01","hour":"00:00:00","ip":"192.0.2.1"}`, a.canary)
-	got, err := a.wire.send(ctx, a.request(http.MethodPost, a.wire.path("/"+url.PathEscape(a.o.DB)), body))
+	r := a.request(http.MethodPost, a.wire.path("/"+url.PathEscape(a.o.DB)), body)
+	got, err := a.wire.send(ctx, r)
+	if err == nil && got.status == http.StatusForbidden {
+		r.header = slices.DeleteFunc(r.header, func(line string) bool { return strings.HasPrefix(line, "Authorization:") })
+		stranger := a.wire
+		stranger.tls = withoutCertificate(a.o.TLS)
+		got, err = stranger.send(ctx, r)
+	}
 	if err != nil {
 		return fmt.Errorf("plant a canary: %w", err)
 	}
@@ -209,20 +246,21 @@ func (a *auditor) try(ctx context.Context, p probe) Finding {
 // judge tells what an answer means. plain says that the request was in its usual form, so that an answer about its content can
 // only come from the store.
 func (a *auditor) judge(r *route, plain bool, got answer) (Verdict, string) {
-	secret := strings.Contains(got.body, a.canary)
-	mayRead := a.o.Authorization != "" && r.kind == reads
+	may := a.o.As.may(r)
 	switch {
-	case secret && !mayRead:
+	case strings.Contains(got.body, a.canary) && !(may && r.kind != open):
 		return Leaked, "the answer holds the canary"
 	case r.kind == open && got.status >= 200 && got.status < 300:
 		return a.tells(got)
 	case strings.HasPrefix(strings.TrimSpace(got.body), "<"):
 		return Refused, "a page" // of the web interface's, say; CouchDB's API has none
 	case got.status >= 200 && got.status < 300:
-		if mayRead {
+		if may {
 			return Allowed, ""
 		}
 		return Through, firstLine(got.body)
+	case may:
+		return Refused, "" // by what it asks for
 	case got.status == http.StatusConflict || got.status == http.StatusPreconditionFailed:
 		return Through, "tells that it is there: " + firstLine(got.body)
 	case plain && r.kind == invalid && (got.status == http.StatusBadRequest || got.status == http.StatusNotFound || got.status >= 500):
@@ -248,7 +286,7 @@ func fromStore(body string) bool {
 
 // tells looks into an answer that a caller may have for what a stranger has no use for.
 func (a *auditor) tells(got answer) (Verdict, string) {
-	if a.o.Authorization != "" {
+	if a.o.As == Reader || a.o.As == Analyst {
 		return Allowed, "" // somebody with an account may know
 	}
 	var welcome struct{ Version, UUID string }
@@ -272,7 +310,7 @@ func (a *auditor) ids(ctx context.Context) Finding {
 		statuses[i] = got.status
 	}
 	f.Status = statuses[0]
-	if statuses[0] != statuses[1] {
+	if statuses[0] != statuses[1] && a.o.As != Reader && a.o.As != Analyst {
 		f.Verdict, f.Detail = Through, fmt.Sprintf("%d for one, %d for the other", statuses[0], statuses[1])
 	}
 	return f

@@ -227,7 +227,7 @@ func TestAsReader(t *testing.T) {
 	t.Parallel()
 	s := httptest.NewServer(newStore(t))
 	defer s.Close()
-	report := run(t, s.URL, audit.Options{Authorization: "Basic " + base64.StdEncoding.EncodeToString([]byte("admin:secret"))})
+	report := run(t, s.URL, audit.Options{As: audit.Reader, Authorization: basic("admin", "secret")})
 	found := leaks(report)
 	if found["GET /{db}/_all_docs"] != "" {
 		t.Errorf("reading counts as a leak")
@@ -240,6 +240,10 @@ func TestAsReader(t *testing.T) {
 			t.Errorf("the database %s was left behind", name)
 		}
 	}
+}
+
+func basic(name, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password))
 }
 
 func databases(t *testing.T, s *httptest.Server) []string {

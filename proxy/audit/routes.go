@@ -1,5 +1,7 @@
 package audit
 
+import "strings"
+
 // kind is what a route would do if it were let through.
 type kind uint8
 
@@ -8,6 +10,8 @@ const (
 	serves              // shows something of the server, or makes it do something
 	changes             // changes something
 	invalid             // would change something, but is asked for in a form that only the store can refuse
+	notes               // keeps a reader's place, as replications do
+	writes              // adds a doc
 	open                // is everybody's
 )
 
@@ -20,6 +24,17 @@ type route struct {
 	undo                      *route // takes back, in the same spelling, what was let through
 }
 
+// ofDocs tells whether the route changes docs or design documents of the database, and not more.
+func (r *route) ofDocs() bool {
+	const db = "/{db}/"
+	switch rest, ok := strings.CutPrefix(r.path, db); rest {
+	case "_purge", "_compact", "_sync_shards":
+		return false
+	default:
+		return ok
+	}
+}
+
 const anything = `{"selector":{"_id":{"$gt":null}}}`
 
 // routes are CouchDB 3.5's.
@@ -28,7 +43,7 @@ var routes = []route{
 	{method: "GET", path: "/_up", kind: open, what: "health"},
 	{method: "GET", path: "/_session", kind: open, what: "who am I"},
 	{method: "GET", path: "/_utils/", kind: open, what: "web interface"},
-	{method: "POST", path: "/{db}", body: `{"audit":"{new}"}`, kind: open, what: "write a doc"},
+	{method: "POST", path: "/{db}", body: `{"audit":"{new}"}`, kind: writes, what: "write a doc"},
 
 	{method: "GET", path: "/{db}", kind: reads, what: "how many docs there are"},
 	{method: "HEAD", path: "/{db}", kind: reads, what: "whether it is there"},
@@ -79,7 +94,7 @@ var routes = []route{
 	{method: "GET", path: "/_active_tasks", kind: serves, what: "tasks"},
 	{method: "GET", path: "/_membership", kind: serves, what: "nodes"},
 	{method: "GET", path: "/_cluster_setup", kind: serves, what: "the cluster's state"},
-	{method: "GET", path: "/_uuids", kind: serves, what: "ids"},
+	{method: "GET", path: "/_uuids", kind: reads, what: "ids"},
 	{method: "GET", path: "/_scheduler/jobs", kind: serves, what: "replications"},
 	{method: "GET", path: "/_scheduler/docs", kind: serves, what: "replications"},
 	{method: "GET", path: "/_node/_local/_config", kind: serves, what: "configuration"},
@@ -109,7 +124,7 @@ var routes = []route{
 	{method: "PUT", path: "/{db}/{doc}", query: "new_edits=false", body: `{"_rev":"9-{new}","audit":true}`, kind: changes, what: "write a revision of one's own"},
 	{method: "PUT", path: "/{db}/{new}/attachment", body: `x`, kind: changes, what: "write an attachment"},
 	{method: "PUT", path: "/{db}/_design/{new}", body: `{"views":{}}`, kind: changes, what: "write a design document"},
-	{method: "PUT", path: "/{db}/_local/{new}", body: `{}`, kind: changes, what: "write a local doc"},
+	{method: "PUT", path: "/{db}/_local/{new}", body: `{}`, kind: notes, what: "write a local doc"},
 	{method: "DELETE", path: "/{db}/{doc}", query: "rev={rev}", kind: changes, what: "delete a doc"},
 	{method: "COPY", path: "/{db}/{doc}", kind: changes, what: "copy a doc"},
 	{method: "POST", path: "/{db}/_bulk_docs", body: `{"docs":[{"audit":"{new}"}]}`, kind: changes, what: "write docs"},
@@ -120,7 +135,7 @@ var routes = []route{
 	{method: "POST", path: "/{db}/_purge", body: `{"{new}":["1-x"]}`, kind: changes, what: "purge"},
 	{method: "POST", path: "/{db}/_compact", body: `{}`, kind: changes, what: "compact"},
 	{method: "POST", path: "/{db}/_view_cleanup", body: `{}`, kind: changes, what: "clean up views"},
-	{method: "POST", path: "/{db}/_ensure_full_commit", body: `{}`, kind: changes, what: "sync"},
+	{method: "POST", path: "/{db}/_ensure_full_commit", body: `{}`, kind: notes, what: "sync"},
 	{method: "POST", path: "/{db}/_sync_shards", body: `{}`, kind: changes, what: "sync shards"},
 	{method: "PUT", path: "/{db}/_security", body: `{"admins":"{new}"}`, kind: invalid, what: "change permissions"},
 	{method: "PUT", path: "/{db}/_revs_limit", body: `"{new}"`, kind: invalid, what: "change a setting"},

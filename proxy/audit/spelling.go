@@ -68,7 +68,7 @@ func (s *spelling) fits(r *route, a *auditor) bool {
 	switch {
 	case s.name == plain:
 		return true
-	case r.kind == open || r.kind == invalid:
+	case r.kind == open || r.kind == writes || r.kind == invalid:
 		return false
 	case s.http2 && a.o.URL.Scheme != "https":
 		return false

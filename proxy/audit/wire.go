@@ -118,3 +118,13 @@ func (w *wire) raw(ctx context.Context, text, method string, most int) ([]answer
 	}
 	return all, nil
 }
+
+// withoutCertificate is the same client with none to show.
+func withoutCertificate(conf *tls.Config) *tls.Config {
+	if conf == nil {
+		return nil
+	}
+	conf = conf.Clone()
+	conf.Certificates, conf.GetClientCertificate = nil, nil
+	return conf
+}
