@@ -49,8 +49,9 @@ bench: build     ## lines/s of format and ship beside wc -l and a bare line scan
 	$(GO) run ./internal/bench bin/logctl
 	bin/logctl bench store
 
-torture:         ## kill a serve 2,000 times while clients write to it, and look for what is lost
+torture:         ## kill a serve 2,000 times while clients write to it, and a ship, and look for what is lost
 	LOGCTL_TORTURE=2000 $(GO) test ./internal/torture -run Killed -v -timeout 2h
+	LOGCTL_TORTURE_SHIP=$${LOGCTL_TORTURE_SHIP:-60s} $(GO) test ./internal/torture -run Shipped -v -timeout 2h
 
 clean:           ## remove what make made
 	rm -rf bin $(DEMO)

@@ -2,6 +2,7 @@ package torture
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -280,6 +281,7 @@ type server struct {
 	program  string
 	dir      string
 	url      string
+	user     string // "": admin
 	password string
 	http     *http.Client
 	cmd      *exec.Cmd
@@ -359,7 +361,7 @@ func (s *server) do(method, path string, body []byte) (int, []byte, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	r.SetBasicAuth("admin", s.password)
+	r.SetBasicAuth(cmp.Or(s.user, "admin"), s.password)
 	r.Header.Set("Content-Type", "application/json")
 	res, err := s.http.Do(r)
 	if err != nil {

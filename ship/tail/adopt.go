@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"logctl/internal/lines"
@@ -132,7 +133,22 @@ func (t *Tailer) has(f *file, x *text) bool {
 //
 // Anything else that begins the same is a log of its own, such as one that begins with the same line whenever a program starts.
 func (t *Tailer) adopt(f *file) (ready bool) {
-	head, packed, err := t.head(f)
+	info, err := f.f.Stat()
+	if err != nil {
+		t.problem(f.path, plainPathError(err))
+		return false
+	}
+	f.seen = info
+	if info.Size() == 0 && lines.TrimPacked(f.path) != f.path {
+		t.closeFile(f)
+		return false // it is about to be compressed
+	}
+	head, packed, torn, err := t.head(f)
+	fresh := time.Since(info.ModTime()) < copyTime
+	if (torn || err != nil) && fresh && slices.ContainsFunc(t.texts, func(x *text) bool { return len(x.Head) > 0 && sameLog(x.Path, f.path) }) {
+		t.beingPacked(f)
+		return false
+	}
 	if err != nil {
 		t.damaged(f, err)
 		return false
@@ -151,11 +167,11 @@ func (t *Tailer) adopt(f *file) (ready bool) {
 		pair := lines.TrimPacked(f.path) != f.path || lines.TrimPacked(x.Path) != x.Path
 		pair = pair && lines.TrimPacked(absolute(f.path)) == lines.TrimPacked(x.Path)
 		switch {
-		case x.dated() || pair, x.files == 0 && isRotated(f.path) && how == same:
+		case x.dated() || pair, !t.named(x) && isRotated(f.path) && how == same:
 			if best == nil || len(x.Head) > len(best.Head) || len(x.Head) == len(best.Head) && x.At > best.At {
 				best, f.part = x, how == part
 			}
-		case x.files > 0 && isRotated(f.path) && !isRotated(x.Path) && time.Since(f.seen.ModTime()) < copyTime:
+		case t.named(x) && isRotated(f.path) && !isRotated(x.Path) && fresh:
 			t.note(f.path, fmt.Sprintf("%s is left out for now: it may be a copy of %s in the making", f.path, x.Path))
 			t.closeFile(f)
 			return false
@@ -167,6 +183,11 @@ func (t *Tailer) adopt(f *file) (ready bool) {
 	}
 	t.newText(f)
 	return true
+}
+
+// named tells whether a file that has a name still has the text.
+func (t *Tailer) named(x *text) bool {
+	return x.files > 0 && slices.ContainsFunc(t.files, func(f *file) bool { return f.text == x && f.look == t.look })
 }
 
 // relate tells what a new file has to do with a text, as far as the file's first bytes tell if it is packed.
@@ -185,17 +206,32 @@ func (t *Tailer) relate(f *file, x *text, head []byte) relation {
 }
 
 // head reads the first bytes of a file's text.
-func (t *Tailer) head(f *file) (head []byte, packed bool, err error) {
+//
+// torn tells that a compressed file is damaged there, or not written yet.
+func (t *Tailer) head(f *file) (head []byte, packed, torn bool, err error) {
 	r, err := lines.DecompressNamed(io.NewSectionReader(f.f, 0, 1<<62), f.path)
 	if err != nil {
-		return nil, false, err
+		return nil, false, false, err
 	}
 	head = make([]byte, maxHead)
-	n, err := io.ReadFull(r, head)
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		err = nil // it may be one that is being compressed; reading on tells
+	n := 0
+	for n < len(head) && err == nil {
+		var m int
+		m, err = r.Read(head[n:])
+		n += m
 	}
-	return head[:n], lines.IsPacked(r), err
+	packed = lines.IsPacked(r)
+	if err == io.EOF || packed {
+		return head[:n], packed, err != nil && err != io.EOF, nil
+	}
+	return head[:n], false, false, err
+}
+
+// beingPacked leaves a file out that is not whole yet.
+func (t *Tailer) beingPacked(f *file) {
+	f.failed = f.seen.Size()
+	t.note(f.path, fmt.Sprintf("%s is left out for now: it is being compressed", f.path))
+	t.closeFile(f)
 }
 
 // sameLog tells whether two paths are of one log.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"time"
@@ -237,8 +236,7 @@ func (t *Tailer) readPacked(ctx context.Context, f *file) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.As(err, &damage) && (f.part || x.files > 1) && time.Since(f.seen.ModTime()) < copyTime:
-		f.failed = f.seen.Size() // it is being compressed
-		t.note(f.path, fmt.Sprintf("%s is left out for now: it is %s, being compressed", f.path, lines.TrimPacked(f.path)))
+		t.beingPacked(f)
 		return nil
 	case errors.As(err, &damage):
 		t.damaged(f, damage.err)

@@ -91,7 +91,7 @@ func (t *Tailer) fileOf(n found) *file {
 func (t *Tailer) worthReading(f *file) bool {
 	x := f.text
 	if x == nil {
-		return true
+		return f.failed == 0 || f.failed != f.seen.Size()
 	}
 	if f.failed == f.seen.Size() && f.failed > 0 {
 		return false
