@@ -1,7 +1,7 @@
 // Command bench measures what a user runs, `logctl format` and `logctl ship` of a file into an embedded store, and beside them,
 // in the same run, wc -l, a loop that does nothing but split the same file into lines and fields, and mawk writing the same
 // JSON. Each figure is the median of several runs, in lines and bytes per second, with its ratio to that loop over the same file.
-// Last come the shares of lines that `logctl learn` sorts right.
+// Then comes what the door of a serve costs, beside the store without it. Last come the shares of lines that `logctl learn` sorts right.
 package main
 
 import (
@@ -69,6 +69,9 @@ func run(logctl string) error {
 		if err := l.measure(filepath.Join(dir, "log")); err != nil {
 			return fmt.Errorf("%s: %w", l.name, err)
 		}
+	}
+	if err := sayDoor(os.Stdout, logctl); err != nil {
+		return fmt.Errorf("the door: %w", err)
 	}
 	return sayAccuracy(os.Stdout, logctl, dir)
 }

@@ -53,15 +53,19 @@ func (s *docSource) appendBody(dst []byte) []byte {
 
 // bulk is the body of a _bulk_docs request, with ids of the docs' content as ship sends them.
 func (s *docSource) bulk(docs int) []byte {
-	out := []byte(`{"docs":[`)
+	return append(s.appendList([]byte(`{"docs":[`), docs), "]}"...)
+}
+
+// appendList appends so many docs with ids of their content and commas between them.
+func (s *docSource) appendList(dst []byte, docs int) []byte {
 	var body []byte
 	for i := range docs {
 		if i > 0 {
-			out = append(out, ',')
+			dst = append(dst, ',')
 		}
 		body = s.appendBody(body[:0])
-		out = ejson.AppendContentID(append(out, `{"_id":"`...), body, 0)
-		out = append(append(out, `",`...), body[1:]...)
+		dst = ejson.AppendContentID(append(dst, `{"_id":"`...), body, 0)
+		dst = append(append(dst, `",`...), body[1:]...)
 	}
-	return append(out, "]}"...)
+	return dst
 }

@@ -19,20 +19,21 @@ import (
 // Server is a `logctl serve` with an embedded store in a directory that is made for it, in a process of its own.
 type Server struct {
 	program, dir string
-	listen       string // the port stays when it is started again
+	flags        []string // of serve
+	listen       string   // the port stays when it is started again
 	url          string
 	cmd          *exec.Cmd
 	ended        chan error
 	talk         bytes.Buffer
 }
 
-// StartServer starts program, a logctl, and returns when it answers. Close ends it and removes what it stored.
-func StartServer(ctx context.Context, program string) (*Server, error) {
+// StartServer starts program, a logctl, with more flags of serve, and returns when it answers. Close ends it and removes what it stored.
+func StartServer(ctx context.Context, program string, flags ...string) (*Server, error) {
 	dir, err := os.MkdirTemp("", "logctl-bench-")
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{program: program, dir: dir, listen: "127.0.0.1:0"}
+	s := &Server{program: program, dir: dir, flags: flags, listen: "127.0.0.1:0"}
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -52,7 +53,7 @@ func (s *Server) Close() error { return errors.Join(s.stop(syscall.SIGTERM), os.
 func (s *Server) start(ctx context.Context) error {
 	const atMost = time.Minute
 	s.talk.Reset()
-	s.cmd = exec.Command(s.program, "--data", s.dir, "serve", "--listen", s.listen)
+	s.cmd = exec.Command(s.program, append([]string{"--data", s.dir, "serve", "--listen", s.listen}, s.flags...)...)
 	s.cmd.Stderr = &s.talk
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "LOGCTL_") {

@@ -23,14 +23,14 @@ import (
 	"logctl/store/ejson"
 )
 
-// TestMain lets the test's own binary be the logctl that a Server starts: --data DIR serve --listen ADDRESS.
+// TestMain lets the test's own binary be the logctl that a Server starts: --data DIR serve --listen ADDRESS [--door off].
 func TestMain(m *testing.M) {
-	if len(os.Args) != 6 || os.Args[3] != "serve" {
+	if len(os.Args) < 6 || os.Args[3] != "serve" {
 		os.Exit(m.Run())
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	err := app.Serve(ctx, app.ServeOptions{Data: os.Args[2], Listen: os.Args[5], Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+	err := app.Serve(ctx, app.ServeOptions{Data: os.Args[2], Listen: os.Args[5], Bare: len(os.Args) > 6, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
