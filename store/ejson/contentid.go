@@ -1,6 +1,7 @@
 package ejson
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"strconv"
 	"strings"
@@ -56,17 +57,57 @@ func AppendContentHash(dst, body []byte) []byte {
 
 // CheckContentID tells whether id is one that AppendContentID gives to body, with any n.
 func CheckContentID(id string, body []byte) bool {
-	const length = timeDigits + 1 + hashChars
-	var buf [length]byte
-	if len(id) < length || id[:length] != string(AppendContentID(buf[:0], body, 0)) {
+	var buf [idLength]byte
+	return checkContentID(id, AppendContentID(buf[:0], body, 0))
+}
+
+// idLength is that of a content id without a repetition.
+const idLength = timeDigits + 1 + hashChars
+
+// checkContentID tells whether id is first, a content id without a repetition, or one of its repetitions.
+func checkContentID(id string, first []byte) bool {
+	if len(id) < idLength || id[:idLength] != string(first) {
 		return false
 	}
-	if len(id) == length {
+	if len(id) == idLength {
 		return true
 	}
-	digits, ok := strings.CutPrefix(id[length:], "-")
+	digits, ok := strings.CutPrefix(id[idLength:], "-")
 	n, err := strconv.ParseUint(digits, 10, 32)
 	return ok && err == nil && n > 0 && digits[0] != '0'
+}
+
+// HasContentID is CheckContentID of the doc and its id, for less.
+func (s *Split) HasContentID() bool {
+	if s.times.odd {
+		return CheckContentID(s.Doc.ID, s.Doc.Body)
+	}
+	var buf [idLength]byte
+	t := &s.times
+	return checkContentID(s.Doc.ID, AppendContentHash(append(AppendContentTime(buf[:0], t.time, t.date, t.hour), '-'), s.Doc.Body))
+}
+
+// contentTimes are the members of a doc that a content id has its time from, while they are read.
+type contentTimes struct {
+	time, date, hour []byte
+	odd              bool // one of them differs in the stored form, maybe
+}
+
+// note takes a member that is the last of its name.
+func (t *contentTimes) note(name, value []byte) {
+	var to *[]byte
+	switch string(name) {
+	case "time":
+		to = &t.time
+	case "date":
+		to = &t.date
+	case "hour":
+		to = &t.hour
+	default:
+		return
+	}
+	*to = value
+	t.odd = t.odd || value[0] != '"' || bytes.IndexByte(value, '\\') >= 0
 }
 
 // appendTime appends the 17 digits of a body's time.

@@ -182,3 +182,38 @@ func FuzzStored(f *testing.F) {
 		CheckContentID(id, in)
 	})
 }
+
+// FuzzHasContentID compares the short way to check an id with the long one.
+func FuzzHasContentID(f *testing.F) {
+	for _, s := range []string{
+		`{"date":"2017-06-14","hour":"17:16:12,329","ip":"59.45.175.88"}`, `{"time":1e2}`, `{"time":"2017-\u0030"}`, `{"time":"1","time":2}`,
+		`{"time":{"time":"1"}}`, `{"date":"1\t2","hour":null}`, `{"d\u0061te":"2017"}`, `{}`, ` { "time" : "1" , "time" : "2" } `, `{"time":"1","_conflicts":[]}`,
+	} {
+		f.Add([]byte(s), "x")
+	}
+	f.Fuzz(func(t *testing.T, in []byte, other string) {
+		plain, _, err := SplitDoc(nil, in)
+		in = bytes.TrimLeft(in, " \t\r\n")
+		if err != nil || plain.HasID {
+			return
+		}
+		comma := ","
+		if plain.Members == 0 {
+			comma = ""
+		}
+		good := string(AppendContentID(nil, plain.Doc.Body, 0))
+		for _, id := range []string{good, good + "-1", good + "-01", good + "-", other, good[1:]} {
+			doc := append([]byte(`{"_id":`), store.AppendJSONString(nil, id)...)
+			s, _, err := SplitDoc(nil, append(append(doc, comma...), in[1:]...))
+			if err != nil {
+				if id == other {
+					continue
+				}
+				t.Fatalf("%s: %v", in, err)
+			}
+			if got, want := s.HasContentID(), CheckContentID(s.Doc.ID, s.Doc.Body); got != want {
+				t.Errorf("%s as %q: %v, want %v", in, id, got, want)
+			}
+		}
+	})
+}

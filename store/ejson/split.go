@@ -16,6 +16,8 @@ type Split struct {
 	Attachments []byte
 	Members     int // of all objects in it, also those of a name that comes again
 	Depth       int // of arrays and objects, one in another; 1 where the doc holds none
+
+	times contentTimes
 }
 
 // SplitDoc takes the JSON object src apart into the members that begin with an underscore and the body, which it
@@ -101,8 +103,11 @@ func (p *parser) splitDoc(depth int) (s Split, refused, err error) {
 		if m.dead || refused != nil {
 			continue
 		}
+		value := p.src[m.value:m.valueEnd]
 		if name := p.name(m); len(name) > 0 && name[0] == '_' {
-			m.dead, refused = s.take(name, p.src[m.value:m.valueEnd])
+			m.dead, refused = s.take(name, value)
+		} else {
+			s.times.note(name, value)
 		}
 	}
 	p.bury(members)
