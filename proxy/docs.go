@@ -68,9 +68,9 @@ const docOverhead = 384
 type parser struct {
 	limits *Limits
 	lease  *lease
-	base   int64                   // what the lease has to hold without the docs' overhead
-	own    bool                    // a signed-in caller's: the store decides what may be in them
-	check  func(*ejson.Split) bool // whether a stranger's id follows from its doc
+	base   int64 // what the lease has to hold without the docs' overhead
+	own    bool  // a signed-in caller's: the store decides what may be in them
+	reject bool  // the docs are rejects, whose ids follow from their lines
 	buf    []byte
 	longer func(buf []byte, start int) []byte // Options.Extend, nil where nothing is added
 	more   []byte                             // docs that Extend has made longer
@@ -79,14 +79,13 @@ type parser struct {
 
 // parseDocs reads the docs of a body, for a database, that readBody has read with l. One that is not acceptable refuses all of them.
 func (d *Door) parseDocs(db store.DBName, body []byte, form docsForm, own bool, l *lease) (docs, error) {
-	p := &parser{limits: &d.o.Limits, lease: l, own: own, check: (*ejson.Split).HasContentID, base: 3 * int64(len(body))} // the body, its stored form, room for longer numbers
+	p := &parser{limits: &d.o.Limits, lease: l, own: own, base: 3 * int64(len(body))} // the body, its stored form, room for longer numbers
 	if err := l.need(p.base); err != nil {
 		return docs{}, err
 	}
 	p.longer = d.o.Extend
 	if _, ok := db.RejectsOf(); ok { // lines, of which nobody knows yet what is an address
-		p.check = func(s *ejson.Split) bool { return ejson.CheckRejectID(s.Doc.ID, s.Doc.Body) }
-		p.longer = nil
+		p.reject, p.longer = true, nil
 	}
 	p.room(len(body), own || d.direct == nil)
 	var err error
@@ -221,17 +220,20 @@ func (p *parser) checkDoc(s *ejson.Split) error {
 		return forbidden("_deleted")
 	case s.Attachments != nil:
 		return forbidden("_attachments")
-	case s.HasID && !p.check(s):
+	case s.HasID && !p.follows(s):
 		return store.NewError(store.KindForbidden, "Without an account, leave _id out or make it the one that follows from the document.")
-	case bytes.Contains(s.Doc.Body, []byte(`"_`)):
-		return ejson.Members(s.Doc.Body, func(key, _ []byte) error {
-			if len(key) > 0 && key[0] == '_' {
-				return forbidden(string(key))
-			}
-			return nil
-		})
+	case s.Underscored != "":
+		return forbidden(s.Underscored)
 	}
 	return nil
+}
+
+// follows tells whether the id of a stranger's doc follows from it.
+func (p *parser) follows(s *ejson.Split) bool {
+	if p.reject {
+		return ejson.CheckRejectID(s.Doc.ID, s.Doc.Body)
+	}
+	return s.HasContentID()
 }
 
 func forbidden(member string) error {

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"testing"
+	"time"
 
 	"logctl/proxy"
 	"logctl/store"
@@ -43,8 +44,9 @@ func BenchmarkEmbedded(b *testing.B) {
 				dst = append(dst, ',')
 			}
 			next++
-			body := fmt.Appendf(nil, `{"date":"2017-06-14","hour":"17:16:%02d,%03d","process":"sshd","ip":"59.45.175.%d","level":"NOTICE","event":"ban","n":%d}`,
-				next/1000%60, next%1000, next%256, next)
+			at := time.UnixMilli(1.5e12 + int64(next)).UTC() // in order, as logs are
+			body := fmt.Appendf(nil, `{"date":"%s","hour":"%s","process":"sshd","ip":"59.45.175.%d","level":"NOTICE","event":"ban"}`,
+				at.Format(time.DateOnly), at.Format("15:04:05,000"), next%256)
 			dst = append(dst, `{"_id":"`...)
 			dst = append(append(ejson.AppendContentID(dst, body, 0), `",`...), body[1:]...)
 		}

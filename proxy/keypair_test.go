@@ -70,8 +70,10 @@ func TestCertificateChanges(t *testing.T) {
 	if err := os.Remove(keyFile); err != nil {
 		t.Fatal(err)
 	}
-	if served() != second || served() != second {
-		t.Error("without a key the old pair is not in use")
+	for range 2 {
+		if served() != second {
+			t.Error("without a key the old pair is not in use")
+		}
 	}
 	if strings.Contains(log.String(), "PRIVATE") || strings.Count(log.String(), "no pair") != 2 {
 		t.Error(log.String())

@@ -14,8 +14,9 @@ type Split struct {
 	HasID bool // there is an _id; where not, Doc.ID is ""
 	// Attachments is the raw _attachments object, checked as JSON and no further; nil if there is none.
 	Attachments []byte
-	Members     int // of all objects in it, also those of a name that comes again
-	Depth       int // of arrays and objects, one in another; 1 where the doc holds none
+	Underscored string // the last member that begins with an underscore and is a part of the body; "" if there is none
+	Members     int    // of all objects in it, also those of a name that comes again
+	Depth       int    // of arrays and objects, one in another; 1 where the doc holds none
 
 	times contentTimes
 }
@@ -105,7 +106,9 @@ func (p *parser) splitDoc(depth int) (s Split, refused, err error) {
 		}
 		value := p.src[m.value:m.valueEnd]
 		if name := p.name(m); len(name) > 0 && name[0] == '_' {
-			m.dead, refused = s.take(name, value)
+			if m.dead, refused = s.take(name, value); !m.dead && refused == nil {
+				s.Underscored = string(name)
+			}
 		} else {
 			s.times.note(name, value)
 		}
