@@ -26,6 +26,7 @@ type shipOptions struct {
 	formatFlags
 	spool      spoolFlags
 	remove     removeFlags
+	service    serviceFlags
 	app        string
 	rejects    string
 	maxRejects int
@@ -60,6 +61,8 @@ state, or --again, means that all files are read from their beginning, and store
 With --follow it does not end: a line is stored within a moment of being written, files that come later are found by pattern and
 directory within ten seconds, and a server that is away is waited for. Without a serve on this machine, and without LOGCTL_URL,
 the store is open in this process meanwhile, and no other command can use it.
+
+--install-service has systemd do so from now on, as this account, with these flags; "logctl cron list" shows it.
 
 A last line without its line end waits for it, since a program may still be writing it; in a compressed file, in a
 pipe, and in a file that nobody has written to for a day it is taken as it is.
@@ -108,6 +111,7 @@ func (o *shipOptions) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.follow, "follow", false, "go on with what is written to the files, until Ctrl-C or SIGTERM")
 	fs.StringVar(&o.state, "state", "", "directory that remembers how far each file is shipped (default DATA/ship, beside the store)")
 	fs.BoolVar(&o.again, "again", false, "read all files from their beginning, as if nothing were remembered")
+	o.service.addFlags(fs)
 	fs.BoolVar(&o.lock, "lock", false, "do nothing while another run with --lock for the same app is under way")
 }
 
@@ -121,13 +125,16 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 	if o.maxRejects < 0 {
 		return usagef("--max-rejects must not be below zero")
 	}
-	if o.follow && (len(files) == 0 || slices.Contains(files, ship.Stdin)) {
+	if (o.follow || o.service.install) && (len(files) == 0 || slices.Contains(files, ship.Stdin)) {
 		return hinted(usagef("--follow needs files, patterns or directories"), "what comes through a pipe is shipped as it comes without --follow")
 	}
 	o.silent = o.quiet
 	formatter, err := o.formatter(std.err, g)
 	if err != nil {
 		return err
+	}
+	if o.service.install {
+		return o.installService(ctx, std, g, files)
 	}
 	extend, err := o.geoip.extend(noter(std.err))
 	if err != nil {

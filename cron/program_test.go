@@ -196,3 +196,49 @@ func TestSystemdReadsUnits(t *testing.T) {
 	}
 	t.Logf("systemd-analyze: %v\n%s", err, out)
 }
+
+// TestFollowingService: the service that follows is started, started again when it changed, listed, and removed with its app's timer.
+func TestFollowingService(t *testing.T) {
+	dir := fakePrograms(t, map[string]string{"systemctl": `echo "$@" >>"$FAKE/calls"`})
+	ctx := context.Background()
+	s := Systemd{Dir: t.TempDir()}
+	job := &Job{App: "a/b", Every: every(t, "5m"), Env: []string{"LOGCTL_DATA=/my data"}, Args: []string{"/bin/logctl", "ship"}, Files: []string{"/x*"}}
+	for i, want := range []bool{true, false} {
+		if changed, err := s.InstallService(ctx, job); err != nil || changed != want {
+			t.Errorf("install %d: %t, %v", i, changed, err)
+		}
+	}
+	if _, err := s.Install(ctx, job); err != nil {
+		t.Fatal(err)
+	}
+	found, err := s.List()
+	if err != nil || len(found) != 2 || found[1].App != "a/b" || found[1].Schedule != "always" || found[1].Command != "/bin/logctl ship /x*" {
+		t.Errorf("%+v, %v", found, err)
+	}
+	if changed, err := s.Remove(ctx, "a/b"); err != nil || !changed {
+		t.Errorf("remove: %t, %v", changed, err)
+	}
+	if left, _ := os.ReadDir(s.Dir); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+	calls, err := os.ReadFile(filepath.Join(dir, "calls"))
+	want := `daemon-reload
+enable --now logctl-follow-a\x2fb.service
+restart logctl-follow-a\x2fb.service
+daemon-reload
+enable --now logctl-follow-a\x2fb.service
+daemon-reload
+enable --now logctl-ship-a\x2fb.timer
+restart logctl-ship-a\x2fb.timer
+disable --now logctl-ship-a\x2fb.timer
+disable --now logctl-follow-a\x2fb.service
+daemon-reload
+`
+	if err != nil || string(calls) != want {
+		t.Errorf("systemctl was called with\n%swant\n%s", calls, want)
+	}
+	job.Args = append(job.Args, "a\nb")
+	if _, err := s.InstallService(ctx, job); err == nil {
+		t.Error("a control character passes")
+	}
+}

@@ -23,10 +23,24 @@ func (s Systemd) Install(ctx context.Context, job *Job) (changed bool, err error
 	if err != nil {
 		return false, err
 	}
+	return s.install(ctx, timer.Name, service, timer)
+}
+
+// InstallService makes job, which follows files, the only such one of its app and starts it; changed is false where it was so already.
+func (s Systemd) InstallService(ctx context.Context, job *Job) (changed bool, err error) {
+	service, err := job.Service(s.User)
+	if err != nil {
+		return false, err
+	}
+	return s.install(ctx, service.Name, service)
+}
+
+// install writes units and starts one of them.
+func (s Systemd) install(ctx context.Context, start string, units ...Unit) (changed bool, err error) {
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
 		return false, fmt.Errorf("make the directory for units: %w", err)
 	}
-	for _, u := range []Unit{service, timer} {
+	for _, u := range units {
 		path := filepath.Join(s.Dir, u.Name)
 		if old, err := os.ReadFile(path); err == nil && string(old) == u.Text {
 			continue
@@ -39,27 +53,29 @@ func (s Systemd) Install(ctx context.Context, job *Job) (changed bool, err error
 	if err := s.systemctl(ctx, "daemon-reload"); err != nil {
 		return changed, err
 	}
-	if err := s.systemctl(ctx, "enable", "--now", timer.Name); err != nil {
+	if err := s.systemctl(ctx, "enable", "--now", start); err != nil {
 		return changed, err
 	}
 	if !changed {
 		return false, nil
 	}
-	// A timer that was running goes on with its old times until it is started again.
-	return true, s.systemctl(ctx, "restart", timer.Name)
+	// What was running goes on as it was until it is started again.
+	return true, s.systemctl(ctx, "restart", start)
 }
 
-// Remove stops the app's timer and deletes its units; changed is false where there are none.
+// Remove stops the app's timer and its service that follows, and deletes their units; changed is false where there are none.
 func (s Systemd) Remove(ctx context.Context, app string) (changed bool, err error) {
-	name := unitPrefix + unitName(app)
-	timer := filepath.Join(s.Dir, name+".timer")
-	if _, err := os.Stat(timer); err == nil {
-		if err := s.systemctl(ctx, "disable", "--now", name+".timer"); err != nil {
+	timer, follow := unitPrefix+unitName(app)+".timer", followPrefix+unitName(app)+".service"
+	for _, unit := range []string{timer, follow} {
+		if _, err := os.Stat(filepath.Join(s.Dir, unit)); err != nil {
+			continue
+		}
+		if err := s.systemctl(ctx, "disable", "--now", unit); err != nil {
 			return false, err
 		}
 	}
-	for _, path := range []string{timer, filepath.Join(s.Dir, name+".service")} {
-		err := os.Remove(path)
+	for _, unit := range []string{timer, unitPrefix + unitName(app) + ".service", follow} {
+		err := os.Remove(filepath.Join(s.Dir, unit))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return changed, fmt.Errorf("remove the unit: %w", err)
 		}
@@ -71,27 +87,30 @@ func (s Systemd) Remove(ctx context.Context, app string) (changed bool, err erro
 	return true, s.systemctl(ctx, "daemon-reload")
 }
 
-// List has the jobs whose timers are in the directory.
+// List has the jobs whose timers, or services that follow, are in the directory.
 func (s Systemd) List() ([]Entry, error) {
-	timers, err := filepath.Glob(filepath.Join(s.Dir, unitPrefix+"*.timer"))
-	if err != nil {
-		return nil, err
-	}
 	var found []Entry
-	for _, path := range timers {
-		timer, err := os.ReadFile(path)
+	for _, pattern := range []string{unitPrefix + "*.timer", followPrefix + "*.service"} {
+		paths, err := filepath.Glob(filepath.Join(s.Dir, pattern))
 		if err != nil {
-			return nil, fmt.Errorf("read the unit: %w", err)
+			return nil, err
 		}
-		e := Entry{Place: path, App: setting(timer, appKey), Schedule: setting(timer, "OnCalendar=")}
-		if e.App == "" {
-			continue // somebody else's, by chance of the same name
+		for _, path := range paths {
+			unit, err := os.ReadFile(path)
+			if err != nil {
+				return nil, fmt.Errorf("read the unit: %w", err)
+			}
+			e := Entry{Place: path, App: setting(unit, appKey), Schedule: setting(unit, "OnCalendar="), Command: setting(unit, "ExecStart=")}
+			if e.App == "" {
+				continue // somebody else's, by chance of the same name
+			}
+			if e.Command != "" {
+				e.Schedule = "always"
+			} else if service, err := os.ReadFile(strings.TrimSuffix(path, ".timer") + ".service"); err == nil { // a timer without one is worth a line all the same
+				e.Command = setting(service, "ExecStart=")
+			}
+			found = append(found, e)
 		}
-		// A timer whose service is gone is worth a line all the same.
-		if service, err := os.ReadFile(strings.TrimSuffix(path, ".timer") + ".service"); err == nil {
-			e.Command = setting(service, "ExecStart=")
-		}
-		found = append(found, e)
 	}
 	return found, nil
 }

@@ -8,6 +8,9 @@ import (
 // unitPrefix is what the names of our units begin with.
 const unitPrefix = "logctl-ship-"
 
+// followPrefix is what the names of services begin with that follow files.
+const followPrefix = "logctl-follow-"
+
 // unitName writes an app's name with the characters that names of units and files have: others than a-z, 0-9, _ and - become
 // \xHH, as systemd-escape writes them.
 func unitName(app string) string {
@@ -35,25 +38,15 @@ func (j *Job) Units() (timer, service Unit, err error) {
 		return Unit{}, Unit{}, err
 	}
 	name := unitPrefix + unitName(j.App)
-	about := strings.ReplaceAll(j.App, "%", "%%")
-
-	var env strings.Builder
-	for _, v := range j.Env {
-		env.WriteString("Environment=" + quoteUnit(v, false) + "\n")
-	}
-	var words []string
-	for i, a := range append(append([]string{}, j.Args...), j.Files...) {
-		words = append(words, quoteUnit(a, i > 0)) // no $ is looked for in the program's path
-	}
+	about := j.about()
 	// Status 3 says that some lines are not of the kind asked for. They are counted and the rest is stored.
 	service = Unit{Name: name + ".service", Text: fmt.Sprintf(`[Unit]
 Description=Ship the logs of %s to logctl
 
 [Service]
 Type=oneshot
-%sExecStart=%s
-SuccessExitStatus=3
-`, about, env.String(), strings.Join(words, " "))}
+%sSuccessExitStatus=3
+`, about, j.exec())}
 	timer = Unit{Name: name + ".timer", Text: fmt.Sprintf(`[Unit]
 Description=Ship the logs of %s to logctl every %s
 
@@ -68,4 +61,53 @@ WantedBy=timers.target
 %s%s
 `, about, j.Every, j.Every.calendar, appKey, j.App)}
 	return timer, service, nil
+}
+
+// about is the app in a unit's text.
+func (j *Job) about() string { return strings.ReplaceAll(j.App, "%", "%%") }
+
+// exec is the lines of a service that say what it runs.
+func (j *Job) exec() string {
+	var b strings.Builder
+	for _, v := range j.Env {
+		b.WriteString("Environment=" + quoteUnit(v, false) + "\n")
+	}
+	b.WriteString("ExecStart=")
+	for i, a := range append(append([]string{}, j.Args...), j.Files...) {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(quoteUnit(a, i > 0)) // no $ is looked for in the program's path
+	}
+	b.WriteByte('\n')
+	return b.String()
+}
+
+// Service is the service of a job that does not end: its command follows files. user says that it is an account's own. It is started
+// again whenever it ends, and gains no rights.
+func (j *Job) Service(user bool) (Unit, error) {
+	if err := j.check(); err != nil {
+		return Unit{}, err
+	}
+	target := "multi-user.target"
+	if user {
+		target = "default.target"
+	}
+	return Unit{Name: followPrefix + unitName(j.App) + ".service", Text: fmt.Sprintf(`[Unit]
+Description=Follow the logs of %s and ship them to logctl
+Wants=network-online.target
+After=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+%sRestart=always
+RestartSec=5
+NoNewPrivileges=yes
+
+[Install]
+WantedBy=%s
+
+[X-Logctl]
+%s%s
+`, j.about(), j.exec(), target, appKey, j.App)}, nil
 }
