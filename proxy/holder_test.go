@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -182,4 +183,42 @@ func TestHolderLimits(t *testing.T) {
 	if door.ServeHTTP(w, r); w.Code != 201 {
 		t.Errorf("somebody else: %d", w.Code)
 	}
+}
+
+// TestHolderFeed reads a feed's line while the feed goes on.
+func TestHolderFeed(t *testing.T) {
+	t.Parallel()
+	f := newFakeCouch()
+	text := addToken(t, f, token.Read, time.Time{}, "app")
+	read := make(chan struct{})
+	up := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "/_changes") {
+			f.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("X-Secret", "x")
+		_, _ = w.Write([]byte("{\"seq\":1}\n"))
+		_ = http.NewResponseController(w).Flush() // a failure shows as a line that does not come
+		select {
+		case <-read:
+		case <-r.Context().Done():
+		}
+	})
+	s := httptest.NewServer(newDoor(up))
+	defer s.Close()
+	r, err := http.NewRequestWithContext(t.Context(), "GET", s.URL+"/log_app/_changes?feed=continuous", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+text)
+	res, err := s.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	line := make([]byte, len("{\"seq\":1}\n"))
+	if _, err := io.ReadFull(res.Body, line); err != nil || res.StatusCode != 200 || res.Header.Get("X-Secret") != "" {
+		t.Errorf("%s %q, %v", res.Status, line, err)
+	}
+	close(read)
 }
