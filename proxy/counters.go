@@ -30,6 +30,7 @@ func (c *Counters) Each(fn func(name, reason string, n int64)) {
 	call("docs_failed", "", c.Failed.Load())
 	call("writes", "", c.Writes.Load())
 	call("passed", "", c.Passed.Load())
+	call("connections_turned_away", "", c.turnedAway.Load())
 	call("refused", wordSlow, c.slow.Load())
 	for kind := range c.refused {
 		if n := c.refused[kind].Load(); n > 0 {

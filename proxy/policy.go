@@ -99,6 +99,9 @@ var policy = [...]rule{
 	{reading, "GET HEAD", "/{app}/{doc}", docQuery, noBody, (*Door).read},
 	{reading, "GET HEAD", "/{app}/{doc}/{doc}", "rev", noBody, (*Door).read},
 
+	// What the door has counted.
+	{admin, "GET HEAD", "/metrics", noQuery, noBody, (*Door).metrics},
+
 	// Nobody but an admin has the server make requests of its own.
 	{account | reader | analyst | admin, "*", "~_replicate", anyQuery, anyBody, (*Door).replicate},
 
