@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// metrics shows an admin what the door has counted, in the text format of Prometheus. To admins a database of that name is at
+// metrics shows an admin what the door has counted since it was made, in the text format of Prometheus. To admins a database of that name is at
 // /metrics/ alone.
 func (d *Door) metrics(v *visit) error {
 	out := []byte("# TYPE logctl_door_total counter\n")
