@@ -23,6 +23,7 @@ func commands(g *globals) []*cobra.Command {
 		newCA(g),
 		newJoin(g),
 		newAudit(g),
+		newDoctor(g),
 		newQuery(g),
 		newReport(g),
 		newDesign(g),
