@@ -34,6 +34,7 @@ type shipOptions struct {
 	quiet      bool
 	lock       bool
 	follow     bool
+	sockets    []string
 	state      string
 	again      bool
 }
@@ -76,6 +77,9 @@ reason in the database log_APP_rejects, or as they are in the file that --reject
 however often the command runs. Of lines that are too long the beginning is kept. "logctl status APP" shows what there is,
 "logctl reparse APP" makes docs of what a better schema fits. One run keeps --max-rejects at most, and says so.
 
+With --socket it listens at a unix socket, takes the lines of all who connect, "logctl tap SOCKET" for one, through the spool, and
+does not end either.
+
 With --truncate or --delete a file goes when all in it is stored: the server has confirmed each doc, rejected lines are kept, and the
 file holds what was shipped. What is written to it meanwhile stays, and programs go on with the files that they have open; of one that
 is open, whole blocks are taken out at the beginning. What can't be removed without risk stays, and is told. "logctl receipts" lists
@@ -109,6 +113,7 @@ func (o *shipOptions) addFlags(fs *pflag.FlagSet) {
 	o.remove.addFlags(fs)
 	fs.BoolVar(&o.quiet, "quiet", false, "say nothing unless something is wrong")
 	fs.BoolVar(&o.follow, "follow", false, "go on with what is written to the files, until Ctrl-C or SIGTERM")
+	fs.StringArrayVar(&o.sockets, "socket", nil, "unix socket to listen at for lines, until Ctrl-C or SIGTERM; again for more")
 	fs.StringVar(&o.state, "state", "", "directory that remembers how far each file is shipped (default DATA/ship, beside the store)")
 	fs.BoolVar(&o.again, "again", false, "read all files from their beginning, as if nothing were remembered")
 	o.service.addFlags(fs)
@@ -125,7 +130,8 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 	if o.maxRejects < 0 {
 		return usagef("--max-rejects must not be below zero")
 	}
-	if (o.follow || o.service.install) && (len(files) == 0 || slices.Contains(files, ship.Stdin)) {
+	o.follow = o.follow || len(o.sockets) > 0
+	if (o.follow || o.service.install) && (len(files) == 0 && len(o.sockets) == 0 || slices.Contains(files, ship.Stdin)) {
 		return hinted(usagef("--follow needs files, patterns or directories"), "what comes through a pipe is shipped as it comes without --follow")
 	}
 	o.silent = o.quiet
@@ -161,12 +167,12 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 	if err != nil {
 		return err
 	}
-	if len(files) == 0 && isTerminalInput(std.in) && !o.quiet {
+	if len(files) == 0 && len(o.sockets) == 0 && isTerminalInput(std.in) && !o.quiet {
 		fmt.Fprintln(std.err, "logctl: reading lines from the terminal, Ctrl-D ends them")
 	}
 	so := ship.Options{
 		Endpoint: ship.Endpoint{BaseURL: conn.BaseURL, Transport: conn.Transport, Anonymous: conn.Anonymous, Compress: !conn.InProcess},
-		App:      o.app, Inputs: files, Stdin: std.in, Machine: machine, MaxLine: o.maxLine, Rejects: o.rejects, Wait: o.wait,
+		App:      o.app, Inputs: files, Sockets: o.sockets, Stdin: std.in, Machine: machine, MaxLine: o.maxLine, Rejects: o.rejects, Wait: o.wait,
 		MaxRejects: cmp.Or(o.maxRejects, -1), Extend: extend,
 		Format: func(reference time.Time) ship.Formatter {
 			formatter.SetReference(reference)
@@ -180,7 +186,7 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 		return err
 	}
 	if o.follow {
-		o.startFollow(std.err, conn, &so, files)
+		o.startFollow(std.err, conn, &so, slices.Concat(files, o.sockets))
 	}
 	if err := o.remove.apply(&so, conn.Config); err != nil {
 		return err

@@ -24,7 +24,7 @@ func (o *serviceFlags) addFlags(fs *pflag.FlagSet) {
 }
 
 // pathFlags are those of ship whose values are paths, which have to mean the same from any directory.
-var pathFlags = map[string]bool{"rejects": true, "state": true, "geoip": true}
+var pathFlags = map[string]bool{"rejects": true, "state": true, "geoip": true, "socket": true}
 
 // args are the flags that were given, for the service, but for those that its environment says.
 func (o *serviceFlags) args(g *globals) (args []string, err error) {

@@ -163,7 +163,7 @@ func (d *drain) hand(s *spool.Spool, e *spool.Entry) {
 	kind := byte(packDocs)
 	var err error
 	if e.Dropped != nil {
-		d.notice(b, e.Dropped)
+		d.notice(b, e.Dropped, e.ID())
 	} else if kind, err = unpack(b, e.Data); err != nil {
 		if errors.Is(err, errPack) { // it is whole, so somebody may still make sense of it: it stays
 			d.r.problem(err)
@@ -182,13 +182,13 @@ func (d *drain) fail(err error) {
 	d.r.senders.giveUp(err)
 }
 
-// notice makes b the doc that tells of docs that were dropped.
-func (d *drain) notice(b *batch, n *spool.Dropped) {
+// notice makes b the doc that tells of docs that were dropped. The record's id tells it from others of the same moment.
+func (d *drain) notice(b *batch, n *spool.Dropped, id string) {
 	text := fmt.Sprintf("the spool was full: %d docs were dropped", n.Docs)
 	body := store.AppendJSONString([]byte(`{"time":`), n.To.UTC().Format(time.RFC3339))
 	body = append(body, `,"application":"logctl","event":"dropped","message":`...)
 	body = store.AppendJSONString(body, text)
-	body = fmt.Appendf(body, `,"docs":%d,"since":%q`, n.Docs, n.From.UTC().Format(time.RFC3339))
+	body = fmt.Appendf(body, `,"docs":%d,"since":%q,"notice":%q`, n.Docs, n.From.UTC().Format(time.RFC3339), id)
 	if d.r.o.Machine != "" {
 		body = store.AppendJSONString(append(body, `,"machine":`...), d.r.o.Machine)
 	}

@@ -22,7 +22,7 @@ type inputs struct {
 // inputs finds out what the arguments of a run mean: files, and what can be read once only.
 func (r *runner) inputs() (*inputs, error) {
 	args := r.o.Inputs
-	if len(args) == 0 && len(r.o.Sources) == 0 {
+	if len(args) == 0 && len(r.o.Sources) == 0 && len(r.o.Sockets) == 0 {
 		args = []string{Stdin}
 	}
 	in := &inputs{list: append([]source.Source(nil), r.o.Sources...)}
@@ -51,7 +51,24 @@ func (r *runner) inputs() (*inputs, error) {
 	for _, path := range in.streams {
 		in.list = append(in.list, &streamSource{r: r, path: path})
 	}
+	for _, path := range r.o.Sockets {
+		s := &socketSource{r: r, path: path}
+		if err := s.listen(); err != nil {
+			in.close()
+			return nil, err
+		}
+		in.list = append(in.list, s)
+	}
 	return in, nil
+}
+
+// close ends listening.
+func (in *inputs) close() {
+	for _, s := range in.list {
+		if s, ok := s.(*socketSource); ok {
+			s.listener.Close()
+		}
+	}
 }
 
 // fleeting tells whether there is an input whose lines can't be read again.

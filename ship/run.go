@@ -67,6 +67,7 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
+	defer in.close()
 	if err := r.openState(in); err != nil {
 		return Summary{}, err
 	}

@@ -48,6 +48,7 @@ type Options struct {
 	Inputs  []string        // paths, patterns, and Stdin, which is also meant by none
 	Stdin   io.Reader       // nil: empty
 	Sources []source.Source // what else lines come from, beside Inputs; with some, no Inputs mean none
+	Sockets []string        // unix sockets to listen at, with Follow
 	// State is the directory that remembers from run to run how far each source is and how often each doc came; "": nothing is.
 	// StateAbout is what that is about; it is begun anew if that is not what it was about, and for the reason StateAnew if there
 	// is one. See state.Options.

@@ -34,7 +34,11 @@ func (s *streamSource) Run(ctx context.Context, _ source.Positions, sink source.
 	}
 	text, err := lines.DecompressNamed(newStream(ctx, from), s.path)
 	if err == nil {
-		err = s.read(ctx, sink, lines.New(text, s.r.o.MaxLine))
+		from := &source.Origin{Name: s.path}
+		if s.path != Stdin {
+			from.File = absolute(s.path)
+		}
+		err = readStream(ctx, sink, from, lines.New(text, s.r.o.MaxLine))
 	}
 	return s.r.inputError(ctx, s.name(), err)
 }
@@ -49,12 +53,8 @@ func (s *streamSource) name() string {
 // chunkBytes is about how much of a stream makes a chunk.
 const chunkBytes = 256 << 10
 
-// read takes as many lines at a time as are there.
-func (s *streamSource) read(ctx context.Context, sink source.Sink, in *lines.Reader) error {
-	from := &source.Origin{Name: s.path}
-	if s.path != Stdin {
-		from.File = absolute(s.path)
-	}
+// readStream takes as many lines at a time as are there.
+func readStream(ctx context.Context, sink source.Sink, from *source.Origin, in *lines.Reader) error {
 	var text []byte
 	for {
 		c := source.Chunk{From: from}

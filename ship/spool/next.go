@@ -18,6 +18,9 @@ type Entry struct {
 	place   place
 }
 
+// ID tells the record from all others of any queue, also when it is given out again.
+func (e *Entry) ID() string { return fmt.Sprintf("%016x-%x", e.place.salt, e.place.offset) }
+
 // DamageError tells of a part of the queue that can't be read. What is behind it comes next.
 type DamageError struct {
 	File          string
