@@ -58,8 +58,17 @@ func run(logctl string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	d, err := openDoor(logctl, filepath.Join(dir, "door"))
+	if err != nil {
+		return err
+	}
+	defer d.close()
 	for _, l := range []log{
-		{"fail2ban", writeFail2ban, func(string) []measured { return fail2banThings(logctl, filepath.Join(dir, "store")) }},
+		{"fail2ban", writeFail2ban, func(string) []measured {
+			return append(fail2banThings(logctl, filepath.Join(dir, "store")),
+				measured{"logctl ship --events all, through a door, signed in", d.ship(logctl, true)},
+				measured{"logctl ship --events all, through a door, as a stranger", d.ship(logctl, false)})
+		}},
 		{"nginx combined", writeNginx, func(string) []measured { return formatThings(logctl, nginxSchema) }},
 		{"RFC 5424", writeRFC5424, func(string) []measured { return formatThings(logctl, rfc5424Schema) }},
 		{"sshd and other", writeAuth, func(string) []measured {
@@ -72,6 +81,9 @@ func run(logctl string) error {
 	}
 	if err := sayDoor(os.Stdout, logctl); err != nil {
 		return fmt.Errorf("the door: %w", err)
+	}
+	if err := sayQuiet(os.Stdout, logctl, dir); err != nil {
+		return err
 	}
 	return sayAccuracy(os.Stdout, logctl, dir)
 }
@@ -120,7 +132,8 @@ func fail2banThings(logctl, store string) []measured {
 			}
 			return ship(file)
 		}},
-		measured{"the same again: everything already there", ship},
+		measured{"the same again: nothing new", ship},
+		measured{"the same again, --again: everything already there", command(logctl, "--data", store, "ship", "--app", "fail2ban", "--preset", "fail2ban", "--events", "all", "--quiet", "--again")},
 	)
 }
 

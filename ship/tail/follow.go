@@ -110,7 +110,11 @@ func (t *Tailer) watchDirs(names []found) {
 			t.watcher.watchDir(arg) // if it is one
 		}
 	}
+	last := ""
 	for _, n := range names {
-		t.watcher.watchDir(filepath.Dir(n.path))
+		if dir := filepath.Dir(n.path); dir != last {
+			t.watcher.watchDir(dir)
+			last = dir
+		}
 	}
 }

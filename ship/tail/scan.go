@@ -210,15 +210,15 @@ func (t *Tailer) addSiblings(names []found) []found {
 	}
 	dirs := map[string]map[string][]found{}
 	for _, x := range t.texts {
+		if id, ok := at[x.Path]; ok && id.Ino == x.Ino && (x.files > 0 || t.look == 1) {
+			continue // it is where it was, as far as is known
+		}
 		log, _ := rotation(x.Path)
 		if !logs[log] {
 			log = x.Path
 		}
 		if !logs[log] {
 			continue
-		}
-		if id, ok := at[x.Path]; ok && id.Ino == x.Ino && (x.files > 0 || t.look == 1) {
-			continue // it is where it was, as far as is known
 		}
 		dir := filepath.Dir(log)
 		if dirs[dir] == nil {
