@@ -359,10 +359,9 @@ func runAsNobody(t *testing.T) {
 	}
 	program, err := os.Executable()
 	must(t, err)
-	dir := t.TempDir() // which nobody else may look into: the program is given to nobody
 	text, err := os.ReadFile(program)
 	must(t, err)
-	dir, err = os.MkdirTemp("", "nobody-")
+	dir, err := os.MkdirTemp("", "nobody-") // not t.TempDir, which nobody else may look into
 	must(t, err)
 	defer os.RemoveAll(dir)
 	must(t, os.Chmod(dir, 0o777))
