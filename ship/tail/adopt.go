@@ -2,6 +2,7 @@ package tail
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -168,7 +169,7 @@ func (t *Tailer) adopt(f *file) (ready bool) {
 		pair = pair && lines.TrimPacked(absolute(f.path)) == lines.TrimPacked(x.Path)
 		switch {
 		case x.dated() || pair, !t.named(x) && isRotated(f.path) && how == same:
-			if best == nil || len(x.Head) > len(best.Head) || len(x.Head) == len(best.Head) && x.At > best.At {
+			if best == nil || f.closer(x, how, best) {
 				best, f.part = x, how == part
 			}
 		case t.named(x) && isRotated(f.path) && !isRotated(x.Path) && fresh:
@@ -185,6 +186,47 @@ func (t *Tailer) adopt(f *file) (ready bool) {
 	return true
 }
 
+// closer tells whether a text is more likely to be the file's than the best so far.
+func (f *file) closer(x *text, how relation, best *text) bool {
+	bestHow := same
+	if f.part {
+		bestHow = part
+	}
+	return cmp.Or(cmp.Compare(b2i(sameLog(x.Path, f.path)), b2i(sameLog(best.Path, f.path))), cmp.Compare(bestHow, how),
+		cmp.Compare(len(x.Head), len(best.Head)), cmp.Compare(x.At, best.At)) > 0
+}
+
+// isPart tells whether an open plain file of some size is a beginning of the text, as a copy of it is that was made earlier or is being
+// made. Two logs may begin the same for long, so where there is a file that has more of the text, that is looked at, too.
+func (t *Tailer) isPart(f *file, x *text, size int64) bool {
+	if x.compare(f.f, size) != part {
+		return false
+	}
+	for _, o := range t.files {
+		if o == f || o.text != x || o.packed || o.part {
+			continue
+		}
+		whole, err := os.Open(o.path)
+		if err != nil {
+			continue
+		}
+		defer whole.Close()
+		if info, err := whole.Stat(); err == nil && idOf(info).same(fileID{Dev: o.id.Dev, Ino: o.id.Ino}) && info.Size() >= size {
+			return sameEnd(f.f, whole, size)
+		}
+	}
+	return true
+}
+
+// sameEnd tells whether two files of this size at least have the same bytes before it.
+func sameEnd(a, b io.ReaderAt, size int64) bool {
+	n := min(size, 4<<10)
+	endA, endB := make([]byte, n), make([]byte, n)
+	_, errA := a.ReadAt(endA, size-n)
+	_, errB := b.ReadAt(endB, size-n)
+	return (errA == nil || errA == io.EOF) && (errB == nil || errB == io.EOF) && bytes.Equal(endA, endB)
+}
+
 // named tells whether a file that has a name still has the text.
 func (t *Tailer) named(x *text) bool {
 	return x.files > 0 && slices.ContainsFunc(t.files, func(f *file) bool { return f.text == x && f.look == t.look })
@@ -193,7 +235,11 @@ func (t *Tailer) named(x *text) bool {
 // relate tells what a new file has to do with a text, as far as the file's first bytes tell if it is packed.
 func (t *Tailer) relate(f *file, x *text, head []byte) relation {
 	if !f.packed {
-		return x.compare(f.f, f.seen.Size())
+		how := x.compare(f.f, f.seen.Size())
+		if how == part && !t.isPart(f, x, f.seen.Size()) {
+			return other
+		}
+		return how
 	}
 	n := min(len(head), len(x.Head))
 	switch {

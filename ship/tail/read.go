@@ -185,10 +185,9 @@ func (t *Tailer) readLong(ctx context.Context, f *file, info os.FileInfo) (taken
 // changed finds out what has become of a file that has not the bytes that its text had. It tells whether it is to be read again.
 func (t *Tailer) changed(f *file) bool {
 	x := f.text
-	if f.part {
-		info, err := f.f.Stat()
-		if err == nil && x.compare(f.f, info.Size()) == part {
-			return false // the copy is still being made
+	if f.part || x.files > 1 {
+		if info, err := f.f.Stat(); err == nil && t.isPart(f, x, info.Size()) {
+			return false // the copy is still being made, or was made when there was less
 		}
 	} else if t.has(f, x) {
 		f.scanned = 0
@@ -216,7 +215,7 @@ func (t *Tailer) readPacked(ctx context.Context, f *file) error {
 		err = t.skip(ctx, r, x)
 	}
 	switch {
-	case errors.Is(err, errOtherText):
+	case errors.Is(err, errOtherText), err == io.EOF && !sameLog(x.Path, f.path): // its first bytes alone prove nothing
 		t.detach(f)
 		t.newText(f)
 		return t.readPacked(ctx, f)

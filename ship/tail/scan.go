@@ -283,6 +283,8 @@ func (t *Tailer) forget() (lost []*file) {
 		switch {
 		case x.files > 0:
 			return false
+		case !t.asked(x.Path):
+			return false // another run's
 		case x.Gone == 0:
 			x.Gone, x.changed = now.Unix(), true
 			t.soon = true // where it was is something else: there may be a copy of it
@@ -293,6 +295,18 @@ func (t *Tailer) forget() (lost []*file) {
 		return false
 	})
 	return lost
+}
+
+// asked tells whether Paths mean a file, or the log that rotation has made it of: if nobody has seen it then, it is gone.
+func (t *Tailer) asked(path string) bool {
+	log, _ := rotation(path)
+	return slices.ContainsFunc(t.o.Paths, func(arg string) bool {
+		arg = absolute(arg)
+		return slices.ContainsFunc([]string{path, log}, func(p string) bool {
+			match, _ := filepath.Match(arg, p)
+			return match || arg == p || arg == filepath.Dir(p)
+		})
+	})
 }
 
 // drop forgets a file.
