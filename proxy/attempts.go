@@ -32,8 +32,10 @@ type pace struct {
 
 // attempts remembers wrong passwords.
 type attempts struct {
-	mu   sync.Mutex
-	paid map[attempt]time.Time // until when what was tried is paid off; guarded by mu
+	mu      sync.Mutex
+	paid    map[attempt]time.Time // until when what was tried is paid off; guarded by mu
+	pending map[attempt]int       // what is being tried; guarded by mu
+	settled chan struct{}         // closed, and made anew, when something has been tried; guarded by mu
 }
 
 // attempt is where a password was tried, and on which account; of an address's own, no name is a zero hash.
@@ -42,7 +44,9 @@ type attempt struct {
 	name [sha256.Size]byte
 }
 
-func newAttempts() *attempts { return &attempts{paid: map[attempt]time.Time{}} }
+func newAttempts() *attempts {
+	return &attempts{paid: map[attempt]time.Time{}, pending: map[attempt]int{}, settled: make(chan struct{})}
+}
 
 // attemptsOf are the two places where an attempt counts. Who has one address of IPv6 has its whole /64.
 func attemptsOf(client, name string) (byAddress, byAccount attempt) {
@@ -55,12 +59,42 @@ func attemptsOf(client, name string) (byAddress, byAccount attempt) {
 	return attempt{from: addr}, attempt{addr, sha256.Sum256([]byte(name))}
 }
 
-// wait is how long the client has to wait before it may try a password for that account; 0 if it need not.
-func (a *attempts) wait(client, name string, now time.Time) time.Duration {
+// begin takes a try of a password for that account, which ends by settle. wait is how long the client has to wait for one, 0 if it
+// need not. While those that are under way would, if they are wrong, use up what is free, there is none yet but a channel, which
+// is closed when one of them has ended: as many at once are not more in all.
+func (a *attempts) begin(client, name string, now time.Time) (wait time.Duration, later <-chan struct{}) {
 	byAddress, byAccount := attemptsOf(client, name)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return max(a.due(byAddress, perAddress, now), a.due(byAccount, perAccount, now), 0)
+	if wait := max(a.due(byAddress, perAddress, now), a.due(byAccount, perAccount, now)); wait > 0 {
+		return wait, nil
+	}
+	if a.isFull(byAddress, perAddress, now) || a.isFull(byAccount, perAccount, now) {
+		return 0, a.settled
+	}
+	a.pending[byAddress]++
+	a.pending[byAccount]++
+	return 0, nil
+}
+
+// isFull tells whether what is under way may use up what is free.
+func (a *attempts) isFull(key attempt, p pace, now time.Time) bool {
+	n := a.pending[key]
+	return n > 0 && max(a.paid[key].Sub(now), 0)+time.Duration(n)*p.each > time.Duration(p.free-1)*p.each
+}
+
+// settle ends a try.
+func (a *attempts) settle(client, name string) {
+	byAddress, byAccount := attemptsOf(client, name)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, key := range [...]attempt{byAddress, byAccount} {
+		if a.pending[key]--; a.pending[key] == 0 {
+			delete(a.pending, key)
+		}
+	}
+	close(a.settled)
+	a.settled = make(chan struct{})
 }
 
 // due is how far what was tried is beyond what is free.
@@ -120,18 +154,36 @@ func (a *attempts) shrink(now time.Time) {
 	}
 }
 
-// mayTry tells whether the visit may try a password for an account. If not, it has been told so.
-func (d *Door) mayTry(v *visit, name string) bool {
-	wait := d.attempts.wait(v.client, name, time.Now())
-	if wait == 0 {
-		return true
+// try waits for a turn to try a password for an account, which ends by the function that it gives; nil if there is none. The
+// visit has been told so then, or its client has gone. It looks whether isKnown before it waits any longer, and takes no turn then.
+func (d *Door) try(v *visit, name string, isKnown func() bool) (end func()) {
+	for {
+		wait, later := d.attempts.begin(v.client, name, time.Now())
+		switch {
+		case wait > 0:
+			d.tooMany(v, wait)
+			return nil
+		case later == nil:
+			return func() { d.attempts.settle(v.client, name) }
+		}
+		select {
+		case <-later:
+			if isKnown() {
+				return func() {}
+			}
+		case <-v.r.Context().Done():
+			return nil
+		}
 	}
+}
+
+// tooMany tells the visit that it has to wait before it may try a password.
+func (d *Door) tooMany(v *visit, wait time.Duration) {
 	v.hurry()
 	d.counters.refused[store.KindTooManyRequests].Add(1)
 	d.tellRefused(v, http.StatusTooManyRequests, store.KindTooManyRequests.Word())
 	v.w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
 	v.sendError(http.StatusTooManyRequests, store.KindTooManyRequests.Word(), "Too many attempts to sign in. Try again later.")
-	return false
 }
 
 // wrong takes note of a wrong password that was tried at start, and waits so that the time of the answer does not tell whether

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +16,15 @@ func basicHeader(name, password string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password))
 }
 
+// waitOf is how long a try has to wait.
+func waitOf(a *attempts, client, name string, now time.Time) time.Duration {
+	wait, later := a.begin(client, name, now)
+	if wait == 0 && later == nil {
+		a.settle(client, name)
+	}
+	return wait
+}
+
 // TestAttempts guesses passwords until it has to wait; elsewhere, and for who was in before, nothing has changed.
 func TestAttempts(t *testing.T) {
 	t.Parallel()
@@ -21,34 +32,34 @@ func TestAttempts(t *testing.T) {
 	a := newAttempts()
 	const here, there = "192.0.2.1", "192.0.2.2"
 	for i := range perAccount.free {
-		if wait := a.wait(here, "alice", now); wait != 0 {
+		if wait := waitOf(a, here, "alice", now); wait != 0 {
 			t.Fatalf("attempt %d has to wait for %v", i, wait)
 		}
 		a.failed(here, "alice", now)
 	}
-	if wait := a.wait(here, "alice", now); wait != perAccount.each {
+	if wait := waitOf(a, here, "alice", now); wait != perAccount.each {
 		t.Errorf("after %d: %v", perAccount.free, wait)
 	}
-	if a.wait(there, "alice", now) != 0 || a.wait(here, "bob", now) != 0 {
+	if waitOf(a, there, "alice", now) != 0 || waitOf(a, here, "bob", now) != 0 {
 		t.Error("another address, or another account, has to wait")
 	}
-	if a.wait(here, "alice", now.Add(perAccount.each)) != 0 {
+	if waitOf(a, here, "alice", now.Add(perAccount.each)) != 0 {
 		t.Error("still has to wait later")
 	}
 	for i := range perAddress.free - perAccount.free {
 		a.failed(here, fmt.Sprint(i), now)
 	}
-	if wait := a.wait(here, "bob", now); wait != perAddress.each {
+	if wait := waitOf(a, here, "bob", now); wait != perAddress.each {
 		t.Errorf("many accounts from one address: %v", wait)
 	}
 	for range 10_000 {
 		a.failed(here, "alice", now)
 	}
-	if wait := a.wait(here, "alice", now); wait > maxDebt+perAccount.each {
+	if wait := waitOf(a, here, "alice", now); wait > maxDebt+perAccount.each {
 		t.Errorf("has to wait for %v", wait)
 	}
 	a.succeeded(here, "alice")
-	if wait := a.wait(here, "alice", now.Add(maxDebt+perAddress.each)); wait != 0 {
+	if wait := waitOf(a, here, "alice", now.Add(maxDebt+perAddress.each)); wait != 0 {
 		t.Errorf("in the end: %v", wait)
 	}
 }
@@ -103,6 +114,66 @@ func TestGuessesAreSlowed(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestGuessesAtOnce guesses by many requests at one time: no more of them reach the store than one after another would.
+func TestGuessesAtOnce(t *testing.T) {
+	t.Parallel()
+	const form = "application/x-www-form-urlencoded"
+	for name, try := range map[string]func(http.Handler, string) int{
+		"basic": func(h http.Handler, password string) int {
+			return call(h, "GET", "/log_app", "", "Authorization", basicHeader("reader", password)).Code
+		},
+		"form": func(h http.Handler, password string) int {
+			return call(h, "POST", "/_session", "name=reader&password="+password, "Content-Type", form).Code
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFakeCouch()
+			slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				time.Sleep(100 * time.Millisecond)
+				f.ServeHTTP(w, r)
+			})
+			door := New(Options{Upstream: slow})
+			var g sync.WaitGroup
+			var refused atomic.Int64
+			for i := range 10 * perAccount.free {
+				g.Go(func() {
+					if try(door, fmt.Sprint("no", i)) == 429 {
+						refused.Add(1)
+					}
+				})
+			}
+			g.Wait()
+			if n := len(f.seen()); n != perAccount.free || refused.Load() != int64(9*perAccount.free) {
+				t.Errorf("%s: the store was asked %d times, %d were refused", name, n, refused.Load())
+			}
+			if d := door.attempts; len(d.pending) > 0 {
+				t.Errorf("%s: %d are under way", name, len(d.pending))
+			}
+		})
+	}
+}
+
+// TestOwnerAtOnce signs in by many requests at one time: the owner's are all let in.
+func TestOwnerAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeCouch()
+		door := New(Options{Upstream: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			time.Sleep(100 * time.Millisecond)
+			f.ServeHTTP(w, r)
+		})})
+		var g sync.WaitGroup
+		for range 10 * perAccount.free {
+			g.Go(func() {
+				if w := call(door, "GET", "/log_app", "", "Authorization", basicHeader("reader", "pw")); w.Code != 200 {
+					t.Errorf("%d %s", w.Code, w.Body)
+				}
+			})
+		}
+		g.Wait()
+	})
 }
 
 // TestOwnerGetsIn: credentials that were good a moment ago are no guess, whatever else comes from their address.

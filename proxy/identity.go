@@ -48,8 +48,20 @@ func (d *Door) byAccount(v *visit) (answered bool, err error) {
 		v.caller = known
 		return false, nil
 	}
-	if byPassword && known.name == "" && !d.mayTry(v, name) {
-		return true, nil
+	if byPassword && known.name == "" {
+		end := d.try(v, name, func() bool {
+			known, fresh = d.sessions.get(key, time.Now())
+			return fresh
+		})
+		if end == nil {
+			return true, nil
+		}
+		defer end()
+		if fresh {
+			v.caller = known
+			return false, nil
+		}
+		start = time.Now()
 	}
 	if d.isWriter(name) {
 		d.wrong(v, name, start)

@@ -66,10 +66,13 @@ func (d *Door) login(v *visit) error {
 	// A transport may read the body after its request has failed, so it gets one that is no other request's later.
 	own := bytes.Clone(*body)
 	freeBuffer(body)
-	start, name := time.Now(), loginName(kind, own)
-	if !d.mayTry(v, name) {
+	name := loginName(kind, own)
+	end := d.try(v, name, func() bool { return false })
+	if end == nil {
 		return nil
 	}
+	defer end()
+	start := time.Now()
 	if d.namesWriter(kind, own) {
 		d.wrong(v, name, start)
 		return errWrongPassword()
