@@ -120,11 +120,12 @@ func TestCertificates(t *testing.T) {
 	t.Parallel()
 	ca := newTestCA(t)
 	clients, crl := newTenants(t, ca)
+	caFile := filepath.Join(filepath.Dir(crl), "ca.pem")
 	f := newFakeCouch()
 	f.dbs = map[string]map[string]string{"log_app": {}, "log_acme_shop": {}, "log_globex_shop": {}}
 	door := New(Options{Upstream: f, Clients: clients, AsWriter: BasicWriter("app_write", func() []byte { return []byte("w") })})
 	conf := &tls.Config{Certificates: []tls.Certificate{ca.issue(2, &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}})}}
-	AskForCertificates(conf, clients.Pool())
+	AskForCertificates(conf, clients.Pool)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -196,7 +197,23 @@ func TestCertificates(t *testing.T) {
 	if code, text := web("POST", "/log_acme_shop", `{"a":1}`); code != 403 || !strings.Contains(text, "has been revoked") {
 		t.Errorf("revoked: %d %s", code, text)
 	}
-	if code, _ := as(newTestCA(t).client(13, "web1.acme"))("POST", "/log_acme_shop", `{"a":1}`); code == 201 {
+	next := newTestCA(t)
+	if code, _ := as(next.client(13, "web1.acme"))("POST", "/log_acme_shop", `{"a":1}`); code == 201 {
 		t.Error("another CA's certificate is good")
+	}
+	// A new CA counts at once, and one that is left out doesn't any more, also on connections that are open.
+	before := as(ca.client(14, "web2.acme"))
+	if code, text := before("POST", "/log_acme_shop", `{"a":1}`); code != 201 {
+		t.Errorf("before the CA is changed: %d %s", code, text)
+	}
+	next.write(caFile)
+	if code, text := as(next.client(13, "web1.acme"))("POST", "/log_acme_shop", `{"a":1}`); code != 201 {
+		t.Errorf("a new CA's certificate: %d %s", code, text)
+	}
+	if code, text := before("POST", "/log_acme_shop", `{"a":1}`); code != 403 || !strings.Contains(text, "not trusted any more") {
+		t.Errorf("an open connection of the old CA's: %d %s", code, text)
+	}
+	if code, text := as(ca.client(15, "web3.acme"))("POST", "/log_acme_shop", `{"a":1}`); code != 0 {
+		t.Errorf("a new connection of the old CA's: %d %s", code, text)
 	}
 }

@@ -46,9 +46,16 @@ func TLSConfig(certFile, keyFile string, log *slog.Logger) (*tls.Config, error) 
 	}, nil
 }
 
-// AskForCertificates has a TLS server take the certificates of clients that have one. What they are for, the door decides.
-func AskForCertificates(conf *tls.Config, cas *x509.CertPool) {
-	conf.ClientAuth, conf.ClientCAs = tls.VerifyClientCertIfGiven, cas
+// AskForCertificates has a TLS server take the certificates of clients that have one, by the CAs of the moment when a connection is
+// made. What they are for, the door decides. Nothing else of conf may be changed afterwards.
+func AskForCertificates(conf *tls.Config, cas func() *x509.CertPool) {
+	conf.ClientAuth = tls.VerifyClientCertIfGiven
+	each := conf.Clone()
+	conf.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		c := each.Clone()
+		c.ClientCAs = cas()
+		return c, nil
+	}
 }
 
 // Redirect sends every request to the same place over TLS, at the port where secure listens. The method and the body are to be

@@ -25,7 +25,7 @@ func (o *ServeOptions) secure() (conf *tls.Config, plain func(http.Handler) http
 		return nil, plain, nil
 	}
 	if o.clients != nil {
-		proxy.AskForCertificates(conf, o.clients.Pool())
+		proxy.AskForCertificates(conf, o.clients.Pool)
 	}
 	return conf, plain, nil
 }

@@ -29,6 +29,7 @@ import (
 	"cmp"
 	"crypto/x509"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -94,6 +95,7 @@ type Grant struct {
 var (
 	errRevoked = store.NewError(store.KindForbidden, "The client certificate has been revoked.")
 	errExpired = store.NewError(store.KindForbidden, "The client certificate has expired.")
+	errNoCA    = store.NewError(store.KindForbidden, "The client certificate's CA is not trusted any more.")
 )
 
 // Find is what the first certificate of a chain, which has been verified when the connection was made, lets its holder do; false
@@ -102,6 +104,9 @@ func (c *Clients) Find(chain []*x509.Certificate, now time.Time) (Grant, bool, e
 	leaf := chain[0]
 	if now.After(leaf.NotAfter) {
 		return Grant{}, false, errExpired
+	}
+	if !slices.ContainsFunc(c.cas.get(), chain[len(chain)-1].Equal) {
+		return Grant{}, false, errNoCA
 	}
 	if c.crl != nil {
 		list := c.crl.get()
