@@ -152,9 +152,12 @@ func (d *Door) serve(v *visit) error {
 	} else {
 		v.hurry()
 	}
-	if !byStore || v.caller.narrowed() {
+	if narrowed := v.caller.narrowed(); !byStore || narrowed {
 		if spelling != nil {
 			return spelling
+		}
+		if narrowed && v.to.plus && v.to.isApp {
+			return errSpelling
 		}
 		if v.overridesMethod() {
 			return v.refusal()

@@ -36,6 +36,14 @@ func TestRoles(t *testing.T) {
 		{"POST", "/log_app/_bulk_get?revs=true", 0, 0, 0},
 		{"POST", "/log_app/_revs_diff", 0, 0, 0},
 		{"POST", "/log_app_rejects/_find", 0, 0, 0},
+		{"GET", "/log_app/_partition/p", 0, 0, 0},
+		{"GET", "/log_app/_partition/p/_all_docs", 0, 0, 0},
+		{"POST", "/log_app/_partition/p/_find", 0, 0, 0},
+		{"POST", "/log_app/_partition/p/_explain", 0, 0, 0},
+		{"POST", "/log_app/_partition/p/_design/x/_view/y", 0, 0, 0},
+		{"POST", "/log_app/_partition/p/_design/x/_update/y", refused, refused, 0}, // CouchDB does what it does without the partition
+		{"GET", "/log_app/_partition/p/_design/x/_rewrite/y", refused, refused, 0},
+		{"POST", "/log_app/_partition/p/_index", refused, refused, 0},
 		{"PUT", "/log_app/_local/checkpoint", 0, 0, 0},
 		{"POST", "/log_app/_ensure_full_commit", 0, 0, 0},
 		{"PUT", "/log_app/doc", refused, 0, 0},
@@ -65,6 +73,8 @@ func TestRoles(t *testing.T) {
 		{"PUT", "/log_app/%255Fsecurity", odd, odd, 0},
 		{"PUT", "/x/../log_app/_security", odd, odd, 0},
 		{"PUT", "/log_app/_design%2F..%2F_security", odd, odd, 0},
+		{"DELETE", "/log_app+/doc", odd, odd, 0}, // a plus sign is one, or a blank
+		{"PUT", "/log_app+/_design/x", odd, odd, 0},
 		{"PUT", "/log_other/_security", 0, 0, 0}, // no role for it: the store's business
 		{"PUT", "/_users/org.couchdb.user:me", 0, 0, 0},
 		{"GET", "/_all_dbs", 0, 0, 0},

@@ -17,6 +17,7 @@ type target struct {
 	segments  []string     // decoded; one that is "" ends a path with a slash
 	parts     []string     // segments without the slash behind the first one
 	plain     bool         // every reader reads it in this way
+	plus      bool         // but for a plus sign in the name of an app's database, which is a blank to CouchDB
 	replicate bool         // it may lead to /_replicate at some server
 }
 
@@ -51,7 +52,9 @@ func parseTarget(r *http.Request) (target, error) {
 	if len(segments) == 2 && segments[1] == "" && segments[0] != "_utils" {
 		t.parts = segments[:1]
 	}
-	t.db, t.app, t.isApp = appOf(segments[0], raw)
+	dbPart, _, _ := strings.Cut(raw[1:], "/")
+	t.plus = strings.Contains(dbPart, "+")
+	t.db, t.app, t.isApp = appOf(segments[0], t.plus)
 	return t, nil
 }
 
@@ -86,8 +89,8 @@ func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
-// appOf reads the first part of a path as an app's database.
-func appOf(first, raw string) (db store.DBName, app string, isApp bool) {
+// appOf reads the first part of a path as an app's database. plus: it was sent with a plus sign.
+func appOf(first string, plus bool) (db store.DBName, app string, isApp bool) {
 	if !strings.HasPrefix(first, store.AppPrefix) {
 		return "", "", false
 	}
@@ -95,7 +98,7 @@ func appOf(first, raw string) (db store.DBName, app string, isApp bool) {
 	app, ok := db.App()
 	// To CouchDB a plus sign in a path is a blank, so the database is another one than it seems. The audit trail is no app's:
 	// who could write there could make up what others have done.
-	if dbPart, _, _ := strings.Cut(raw[1:], "/"); err != nil || !ok || strings.Contains(dbPart, "+") || db == store.TrailDB {
+	if err != nil || !ok || plus || db == store.TrailDB {
 		return "", "", true
 	}
 	if of, ok := db.RejectsOf(); ok {
