@@ -102,7 +102,7 @@ var owners = map[string][]string{
 	"golang.org/x/text":                       {"store/view/collate", "store/view/reduce"},
 	"github.com/rogpeppe/go-internal":         {}, // tests only
 	"github.com/klauspost/compress":           {"internal/backup", "internal/lines"},
-	"golang.org/x/sys":                        {"ship/tail"},
+	"golang.org/x/sys":                        {"ship/cut", "ship/tail"},
 	"github.com/ulikunitz/xz":                 {"internal/lines"},
 	"github.com/google/go-cmp":                {},
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // From linux/fcntl.h and linux/falloc.h.
@@ -39,7 +41,7 @@ func Front(o Options) (Done, error) {
 			}
 			return d, f.Truncate(0)
 		}
-	} else if err := onlyAppended(info); err != nil {
+	} else if err := onlyAppended(f, info); err != nil {
 		return Done{}, err
 	}
 	return collapse(o, f, info)
@@ -189,12 +191,16 @@ func removeUnused(f *os.File, going string, o Options) error {
 	return os.Remove(going)
 }
 
-// moveTo renames a file unless the new name is taken.
+// moveTo renames a file, in one step, unless the new name is taken: what gets the old name meanwhile must not be removed.
 func moveTo(from, to string) error {
-	if err := os.Link(from, to); err != nil {
-		return err
+	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS):
+		return kept("its file system can't rename it without a risk for others")
 	}
-	return os.Remove(from)
+	return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
 }
 
 func syncDir(dir string) error {

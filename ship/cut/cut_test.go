@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -183,6 +184,62 @@ func TestFrontKeepsHoles(t *testing.T) {
 	if read(t, o.Path) != strings.Repeat("x\n", 10_000) {
 		t.Error("it was changed")
 	}
+}
+
+// Whoever has it open and can't be seen may write to it at any place.
+func TestFrontOfUnseen(t *testing.T) {
+	t.Parallel()
+	text := strings.Repeat("x\n", 10_000)
+	o := file(t, text)
+	f, err := os.OpenFile(o.Path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mapped, err := syscall.Mmap(int(f.Fd()), 0, len(text), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	if err = errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Munmap(mapped)
+	_, err = Front(o)
+	wantKept(t, err, "another program has it open")
+	if read(t, o.Path) != text {
+		t.Error("it was changed")
+	}
+}
+
+// TestMoveInRotation: what rotation gives the name meanwhile is not removed with it.
+func TestMoveInRotation(t *testing.T) {
+	t.Parallel()
+	x := filepath.Join(t.TempDir(), "x.log")
+	for range 1000 {
+		if err := os.WriteFile(x, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		rotated := make(chan error)
+		go func() {
+			err := os.Rename(x, x+".1")
+			rotated <- errors.Join(os.WriteFile(x, []byte("new\n"), 0o600), ignoreMissing(err))
+		}()
+		_ = moveTo(x, x+".going") // whoever is first
+		if err := <-rotated; err != nil {
+			t.Fatal(err)
+		}
+		a, _ := os.ReadFile(x)
+		b, _ := os.ReadFile(x + ".going")
+		if string(a)+string(b) != "new\n" {
+			t.Fatalf("x.log has %q, the one that goes %q", a, b)
+		}
+		for _, name := range []string{x, x + ".1", x + ".going"} {
+			os.Remove(name)
+		}
+	}
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 func TestFrontOfAppender(t *testing.T) {
