@@ -42,6 +42,9 @@ func startInputs(o ServeOptions, back *backend) (*lines.Server, error) {
 			return nil, err
 		}
 	}
+	if o.clients != nil {
+		lo.Owned = o.clients.Owned
+	}
 	if i.EnsureApp != nil && back.admin != nil {
 		lo.Prepare = func(ctx context.Context, app string) error { return i.EnsureApp(ctx, back.admin, app) }
 	}

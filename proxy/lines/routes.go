@@ -202,6 +202,7 @@ type origin struct {
 	application string
 	host        string
 	label       func(name string) string
+	owned       func(app string) bool // apps that no message may name; nil: none
 }
 
 // value is what app_from names.
@@ -246,7 +247,7 @@ func (t *Table) app(route int, o *origin) string {
 		if r.App != "" {
 			return r.App
 		}
-		if name := strings.ToLower(o.value(r.AppFrom)); isAppName(name) {
+		if name := strings.ToLower(o.value(r.AppFrom)); isAppName(name) && (o.owned == nil || !o.owned(name)) {
 			return name
 		}
 	}

@@ -22,6 +22,7 @@ type Options struct {
 
 	Sink    Sink                                        // stores messages and rejects, as the writer
 	Prepare func(ctx context.Context, app string) error // makes an app that is missing; nil: nobody here can
+	Owned   func(app string) bool                       // apps that syslog and lines get to by a route's word alone, not by a message's; nil: none
 	Compile func(Format) (func() Formatter, error)      // makes the Formatters that routes ask for
 	Extend  func(buf []byte, start int) []byte          // adds members to the doc in buf[start:] that make no other doc of it; nil: none
 	Log     *slog.Logger                                // nil: nothing is logged
@@ -153,6 +154,7 @@ func (s *Server) Addresses() map[string]string { return s.listens }
 func (s *Server) take(message []byte, cut bool, o *origin, wait bool) bool {
 	m := s.shop.take()
 	defer s.shop.give(m)
+	o.owned = s.o.Owned
 	var db store.DBName
 	var i item
 	var verdict Verdict

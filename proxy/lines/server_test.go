@@ -343,6 +343,17 @@ func TestApps(t *testing.T) {
 	}
 }
 
+// Nobody gets to a tenant's app by naming it in a message; a route that names it may.
+func TestOwnedApps(t *testing.T) {
+	t.Parallel()
+	s, sink, _ := listenAll(t, Options{Owned: func(app string) bool { return strings.HasPrefix(app, "acme_") }},
+		"default = 'rest'\n[[route]]\napplication = 'fw1'\napp = 'acme_fw'\n[[route]]\napp_from = 'application'\n")
+	send(t, "tcp", s.Addresses()["syslog-tcp"], "<13>Nov 26 04:22:29 h acme_shop: 1\n<13>Nov 26 04:22:29 h acme_fw: 4\n<13>Nov 26 04:22:29 h fw1: 2\n<13>Nov 26 04:22:29 h shop: 3\n")
+	sink.wait(t, "log_rest", 2)
+	sink.wait(t, "log_acme_fw", 1)
+	sink.wait(t, "log_shop", 1)
+}
+
 func TestStartMistakes(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
