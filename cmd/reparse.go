@@ -16,7 +16,8 @@ import (
 
 type reparseOptions struct {
 	formatFlags
-	wait time.Duration
+	container containerFlags
+	wait      time.Duration
 }
 
 func newReparse(g *globals) *cobra.Command {
@@ -48,6 +49,7 @@ Exit status: 0 done, 1 failed, 2 usage, 3 some rejects stay, 4 not allowed, 5 th
 
 func (o *reparseOptions) addFlags(fs *pflag.FlagSet) {
 	o.formatFlags.addFlags(fs)
+	o.container.addFlags(fs)
 	fs.DurationVar(&o.wait, "wait", time.Minute, "how long to wait for a server that is away")
 }
 
@@ -58,7 +60,7 @@ func runReparse(ctx context.Context, std streams, g *globals, o *reparseOptions,
 	if o.wait < 0 {
 		return usagef("--wait must not be below zero")
 	}
-	formatter, err := o.formatter(std.err, g)
+	formatter, _, err := o.container.formatter(&o.formatFlags, std.err, g)
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ import (
 
 type shipOptions struct {
 	formatFlags
+	container  containerFlags
 	spool      spoolFlags
 	remove     removeFlags
 	service    serviceFlags
@@ -85,6 +86,10 @@ file holds what was shipped. What is written to it meanwhile stays, and programs
 is open, whole blocks are taken out at the beginning. What can't be removed without risk stays, and is told. "logctl receipts" lists
 what was removed.
 
+With --container the lines are those of a container runtime's logs, docker (json-file) or cri: the schema or preset gets what the program
+said, pieces of a long line are put together, and docs get the members "stream" and, unless they have one, "time". --kubernetes
+reads /var/log/pods and adds namespace, pod, container and uid (docs/inputs.md).
+
 Docs get the member "machine" with this machine's name unless they have one; --fields machine=NAME sets another.
 --geoip adds what is known of addresses (docs/geoip.md). It is no part of a doc's id, so nothing is stored twice when the
 databases change; that takes an account or a store of one's own, while a door adds it itself: logctl serve --geoip.
@@ -106,6 +111,7 @@ another run for the same app is under way: try again later.`,
 func (o *shipOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.app, "app", "", "the app whose logs these are")
 	o.formatFlags.addFlags(fs)
+	o.container.addFlags(fs)
 	fs.StringVar(&o.rejects, "rejects", "", "file that keeps rejected lines (default: the database log_APP_rejects)")
 	fs.IntVar(&o.maxRejects, "max-rejects", ship.DefaultMaxRejects, "rejected lines that a run keeps at most")
 	fs.DurationVar(&o.wait, "wait", time.Minute, "how long to wait for a server that is away")
@@ -130,14 +136,20 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 	if o.maxRejects < 0 {
 		return usagef("--max-rejects must not be below zero")
 	}
+	if o.container.kubernetes && len(files) == 0 {
+		files = []string{podLogs}
+	}
 	o.follow = o.follow || len(o.sockets) > 0
 	if (o.follow || o.service.install) && (len(files) == 0 && len(o.sockets) == 0 || slices.Contains(files, ship.Stdin)) {
 		return hinted(usagef("--follow needs files, patterns or directories"), "what comes through a pipe is shipped as it comes without --follow")
 	}
 	o.silent = o.quiet
-	formatter, err := o.formatter(std.err, g)
+	formatter, runtime, err := o.container.formatter(&o.formatFlags, std.err, g)
 	if err != nil {
 		return err
+	}
+	if runtime != "" && (o.remove.truncate || o.remove.delete || len(o.sockets) > 0) {
+		return usagef("--container and --kubernetes go without --socket, --truncate and --delete: a runtime removes its logs itself")
 	}
 	if o.service.install {
 		return o.installService(ctx, std, g, files)
@@ -173,7 +185,7 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 	so := ship.Options{
 		Endpoint: ship.Endpoint{BaseURL: conn.BaseURL, Transport: conn.Transport, Anonymous: conn.Anonymous, Compress: !conn.InProcess},
 		App:      o.app, Inputs: files, Sockets: o.sockets, Stdin: std.in, Machine: machine, MaxLine: o.maxLine, Rejects: o.rejects, Wait: o.wait,
-		MaxRejects: cmp.Or(o.maxRejects, -1), Extend: extend,
+		MaxRejects: cmp.Or(o.maxRejects, -1), Extend: extend, Pieces: pieces(runtime),
 		Format: func(reference time.Time) ship.Formatter {
 			formatter.SetReference(reference)
 			return shipFormatter{formatter}

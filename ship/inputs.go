@@ -59,6 +59,9 @@ func (r *runner) inputs() (*inputs, error) {
 		}
 		in.list = append(in.list, s)
 	}
+	if r.o.Pieces != nil {
+		in.join(&r.o)
+	}
 	return in, nil
 }
 

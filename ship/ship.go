@@ -44,7 +44,10 @@ type Options struct {
 	Format func(reference time.Time) Formatter
 	// Extend, where set, adds members to the doc in buf[start:] that do not make another doc of it: its id follows from what it was
 	// before.
-	Extend  func(buf []byte, start int) []byte
+	Extend func(buf []byte, start int) []byte
+	// Pieces, where set, tells which lines are, or may be, pieces of longer ones; false: the line is none. A line's pieces become one line,
+	// as long as MaxLine at most. It goes without Remove and Sockets.
+	Pieces  func(line []byte) (Piece, bool)
 	Inputs  []string        // paths, patterns, and Stdin, which is also meant by none
 	Stdin   io.Reader       // nil: empty
 	Sources []source.Source // what else lines come from, beside Inputs; with some, no Inputs mean none

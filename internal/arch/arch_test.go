@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"format/timefmt":        {"format/token"},
 	"format/geoip":          {"store", "store/ejson", "format/token"},
 	"format/geoip/mmdbtest": {},
+	"format/container":      {"format", "store", "store/ejson"},
 	"format/learn":          {"format", "format/timefmt", "format/token", "internal/lines"},
 	"format/syslog":         {"format/token"},
 	"format/preset":         {"store", "store/ejson", "format", "format/kv", "format/syslog", "format/timefmt", "format/token"},
