@@ -195,16 +195,16 @@ func TestTruncateWhileWritten(t *testing.T) {
 	written := make(chan error)
 	var want strings.Builder
 	go func() {
-		defer w.Close()
 		for i := range count {
 			text := fmt.Sprintf("line %d\n", i)
 			want.WriteString(text)
 			if _, err := w.WriteString(text); err != nil {
+				w.Close()
 				written <- err
 				return
 			}
 		}
-		written <- nil
+		written <- w.Close() // before it tells: the last run must find nobody who has the file open
 	}()
 	for ended := false; !ended; {
 		select {
