@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"time"
 
 	"logctl/internal/lines"
 )
@@ -145,7 +144,7 @@ func (t *Tailer) adopt(f *file) (ready bool) {
 		return false // it is about to be compressed
 	}
 	head, packed, torn, err := t.head(f)
-	fresh := time.Since(info.ModTime()) < copyTime
+	fresh := t.looked.Sub(info.ModTime()) < copyTime // names are as of then, however long reading has waited since
 	if (torn || err != nil) && fresh && slices.ContainsFunc(t.texts, func(x *text) bool { return len(x.Head) > 0 && sameLog(x.Path, f.path) }) {
 		t.beingPacked(f)
 		return false
@@ -172,6 +171,10 @@ func (t *Tailer) adopt(f *file) (ready bool) {
 			if best == nil || f.closer(x, how, best) {
 				best, f.part = x, how == part
 			}
+		case t.named(x) && isRotated(f.path) && !isRotated(x.Path) && !t.inPlace(x):
+			t.soon = true // it was moved after this look had found it: f may be what was made of it
+			t.closeFile(f)
+			return false
 		case t.named(x) && isRotated(f.path) && !isRotated(x.Path) && fresh:
 			t.note(f.path, fmt.Sprintf("%s is left out for now: it may be a copy of %s in the making", f.path, x.Path))
 			t.closeFile(f)
@@ -230,6 +233,17 @@ func sameEnd(a, b io.ReaderAt, size int64) bool {
 // named tells whether a file that has a name still has the text.
 func (t *Tailer) named(x *text) bool {
 	return x.files > 0 && slices.ContainsFunc(t.files, func(f *file) bool { return f.text == x && f.look == t.look })
+}
+
+// inPlace tells whether a file that the last look has found with the text still has its name.
+func (t *Tailer) inPlace(x *text) bool {
+	return slices.ContainsFunc(t.files, func(f *file) bool {
+		if f.text != x || f.look != t.look {
+			return false
+		}
+		info, err := os.Stat(f.path)
+		return err == nil && idOf(info) == fileID{Dev: f.id.Dev, Ino: f.id.Ino}
+	})
 }
 
 // relate tells what a new file has to do with a text, as far as the file's first bytes tell if it is packed.

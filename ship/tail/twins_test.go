@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -88,6 +89,33 @@ func TestCopyBeside(t *testing.T) {
 		}
 		s.want(l.all.String())
 	}
+}
+
+// A look may find a log before rotation has moved it, and after that what was made of it.
+func TestRotatedWhileLooking(t *testing.T) {
+	t.Parallel()
+	l := &log{t: t}
+	s := newShipper(t, "x.log*")
+	x := filepath.Join(s.dir, "x.log")
+	tl := s.tailer(false)
+	tl.sink, tl.buf = s, make([]byte, bufferSize)
+	l.write(x, l.more(100))
+	must(t, tl.readAll(t.Context(), tl.scan()))
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, err := w.Write([]byte(l.all.String()))
+	must(t, errors.Join(err, w.Close()))
+	must(t, os.WriteFile(x+".1.gz", b.Bytes(), 0o600))
+	old := time.Now().Add(-time.Hour)
+	must(t, os.Chtimes(x+".1.gz", old, old))
+	files := tl.scan()
+	must(t, os.Remove(x))
+	must(t, tl.readAll(t.Context(), files))
+	l.write(x, l.more(3))
+	for range 2 {
+		must(t, tl.readAll(t.Context(), tl.scan()))
+	}
+	s.want(l.all.String())
 }
 
 // A run over other files says nothing of whether a file is gone.
