@@ -98,12 +98,19 @@ func (s *Spool) tooOld(g *segment) bool {
 	return s.o.MaxAge > 0 && s.o.now().Sub(time.UnixMilli(g.newest)) > s.o.MaxAge
 }
 
-// victim is the oldest segment that can be dropped; nil: none.
+// victim is the oldest segment that can be dropped; nil: none, or none that would make room: dropping notices writes another.
 func (s *Spool) victim() *segment {
+	var oldest *segment
 	for i, g := range s.segments {
 		unsynced := i == len(s.segments)-1 && (s.pending != nil || s.syncing)
-		if g.records > 0 && g.out == 0 && !g.dropping && !unsynced {
-			return g
+		if g.records == 0 || g.out > 0 || g.dropping || unsynced {
+			continue
+		}
+		if oldest == nil {
+			oldest = g
+		}
+		if !g.onlyNotices() {
+			return oldest
 		}
 	}
 	return nil

@@ -41,6 +41,11 @@ func (g *segment) add(h header, end int64) {
 	g.end = end
 }
 
+// onlyNotices tells whether no record but notices is left; of a segment that had as many notices as it has records of one doc it says so, too.
+func (g *segment) onlyNotices() bool {
+	return g.records <= int64(len(g.drops)) && g.docs == g.records
+}
+
 // load reads the queue's directory: the segments in their order, without those that a notice tells were dropped, which are in
 // dropped, and without empty ones, in empty. Torn is what stands behind the last record of the last segment.
 type loaded struct {

@@ -212,6 +212,28 @@ func TestDropOldest(t *testing.T) {
 // at is a time before all others.
 func (*Entry) at() time.Time { return newClock().at }
 
+// TestDropNothing: where all but notices is given out, no notice is dropped to make room for the next one, and so on.
+func TestDropNothing(t *testing.T) {
+	t.Parallel()
+	s := mustOpen(t, t.TempDir(), Options{MaxBytes: 1000, segmentBytes: 100, DropOldest: true})
+	defer s.Close()
+	const n = 6
+	for i := range n {
+		mustAppend(t, s, fmt.Sprintf("%0100d", i))
+	}
+	for range n - 1 {
+		if e, err := s.Next(); err != nil || e == nil {
+			t.Fatal(e, err)
+		}
+	}
+	if err := s.Append(1, make([]byte, 900)); !IsFull(err) {
+		t.Errorf("%v", err)
+	}
+	if st := s.Status(); st.Dropped.Records != 1 || st.Records != n {
+		t.Errorf("%+v, want the one that nobody had given way to a notice", st)
+	}
+}
+
 func TestDropTooOld(t *testing.T) {
 	t.Parallel()
 	c := newClock()
