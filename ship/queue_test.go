@@ -182,9 +182,9 @@ func TestSpoolDrops(t *testing.T) {
 	f := newFake(t)
 	f.anonymous = true
 	f.fault = isAway
-	o := spoolOptions(t, f, numbered(30_000))
+	o := spoolOptions(t, f, numbered(90_000))
 	o.Machine = "web"
-	o.Spool.MaxBytes, o.Spool.DropOldest = 4<<20, true
+	o.Spool.MaxBytes, o.Spool.DropOldest = 10<<20, true // more than is on its way at a time, which can't be dropped
 	mustRun(t, o)
 	f.fault, o.Stdin = nil, nil
 	s := mustRun(t, o)
@@ -199,7 +199,7 @@ func TestSpoolDrops(t *testing.T) {
 			notices++
 		}
 	}
-	if notices == 0 || int64(len(f.docs))-notices+dropped != 30_000 || s.Earlier != int64(len(f.docs)) {
+	if notices == 0 || int64(len(f.docs))-notices+dropped != 90_000 || s.Earlier != int64(len(f.docs)) {
 		t.Errorf("%d docs, %d notices of %d dropped: %+v", len(f.docs), notices, dropped, s)
 	}
 }
