@@ -180,7 +180,7 @@ func (s *shipper) hold() (release func()) {
 // until waits for something to become true.
 func (s *shipper) until(what string, is func() bool) {
 	s.t.Helper()
-	late := time.NewTimer(20 * time.Second)
+	late := time.NewTimer(2 * time.Minute)
 	defer late.Stop()
 	for {
 		s.mu.Lock()
