@@ -91,7 +91,7 @@ func TestShipped(t *testing.T) {
 	}
 	t.Logf("seed %d: %d lines, %v", seed, lines, done)
 	start := time.Now()
-	got := d.wait(lines)
+	got := d.wait(want, lines)
 	t.Logf("all were there %v after the last was written", time.Since(start).Round(time.Millisecond))
 	lost, doubled := 0, 0
 	for line, n := range want {
@@ -298,29 +298,45 @@ func (d *shipment) restartShip() {
 	d.startShip()
 }
 
-// wait waits until so many lines are stored and nothing more comes, and gives how often each is.
-func (d *shipment) wait(lines int) map[string]int {
+// wait waits until the lines are stored and nothing more comes, and gives how often each is.
+func (d *shipment) wait(want map[string]int, lines int) map[string]int {
 	d.t.Helper()
 	late := time.Now().Add(time.Minute)
-	count := func() int {
+	there := func() bool {
 		var info struct {
 			Docs int `json:"doc_count"`
 		}
 		if err := json.Unmarshal(d.asker.must(d.t, http.MethodGet, "/log_"+d.db, nil), &info); err != nil {
 			d.t.Fatal(err)
 		}
-		return info.Docs
+		if info.Docs < lines {
+			return false
+		}
+		got := d.stored() // of what is there twice as many may be missing
+		for line, n := range want {
+			if got[line] < n {
+				return false
+			}
+		}
+		return true
 	}
-	for count() < lines && time.Now().Before(late) {
+	for !there() {
+		if time.Now().After(late) {
+			d.t.Error("not all lines are stored after a minute")
+			break
+		}
 		time.Sleep(50 * time.Millisecond) // there is nobody to tell
-	}
-	if n := count(); n < lines {
-		d.t.Errorf("%d of %d lines are stored after a minute", n, lines)
 	}
 	d.killShip()
 	d.startShip()
 	time.Sleep(time.Second) // what a ship started anew would store twice
 	d.killShip()
+	return d.stored()
+}
+
+// stored is how often each line is stored.
+func (d *shipment) stored() map[string]int {
+	d.t.Helper()
 	var answer struct {
 		Rows []struct {
 			ID  string

@@ -29,7 +29,8 @@ func (t *Tailer) open(n found) *file {
 	}
 	t.know(f)
 	for _, x := range t.texts {
-		if x.files == 0 && x.fileID.same(f.id) && x.Packed == 0 && t.has(f, x) {
+		// Where nothing was read of a text, it is not known.
+		if x.files == 0 && x.fileID.same(f.id) && x.Packed == 0 && (x.At > 0 || f.seen.Size() == 0) && t.has(f, x) {
 			t.attach(f, x)
 			break
 		}
@@ -145,15 +146,29 @@ func (t *Tailer) adopt(f *file) (ready bool) {
 	}
 	head, packed, torn, err := t.head(f)
 	fresh := t.looked.Sub(info.ModTime()) < copyTime // names are as of then, however long reading has waited since
-	if (torn || err != nil) && fresh && slices.ContainsFunc(t.texts, func(x *text) bool { return len(x.Head) > 0 && sameLog(x.Path, f.path) }) {
+	known := func(x *text) bool { return len(x.Head) > 0 && sameLog(x.Path, f.path) }
+	if (torn || err != nil) && fresh && (t.o.Follow || slices.ContainsFunc(t.texts, known)) {
 		t.beingPacked(f)
 		return false
+	}
+	if torn && len(head) == 0 {
+		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
 		t.damaged(f, err)
 		return false
 	}
 	f.packed = packed
+	f.judged = f.judged || packed && len(head) > 0 || len(head) == maxHead || bytes.IndexByte(head, '\n') >= 0
+	if !f.judged {
+		t.newText(f) // for the time being
+		return true
+	}
+	if t.mayCopy(f, head, fresh) {
+		t.soon = true
+		t.putOff(f)
+		return false
+	}
 	var best *text
 	for _, x := range t.texts {
 		// Whatever it is called, a dated text is known by so many bytes.
@@ -167,13 +182,13 @@ func (t *Tailer) adopt(f *file) (ready bool) {
 		pair := lines.TrimPacked(f.path) != f.path || lines.TrimPacked(x.Path) != x.Path
 		pair = pair && lines.TrimPacked(absolute(f.path)) == lines.TrimPacked(x.Path)
 		switch {
-		case x.dated() || pair, !t.named(x) && isRotated(f.path) && how == same:
+		case x.dated() || pair, !t.named(x) && isRotated(f.path) && how == same, t.lost(f):
 			if best == nil || f.closer(x, how, best) {
 				best, f.part = x, how == part
 			}
-		case t.named(x) && isRotated(f.path) && !isRotated(x.Path) && !t.inPlace(x):
-			t.soon = true // it was moved after this look had found it: f may be what was made of it
-			t.closeFile(f)
+		case t.named(x) && isRotated(f.path) && !(t.inPlace(x) && f.inPlace() && t.inPlace(x)):
+			t.soon = true // one was moved after this look had found it: they may be one text that was seen at two places
+			t.putOff(f)
 			return false
 		case t.named(x) && isRotated(f.path) && !isRotated(x.Path) && fresh:
 			t.note(f.path, fmt.Sprintf("%s is left out for now: it may be a copy of %s in the making", f.path, x.Path))
@@ -187,6 +202,54 @@ func (t *Tailer) adopt(f *file) (ready bool) {
 	}
 	t.newText(f)
 	return true
+}
+
+// mayCopy tells whether a file may be a copy of a younger one of which nothing is read since it began anew, so that that one comes
+// first: it begins the same, and is a copy in the making or one of the two was moved after the last look had found it.
+func (t *Tailer) mayCopy(f *file, head []byte, fresh bool) bool {
+	_, age := rotation(f.path)
+	return isRotated(f.path) && slices.ContainsFunc(t.files, func(o *file) bool {
+		if o == f || o.f == nil || o.packed || !sameLog(o.path, f.path) {
+			return false
+		}
+		if _, its := rotation(o.path); its > age || its == age && !f.packed {
+			return false
+		}
+		if fresh = fresh || !o.inPlace() || !f.inPlace() || !o.inPlace(); !fresh {
+			return false
+		}
+		its, _, _, err := t.head(o)
+		if o.text != nil && len(o.text.Head) > 0 && bytes.HasPrefix(its, o.text.Head) {
+			return false
+		}
+		n := min(len(its), len(head))
+		return err == nil && n > 0 && bytes.IndexByte(its, '\n') >= 0 && bytes.Equal(its[:n], head[:n])
+	})
+}
+
+// judgeAgain gives a file of which nothing was read a text anew, if it had no line when it got the one that it has: a copy of another
+// that was only begun does not look like one. It tells whether it has done so, and whether the file can be read now.
+func (t *Tailer) judgeAgain(f *file) (done, ready bool) {
+	x := f.text
+	if f.judged || x.At > 0 {
+		return false, false
+	}
+	t.detach(f)
+	f.scanned, f.judged = 0, true
+	if x.files == 0 {
+		t.marks = append(t.marks, x.forget()...)
+		t.texts = slices.DeleteFunc(t.texts, func(o *text) bool { return o == x })
+	}
+	return true, t.adoptAgain(f)
+}
+
+// adoptAgain is adopt for a file that is being read as a plain one.
+func (t *Tailer) adoptAgain(f *file) (ready bool) {
+	if !t.adopt(f) {
+		return false
+	}
+	t.soon = t.soon || f.packed
+	return !f.packed
 }
 
 // closer tells whether a text is more likely to be the file's than the best so far.
@@ -237,13 +300,23 @@ func (t *Tailer) named(x *text) bool {
 
 // inPlace tells whether a file that the last look has found with the text still has its name.
 func (t *Tailer) inPlace(x *text) bool {
-	return slices.ContainsFunc(t.files, func(f *file) bool {
-		if f.text != x || f.look != t.look {
-			return false
-		}
-		info, err := os.Stat(f.path)
-		return err == nil && idOf(info) == fileID{Dev: f.id.Dev, Ino: f.id.Ino}
-	})
+	return slices.ContainsFunc(t.files, func(f *file) bool { return f.text == x && f.look == t.look && f.inPlace() })
+}
+
+// inPlace tells whether the file still has the name that it was seen with last.
+func (f *file) inPlace() bool {
+	info, err := os.Stat(f.path)
+	return err == nil && idOf(info) == fileID{Dev: f.id.Dev, Ino: f.id.Ino}
+}
+
+// lost tells whether the last look has found no name for the file.
+func (t *Tailer) lost(f *file) bool { return f.look != t.look }
+
+// putOff leaves a file to the next look. A plain one stays open: by then it may have no name.
+func (t *Tailer) putOff(f *file) {
+	if f.packed {
+		t.closeFile(f)
+	}
 }
 
 // relate tells what a new file has to do with a text, as far as the file's first bytes tell if it is packed.
@@ -289,7 +362,6 @@ func (t *Tailer) head(f *file) (head []byte, packed, torn bool, err error) {
 
 // beingPacked leaves a file out that is not whole yet.
 func (t *Tailer) beingPacked(f *file) {
-	f.failed = f.seen.Size()
 	t.note(f.path, fmt.Sprintf("%s is left out for now: it is being compressed", f.path))
 	t.closeFile(f)
 }

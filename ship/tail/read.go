@@ -71,6 +71,9 @@ func (t *Tailer) readSome(ctx context.Context, f *file) (taken int64, more bool,
 		f.scanned = int64(len(data))
 		return 0, false, t.upToDate(f, info)
 	}
+	if done, ready := t.judgeAgain(f); done {
+		return 0, ready, nil
+	}
 	t.lines = t.lines[:0]
 	for rest := data[:end]; len(rest) > 0; {
 		var l source.Line
@@ -161,6 +164,9 @@ func (t *Tailer) readLong(ctx context.Context, f *file, info os.FileInfo) (taken
 			f.scanned += int64(n)
 		}
 	}
+	if done, ready := t.judgeAgain(f); done {
+		return 0, ready, nil
+	}
 	keep := min(end-x.At, int64(t.o.MaxLine)+1) // one more tells a line that is too long, or is its "\r"
 	line := make([]byte, int64(x.Check.Len)+keep)
 	after := make([]byte, min(maxCheck, next-x.At))
@@ -194,14 +200,13 @@ func (t *Tailer) changed(f *file) bool {
 		return true
 	}
 	// Truncated, and perhaps written to again, or a copy that has become something else.
-	f.part, f.scanned = false, 0
+	f.part, f.judged, f.scanned = false, false, 0
 	t.soon = true // there may be a copy of what it was
 	t.detach(f)
 	if x.files == 0 && x.Gone == 0 {
 		x.Gone, x.changed = time.Now().Unix(), true
 	}
-	t.newText(f)
-	return true
+	return t.adoptAgain(f)
 }
 
 // readPacked reads a compressed file to its end.

@@ -45,13 +45,14 @@ func (t *Tailer) scan() []*file {
 			todo = append(todo, f)
 		}
 	}
-	todo = append(todo, t.forget()...)
+	slices.SortStableFunc(todo, func(a, b *file) int { return older(a.path, b.path, a.seen, b.seen) })
+	// What has no name any more may have been made another file of, whose text is told by what was read of this one.
+	todo = append(t.forget(), todo...)
 	size := int64(0)
 	for _, f := range todo {
 		size += f.seen.Size()
 	}
 	t.size.Add(size)
-	slices.SortStableFunc(todo, func(a, b *file) int { return older(a.path, b.path, a.seen, b.seen) })
 	t.watchDirs(names)
 	return todo
 }
@@ -271,9 +272,12 @@ func (t *Tailer) forget() (lost []*file) {
 	for _, f := range slices.Clone(t.files) {
 		switch {
 		case f.look == t.look:
-		case f.look == t.look-1 && f.f != nil && t.o.Follow && !f.packed:
+			f.lost = time.Time{}
+		case f.f != nil && t.o.Follow && !f.packed && (f.lost.IsZero() || f.text == nil && time.Since(f.lost) < lostTime):
 			lost = append(lost, f)
-			f.lost = time.Now()
+			if f.lost.IsZero() {
+				f.lost = time.Now()
+			}
 		case f.f == nil || !t.o.Follow || time.Since(f.lost) > lostTime && time.Since(f.grown) > lostTime:
 			t.drop(f)
 		}

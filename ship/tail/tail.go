@@ -72,6 +72,7 @@ type file struct {
 	origin  *source.Origin
 	look    int   // in which it was seen last
 	scanned int64 // bytes behind the position that hold no line end
+	judged  bool  // it had a line when it got its text
 	part    bool  // it has only a beginning of its text yet, and may be a copy in the making
 	sibling bool  // not named by Paths: rotation has made it of one that is
 	packed  bool
@@ -124,6 +125,17 @@ func (t *Tailer) Run(ctx context.Context, kept source.Positions, sink source.Sin
 			return fmt.Errorf("ask the kernel to tell of changed files: %w", err)
 		}
 	}
+	if err := t.catchUp(ctx); err != nil {
+		return err
+	}
+	if !t.o.Follow {
+		return t.keep(ctx)
+	}
+	return t.follow(ctx)
+}
+
+// catchUp reads what is there.
+func (t *Tailer) catchUp(ctx context.Context) error {
 	for look := range maxLooks {
 		t.soon = false
 		files := t.scan()
@@ -137,10 +149,7 @@ func (t *Tailer) Run(ctx context.Context, kept source.Positions, sink source.Sin
 			break
 		}
 	}
-	if !t.o.Follow {
-		return t.keep(ctx)
-	}
-	return t.follow(ctx)
+	return nil
 }
 
 // maxLooks is how often the files are looked at again because names changed in between.
