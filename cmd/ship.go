@@ -204,7 +204,16 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 		return err
 	}
 	if !conn.Anonymous {
-		so.EnsureApp = func(ctx context.Context) error { return ensureApp(ctx, conn, o.app) }
+		so.EnsureApp = func(ctx context.Context) (about string, err error) {
+			if err := ensureApp(ctx, conn, o.app); err != nil {
+				return "", err
+			}
+			db, err := store.AppDB(o.app)
+			if err == nil {
+				about, _ = databaseBorn(ctx, conn, db)
+			}
+			return about, err
+		}
 	}
 	endProgress := func() {}
 	if isTerminal(std.err) && !o.quiet {

@@ -193,12 +193,12 @@ func TestRunMakesDatabase(t *testing.T) {
 	o := plainOptions(f)
 	o.Stdin = strings.NewReader(strings.Repeat("a\n", 3*batchDocs))
 	calls := 0
-	o.EnsureApp = func(context.Context) error {
+	o.EnsureApp = func(context.Context) (string, error) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		calls++
 		f.gone = false
-		return nil
+		return "", nil
 	}
 	if s := mustRun(t, o); s.Stored != 3*batchDocs || calls != 1 {
 		t.Errorf("%d calls, %+v", calls, s)
@@ -206,7 +206,7 @@ func TestRunMakesDatabase(t *testing.T) {
 
 	f.gone = true
 	o.Stdin = strings.NewReader("a\n")
-	o.EnsureApp = func(context.Context) error { return store.NewError(store.KindForbidden, "not yours") }
+	o.EnsureApp = func(context.Context) (string, error) { return "", store.NewError(store.KindForbidden, "not yours") }
 	if _, err := Run(t.Context(), o); !store.IsKind(err, store.KindForbidden) {
 		t.Errorf("error %v", err)
 	}

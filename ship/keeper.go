@@ -36,7 +36,7 @@ type keeper struct {
 }
 
 // newKeeper makes the keeper that o asks for.
-func newKeeper(o Options, rejectsDB store.DBName, s *state.State, halt <-chan struct{}) (*keeper, error) {
+func newKeeper(o Options, rejectsDB store.DBName, s *state.State, ensure func(context.Context) error, halt <-chan struct{}) (*keeper, error) {
 	k := &keeper{machine: o.Machine, lines: o.MaxRejects, bytes: maxRejectBytes, state: s, again: !o.Follow}
 	switch {
 	case o.MaxRejects == 0:
@@ -49,7 +49,7 @@ func newKeeper(o Options, rejectsDB store.DBName, s *state.State, halt <-chan st
 		return nil, err
 	}
 	k.courier = &courier{client: newClient(o.Endpoint, o.App, rejectsDB), wait: o.patience(), anonymous: o.Endpoint.Anonymous,
-		ensure: o.EnsureApp, n: &k.n, halt: halt, refusedDoc: k.refused}
+		ensure: ensure, n: &k.n, halt: halt, refusedDoc: k.refused}
 	return k, nil
 }
 

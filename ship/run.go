@@ -71,13 +71,14 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	if err := r.openState(in); err != nil {
 		return Summary{}, err
 	}
-	if r.keeper, err = newKeeper(o, rejectsDB, r.state, ctx.Done()); err != nil {
+	ensure := r.ensure()
+	if r.keeper, err = newKeeper(o, rejectsDB, r.state, ensure, ctx.Done()); err != nil {
 		return Summary{}, errors.Join(err, r.state.Close())
 	}
 	r.maker = maker{extend: o.Extend, count: r.count}
 	r.setMachine(o.Machine)
 	r.courier = &courier{client: newClient(o.Endpoint, o.App, db), wait: o.patience(), anonymous: o.Endpoint.Anonymous,
-		ensure: o.EnsureApp, n: &r.counters, refusedDoc: r.refusedDoc, halt: ctx.Done()}
+		ensure: ensure, n: &r.counters, refusedDoc: r.refusedDoc, halt: ctx.Done()}
 	r.ledger = &ledger{commit: r.commit, abandon: r.abandon}
 	if err := r.prepareRemovals(in); err != nil {
 		return Summary{}, errors.Join(err, r.keeper.close(), r.state.Close())
@@ -130,6 +131,20 @@ func (r *runner) openQueue(need bool) (err error) {
 		r.rejectCarrier = queued{r.queue, packRejects, r.keeper}
 	}
 	return nil
+}
+
+// ensure makes the app's database; nil: the caller can't.
+func (r *runner) ensure() func(context.Context) error {
+	if r.o.EnsureApp == nil {
+		return nil
+	}
+	return func(ctx context.Context) error {
+		about, err := r.o.EnsureApp(ctx)
+		if err == nil {
+			r.state.SetAbout(about)
+		}
+		return err
+	}
 }
 
 // openState opens what is remembered of earlier runs. Streams can't be read again from a position, and whoever sends one again

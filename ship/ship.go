@@ -37,8 +37,8 @@ type Beginner interface {
 type Options struct {
 	Endpoint Endpoint
 	App      string // its database is log_<App>
-	// EnsureApp makes the app's database where it is missing. Nil: the caller may not.
-	EnsureApp func(context.Context) error
+	// EnsureApp makes the app's database where it is missing, and tells what StateAbout would be from then on. Nil: the caller may not.
+	EnsureApp func(context.Context) (about string, err error)
 	// Format makes the Formatter for one input. reference is a moment shortly after the input's last line was written, for dates
 	// without a year.
 	Format func(reference time.Time) Formatter

@@ -78,6 +78,18 @@ func open(dir string, o Options, slots, limit int) (s *State, fresh string, err 
 	return s, fresh, nil
 }
 
+// SetAbout says what the state is about, if that was not known. It makes no difference to this process, and where the disk does not
+// take it the next one begins anew.
+func (s *State) SetAbout(about string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dir == "" || s.about != "" || about == "" {
+		return
+	}
+	s.about = about
+	_ = s.compact(false)
+}
+
 // Next is how many equal docs came before this one, which it counts. The docs of a Commit are those of the oldest calls.
 func (s *State) Next(f Fingerprint) (uint32, error) {
 	s.mu.Lock()
