@@ -30,6 +30,7 @@ func NewServer(base context.Context, h http.Handler, log *slog.Logger) *http.Ser
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ConnState:         tellIdle,
 	}
 }
 
