@@ -121,7 +121,7 @@ func (o *shipOptions) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.follow, "follow", false, "go on with what is written to the files, until Ctrl-C or SIGTERM")
 	fs.StringArrayVar(&o.sockets, "socket", nil, "unix socket to listen at for lines, until Ctrl-C or SIGTERM; again for more")
 	fs.StringVar(&o.state, "state", "", "directory that remembers how far each file is shipped (default DATA/ship, beside the store)")
-	fs.BoolVar(&o.again, "again", false, "read all files from their beginning, as if nothing were remembered")
+	fs.BoolVar(&o.again, "again", false, "read all files from their beginning, as if nothing were remembered, neither positions nor how often equal lines came")
 	o.service.addFlags(fs)
 	fs.BoolVar(&o.lock, "lock", false, "do nothing while another run with --lock for the same app is under way")
 }

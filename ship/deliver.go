@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"logctl/store"
@@ -16,6 +17,7 @@ import (
 type courier struct {
 	client    *client
 	wait      time.Duration
+	reading   *atomic.Bool // not nil: of what comes through a pipe; waiting does not count while it is read
 	anonymous bool
 	ensure    func(context.Context) error // makes the app's database; nil: the caller can't
 	n         *counters
@@ -40,7 +42,7 @@ func (c *courier) carry(ctx context.Context, b *batch) error { return c.deliver(
 // deliver sends some docs of a batch and returns when the server has answered for all of them, or never will.
 func (c *courier) deliver(ctx context.Context, b *batch, docs []int) error {
 	var payload []byte
-	p := patience{wait: c.wait, halt: c.halt}
+	p := c.patience()
 	for {
 		if payload == nil {
 			var err error
@@ -70,7 +72,7 @@ func (c *courier) deliver(ctx context.Context, b *batch, docs []int) error {
 				return err
 			}
 			docs, payload = docs[half:], nil
-			p = patience{wait: c.wait, halt: c.halt}
+			p = c.patience()
 			continue
 		case taken:
 			left, err := c.settle(b, docs, out.answer)
@@ -166,10 +168,15 @@ const (
 
 // patience is how long a batch waits for a server that is away. It begins with the first failure.
 type patience struct {
-	wait  time.Duration
-	halt  <-chan struct{}
-	since time.Time
-	step  time.Duration
+	wait    time.Duration
+	reading *atomic.Bool
+	halt    <-chan struct{}
+	since   time.Time
+	step    time.Duration
+}
+
+func (c *courier) patience() patience {
+	return patience{wait: c.wait, reading: c.reading, halt: c.halt}
 }
 
 // pause waits before the next attempt, or says why there will be none.
@@ -177,6 +184,9 @@ func (p *patience) pause(ctx context.Context, out outcome) error {
 	now := time.Now()
 	if p.since.IsZero() {
 		p.since, p.step = now, firstPause
+	}
+	if p.reading != nil && p.reading.Load() {
+		p.since = now
 	}
 	left := p.since.Add(p.wait).Sub(now)
 	pause := max(p.step/2+rand.N(p.step/2), out.after)
@@ -200,6 +210,9 @@ func (p *patience) pause(ctx context.Context, out outcome) error {
 }
 
 func (p *patience) giveUp(reason string, cause error) error {
-	return &store.Error{Kind: store.KindUnavailable, Reason: reason, Err: cause,
-		Hint: "run the same command again later: it goes on where this one stopped"}
+	hint := "run the same command again later: it goes on where this one stopped"
+	if p.reading != nil {
+		hint = "what is told as not stored yet must come again"
+	}
+	return &store.Error{Kind: store.KindUnavailable, Reason: reason, Err: cause, Hint: hint}
 }

@@ -20,9 +20,10 @@ import (
 // queue is what stands between reading and the server where lines can't be read again: a spool of this run, and those that
 // other runs have left. Without lines of that kind it delivers what was left, and takes nothing.
 type queue struct {
-	own    *spool.Spool // nil: this run's lines go to the server directly
-	spools []*spool.Spool
-	docs   atomic.Int64 // of this run, in own
+	own     *spool.Spool // nil: this run's lines go to the server directly
+	spools  []*spool.Spool
+	docs    atomic.Int64 // of this run, in own
+	reading atomic.Bool  // there may be more to come
 
 	told sync.Once
 	note func(string)

@@ -108,7 +108,9 @@ func (r *runner) deliver(ctx context.Context, in *inputs) error {
 	r.senders.done = r.ledger.done
 	drain := startDrain(ctx, r)
 	r.linger = startLinger(r.flushOld)
+	r.queue.reading.Store(true)
 	err := r.readAll(ctx, in)
+	r.queue.reading.Store(false)
 	r.linger.stop()
 	r.flush()
 	if sendErr := r.senders.wait(); sendErr != nil {
@@ -127,6 +129,7 @@ func (r *runner) openQueue(need bool) (err error) {
 	}
 	r.carrier, r.rejectCarrier = r.courier, r.keeper
 	if r.queue.own != nil {
+		r.courier.reading, r.keeper.courier.reading = &r.queue.reading, &r.queue.reading
 		r.carrier = queued{r.queue, packDocs, r.courier}
 		r.rejectCarrier = queued{r.queue, packRejects, r.keeper}
 	}
