@@ -158,7 +158,8 @@ func (p *parser) add(s ejson.Split) error {
 	if err != nil {
 		return err
 	}
-	return p.append(store.Doc{ID: s.Doc.ID, Body: body})
+	hashed := s.HasID && !p.reject && len(body) == len(s.Doc.Body) // checkDoc has done it
+	return p.append(store.Doc{ID: s.Doc.ID, Body: body, Hashed: hashed})
 }
 
 // extend gives a doc what the door adds to it, after its id has been held against what was sent: sent again, when something

@@ -1,10 +1,12 @@
 package proxy
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"logctl/store"
+	"logctl/store/ejson"
 )
 
 // addX makes docs longer by a member.
@@ -14,19 +16,22 @@ func addX(buf []byte, _ int) []byte { return append(buf[:len(buf)-1], `,"x":"xxx
 func TestExtend(t *testing.T) {
 	t.Parallel()
 	good, goodID, _ := withID(t, `{"a":1}`)
-	d := New(Options{Upstream: untouched(t), Limits: Limits{Doc: 100, Body: 1000}, Extend: addX})
-	large := `{"a":"` + strings.Repeat("y", 80) + `"}`
+	d := New(Options{Upstream: untouched(t), Limits: Limits{Doc: 60, Body: 1000}, Extend: addX})
+	body := `{"a":"` + strings.Repeat("y", 40) + `"}`
+	large, largeID, _ := withID(t, body)
 	l := d.budget.lease(client{})
 	list, err := d.parseDocs("log_app", []byte("["+good+`,{"b":2},`+large+"]"), asJSON, false, &l)
 	if err != nil || len(list.list) != 3 {
 		t.Fatalf("%+v, %v", list, err)
 	}
-	for i, want := range []store.Doc{{ID: goodID, Body: []byte(`{"a":1,"x":"xxxxxxxxxx"}`)}, {Body: []byte(`{"b":2,"x":"xxxxxxxxxx"}`)}, {Body: []byte(large)}} {
-		if got := list.list[i]; got.ID != want.ID || string(got.Body) != string(want.Body) {
-			t.Errorf("doc %d is %s %s, want %s %s", i, got.ID, got.Body, want.ID, want.Body)
+	for i, want := range []store.Doc{{ID: goodID, Body: []byte(`{"a":1,"x":"xxxxxxxxxx"}`)}, {Body: []byte(`{"b":2,"x":"xxxxxxxxxx"}`)}, {ID: largeID, Body: []byte(body), Hashed: true}} {
+		if got := list.list[i]; got.ID != want.ID || string(got.Body) != string(want.Body) || got.Hashed != want.Hashed {
+			t.Errorf("doc %d is %s %s %v, want %s %s %v", i, got.ID, got.Body, got.Hashed, want.ID, want.Body, want.Hashed)
 		}
 	}
-	if list, err = d.parseDocs("log_app_rejects", []byte(`{"line":"x"}`), asJSON, false, &l); err != nil || string(list.list[0].Body) != `{"line":"x"}` {
+	reject := []byte(`{"line":"x"}`)
+	reject = fmt.Appendf(nil, `{"_id":"%s",%s`, ejson.AppendRejectID(nil, reject, 0), reject[1:])
+	if list, err = d.parseDocs("log_app_rejects", reject, asJSON, false, &l); err != nil || string(list.list[0].Body) != `{"line":"x"}` || list.list[0].Hashed {
 		t.Errorf("a reject: %+v, %v", list, err)
 	}
 	many := "[" + strings.Repeat(`{"b":2},`, 100) + `{"b":2}]`

@@ -67,6 +67,10 @@ type Doc struct {
 	Body      []byte // a JSON object, at least "{}"
 	Seq       uint64 // of the doc's last change, when read
 
+	// Hashed says that the ID is a content id (ejson.CheckContentID) whose hash was held against this very Body, which is then not
+	// done again. Only who has done so may set it.
+	Hashed bool
+
 	Attachments []Attachment // in the order in which CouchDB lists them; with Body
 }
 

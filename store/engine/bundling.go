@@ -182,7 +182,7 @@ func (ed *editor) gatherAll(list []pending) int {
 	ed.bundle.Reset()
 	for i := range list {
 		p := &list[i]
-		if !p.fresh || p.seq != list[0].seq+uint64(i) || !ed.bundle.Add(p.id, p.body) {
+		if !p.fresh || p.seq != list[0].seq+uint64(i) || !ed.bundle.Add(p.id, p.body, p.hashed) {
 			break
 		}
 	}

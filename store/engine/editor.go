@@ -38,6 +38,7 @@ type pending struct {
 	rev     rawRev
 	deleted bool
 	leaves  bool
+	hashed  bool // store.Doc.Hashed
 	fresh   bool // it has the first revision that its body gives, and nothing else: it may be in a bundle, and has no by-id record yet
 	body    []byte
 }
@@ -244,7 +245,7 @@ func (ed *editor) insert(i int) {
 	}
 	ed.pending = append(ed.pending, pending{
 		seq: ed.count.seq, id: doc.ID, deleted: doc.Deleted, body: body(doc),
-		rev: rawRev{gen: 1, raw: true, hash: ed.call.raw[i][:]}, fresh: !doc.Deleted,
+		rev: rawRev{gen: 1, raw: true, hash: ed.call.raw[i][:]}, fresh: !doc.Deleted, hashed: doc.Hashed,
 	})
 	ed.countDoc(doc.Deleted, uint64(len(body(doc))))
 	ed.db.highest.raise(doc.ID)

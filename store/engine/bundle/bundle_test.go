@@ -17,7 +17,7 @@ import (
 func fill(w *Writer, docs []store.Doc) int {
 	w.Reset()
 	for i := range docs {
-		if !w.Add(docs[i].ID, docs[i].Body) {
+		if !w.Add(docs[i].ID, docs[i].Body, docs[i].Hashed) {
 			return i
 		}
 	}
@@ -39,7 +39,7 @@ func sameDocs(t *testing.T, b *Docs, docs []store.Doc) {
 }
 
 func contentDoc(body string, again uint32) store.Doc {
-	return store.Doc{ID: string(ejson.AppendContentID(nil, []byte(body), again)), Body: []byte(body)}
+	return store.Doc{ID: string(ejson.AppendContentID(nil, []byte(body), again)), Body: []byte(body), Hashed: again%2 == 0}
 }
 
 func TestBundle(t *testing.T) {
@@ -56,6 +56,8 @@ func TestBundle(t *testing.T) {
 		}[i%4], uint32(i)))
 		odd = append(odd, store.Doc{ID: strings.Repeat("i", i) + "\x00é", Body: fmt.Appendf(nil, `{"n":%d}`, i*i*i)})
 	}
+	another := slices.Clone(logs)
+	another[299] = store.Doc{ID: logs[299].ID, Body: bytes.Replace(logs[299].Body, []byte("machine"), []byte("machina"), 1)}
 	tests := []struct {
 		name     string
 		docs     []store.Doc
@@ -66,6 +68,7 @@ func TestBundle(t *testing.T) {
 		{"repetitions", repeated, 6, idsOfContent},
 		{"shapes by turns", mixed, 25, idsOfContent},
 		{"ids of other kinds", odd, 170, idsAsTheyAre},
+		{"an id of another doc's content", another, 170, idsAsTheyAre},
 		{"one", logs[:1], 200, idsOfContent},
 	}
 	var w Writer
@@ -128,9 +131,9 @@ func FuzzBundle(f *testing.F) {
 		for i, line := range bytes.Split(text, []byte("\n")) {
 			doc := store.Doc{ID: fmt.Sprint(i), Body: line}
 			if ofContent {
-				doc.ID = string(ejson.AppendContentID(nil, line, uint32(i)))
+				doc.ID, doc.Hashed = string(ejson.AppendContentID(nil, line, uint32(i))), i%2 == 0
 			}
-			if w.Add(doc.ID, doc.Body) {
+			if w.Add(doc.ID, doc.Body, doc.Hashed) {
 				in = append(in, doc)
 			}
 		}

@@ -126,6 +126,11 @@ func (s *shape) findTimes(body []byte, values []span) bool {
 
 // appendContentID appends the id of a body's content but for the number of its repetition. values are the body's.
 func (s *shape) appendContentID(dst, body []byte, values []span) []byte {
+	return ejson.AppendContentHash(s.appendContentTime(dst, body, values), body)
+}
+
+// appendContentTime appends that id as far as the hash.
+func (s *shape) appendContentTime(dst, body []byte, values []span) []byte {
 	var times [3][]byte
 	for i, k := range s.times {
 		if k < 0 {
@@ -137,8 +142,7 @@ func (s *shape) appendContentID(dst, body []byte, values []span) []byte {
 		}
 		times[i] = body[v.start:v.end]
 	}
-	dst = append(ejson.AppendContentTime(dst, times[0], times[1], times[2]), '-')
-	return ejson.AppendContentHash(dst, body)
+	return append(ejson.AppendContentTime(dst, times[0], times[1], times[2]), '-')
 }
 
 func (s *shape) append(dst []byte) []byte {

@@ -1,6 +1,10 @@
 package bundle
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"logctl/store/ejson"
+)
 
 const (
 	MaxDocs   = 512      // of a bundle
@@ -28,10 +32,11 @@ type Writer struct {
 }
 
 type doc struct {
-	id    string
-	body  []byte
-	shape int
-	spans int // where its spans begin
+	id     string
+	body   []byte
+	hashed bool
+	shape  int
+	spans  int // where its spans begin
 }
 
 // Reset empties the bundle.
@@ -42,13 +47,13 @@ func (w *Writer) Reset() {
 	w.size = 0
 }
 
-// Add takes a doc. It reports whether there is room for it; a doc that no bundle has room for is large or has a shape that
-// is hardly another doc's.
-func (w *Writer) Add(id string, body []byte) bool {
+// Add takes a doc; hashed is its store.Doc.Hashed. It reports whether there is room for it; a doc that no bundle has room for is
+// large or has a shape that is hardly another doc's.
+func (w *Writer) Add(id string, body []byte, hashed bool) bool {
 	if len(w.docs) == MaxDocs || w.size+len(body) > maxBytes || len(body) > largeBody {
 		return false
 	}
-	d := doc{id: id, body: body, spans: len(w.spans)}
+	d := doc{id: id, body: body, hashed: hashed, spans: len(w.spans)}
 	var ok bool
 	if d.shape, ok = w.fit(body); !ok {
 		return false
@@ -142,6 +147,9 @@ func (w *Writer) ofContent(d *doc) bool {
 	if len(d.id) < contentIDLen {
 		return false
 	}
-	w.ids = w.shapes[d.shape].appendContentID(w.ids[:0], d.body, w.spans[d.spans:])
-	return d.id[:contentIDLen] == string(w.ids)
+	w.ids = w.shapes[d.shape].appendContentTime(w.ids[:0], d.body, w.spans[d.spans:])
+	if !d.hashed {
+		w.ids = ejson.AppendContentHash(w.ids, d.body)
+	}
+	return d.id[:len(w.ids)] == string(w.ids)
 }
