@@ -16,12 +16,13 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
 
-// TestShipped writes numbered lines to logs that are rotated each way while `logctl ship --follow` and the server are killed and the
-// network between them is cut. At the end each line that was written is stored, once; of equal lines as many as were written.
+// TestShipped writes numbered lines to logs that are rotated each way while `logctl ship --follow` and the server are killed, the
+// network between them is cut and the disk that both have their files on is full. At the end each line that was written is stored, once; of equal lines as many as were written.
 // LOGCTL_TORTURE_SHIP is how long, 8s if it is not set. With LOGCTL_TEST_COUCHDB_URL the server is that CouchDB, which is not killed.
 func TestShipped(t *testing.T) {
 	long := 8 * time.Second
@@ -33,7 +34,7 @@ func TestShipped(t *testing.T) {
 	}
 	seed := uint64(time.Now().UnixNano())
 	rnd := rand.New(rand.NewPCG(seed, 1))
-	d := newShipment(t, os.Getenv("LOGCTL_TEST_COUCHDB_URL"))
+	d := newShipment(t, os.Getenv("LOGCTL_TEST_COUCHDB_URL"), 512+128*int(long.Minutes()))
 	logs := []*rotatedLog{
 		{name: "renamed.log", rotate: (*rotatedLog).rename, dated: true},
 		{name: "renamed-undated.log", rotate: (*rotatedLog).rename},
@@ -70,6 +71,17 @@ func TestShipped(t *testing.T) {
 		case 4, 5:
 			what = "cut"
 			d.network.cut()
+		case 6:
+			if d.disk != "" {
+				what = "full disk"
+				free := d.fill()
+				time.Sleep(time.Duration(rnd.IntN(300)) * time.Millisecond)
+				if rnd.IntN(2) == 0 {
+					d.restartShip()
+					time.Sleep(time.Duration(rnd.IntN(100)) * time.Millisecond)
+				}
+				free()
+			}
 		default:
 			l := logs[rnd.IntN(len(logs))]
 			l.mu.Lock()
@@ -235,12 +247,34 @@ type shipment struct {
 	network *network
 	ship    *exec.Cmd
 	talk    bytes.Buffer
+	disk    string // that can be filled; "": there is none
 }
 
-func newShipment(t *testing.T, couch string) *shipment {
+// newShipment makes a shipment with a disk of so many MiB.
+func newShipment(t *testing.T, couch string, mib int) *shipment {
 	t.Helper()
 	d := &shipment{t: t, logs: t.TempDir(), dir: t.TempDir(), db: fmt.Sprintf("torture%d", time.Now().UnixNano())}
+	disk := t.TempDir()
 	s := newServer(t)
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%dm", mib), "logctl-torture", disk).CombinedOutput(); err != nil {
+		t.Logf("the disk is never full: a small one can't be mounted: %v: %s", err, out)
+	} else {
+		t.Cleanup(func() {
+			d.killShip()
+			if s.cmd != nil {
+				s.kill(t)
+			}
+			if out, err := exec.Command("umount", disk).CombinedOutput(); err != nil {
+				t.Errorf("umount: %v: %s", err, out)
+			}
+		})
+		d.disk, d.dir, s.dir = disk, filepath.Join(disk, "ship"), filepath.Join(disk, "serve")
+		for _, dir := range []string{d.dir, s.dir} {
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	d.program = s.program
 	d.network = newNetwork(t)
 	user, password := "admin", ""
@@ -282,6 +316,29 @@ func (d *shipment) startShip() {
 	d.ship.Env, d.ship.Stderr = d.env, &d.talk
 	if err := d.ship.Start(); err != nil {
 		d.t.Fatal(err)
+	}
+}
+
+// fill fills the disk, until free is called.
+func (d *shipment) fill() (free func()) {
+	d.t.Helper()
+	path := filepath.Join(d.disk, "ballast")
+	f, err := os.Create(path)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	for size := 1 << 20; size > 0; size /= 16 {
+		for err = nil; err == nil; {
+			_, err = f.Write(make([]byte, size))
+		}
+		if !errors.Is(err, syscall.ENOSPC) {
+			d.t.Fatal(err)
+		}
+	}
+	return func() {
+		if err := errors.Join(f.Close(), os.Remove(path)); err != nil {
+			d.t.Fatal(err)
+		}
 	}
 }
 
