@@ -13,6 +13,9 @@ func (d *disk) Create(name string, c vfs.DiskWriteCategory) (f vfs.File, err err
 		f, err = d.FS.Create(name, c)
 		return err
 	})
+	if err == nil && c == logCategory {
+		return &logFile{diskFile: diskFile{File: f, disk: d}}, nil
+	}
 	return d.file(f, err)
 }
 
@@ -103,6 +106,7 @@ func (f *diskFile) WriteAt(p []byte, off int64) (n int, err error) {
 }
 
 // Preallocate does nothing. Pebble asks for more than a memtable's size for each log: more than all docs of a small store take.
+// A logFile makes room by itself.
 func (f *diskFile) Preallocate(off, length int64) error { return nil }
 
 func (f *diskFile) Sync() error     { return f.disk.settle(f.File.Sync) }
