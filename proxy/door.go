@@ -49,6 +49,7 @@ type Door struct {
 	rates    *rates
 	small    *turns // at the store, of writes of few docs
 	large    *turns // and of many
+	received *turns // see Receive
 	conns    conns
 	sessions *sessions
 	attempts *attempts
@@ -67,7 +68,8 @@ func New(o Options) *Door {
 	}
 	o.Limits = o.Limits.orDefault()
 	d := &Door{o: o, sessions: newSessions(), attempts: newAttempts(),
-		budget: newBudget(o.Limits.Memory), rates: newRates(o.Limits.Requests, o.Limits.Bytes)}
+		received: newTurns(receivedAtOnce, linePerClient, lineInAll, turnPatience),
+		budget:   newBudget(o.Limits.Memory), rates: newRates(o.Limits.Requests, o.Limits.Bytes)}
 	d.conns.of = map[client]int64{}
 	d.direct, _ = o.Upstream.(docWriter)
 	d.small, d.large = newStoreTurns(d.direct != nil)

@@ -77,7 +77,7 @@ func withInputs(next http.Handler, door *proxy.Door, in *lines.Server, loki bool
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case lines.PushPath:
-			in.Push(w, r, door.SenderFor(r))
+			in.Push(w, r, door.SenderFor(r), door.Receive)
 		case "/ready": // some of Loki's senders ask for it before they begin
 			_, _ = w.Write([]byte("ready\n")) // an error here is the client's going
 		default:

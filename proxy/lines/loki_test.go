@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -69,6 +70,12 @@ func pack(t testing.TB, text []byte) []byte {
 	return packed.Bytes()
 }
 
+// receive reads whole bodies.
+func receive(_ http.ResponseWriter, r *http.Request, limit int64) (body []byte, release func(), err error) {
+	body, err = io.ReadAll(io.LimitReader(r.Body, limit+1))
+	return body, func() {}, err
+}
+
 // push asks a server and gives the answer's status and text.
 func push(s *Server, sink Sink, body []byte, header ...string) (int, string) {
 	r := httptest.NewRequest(http.MethodPost, PushPath, bytes.NewReader(body))
@@ -76,7 +83,7 @@ func push(s *Server, sink Sink, body []byte, header ...string) (int, string) {
 		r.Header.Set(header[i], header[i+1])
 	}
 	w := httptest.NewRecorder()
-	s.Push(w, r, sink)
+	s.Push(w, r, sink, receive)
 	return w.Code, strings.TrimSpace(w.Body.String())
 }
 
@@ -222,7 +229,7 @@ func TestBadPushes(t *testing.T) {
 		}
 	}
 	r := httptest.NewRecorder()
-	s.Push(r, httptest.NewRequest(http.MethodGet, PushPath, nil), sink)
+	s.Push(r, httptest.NewRequest(http.MethodGet, PushPath, nil), sink, receive)
 	if r.Code != http.StatusMethodNotAllowed {
 		t.Errorf("GET: %d", r.Code)
 	}

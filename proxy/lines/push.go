@@ -14,17 +14,19 @@ import (
 const PushPath = "/loki/api/v1/push"
 
 const (
-	maxPushes    = 4        // under way at a time; others wait
-	maxPush      = 16 << 20 // bytes of one, packed or not
-	maxPushDocs  = 64 << 20 // bytes of the docs that one makes, for labels are in each
-	maxLabels    = 64 << 10 // bytes of the labels of one stream, or of the metadata of one line
-	pushTime     = time.Minute
-	pushWaitTime = 10 * time.Second
+	maxPush     = 16 << 20 // bytes of one, packed or not
+	maxPushDocs = 64 << 20 // bytes of the docs that one makes, for labels are in each
+	maxLabels   = 64 << 10 // bytes of the labels of one stream, or of the metadata of one line
+	pushTime    = time.Minute
 )
 
+// Receiver reads a request's body, up to limit bytes, and waits until it may be worked on, which ends with release. Few may be at a time:
+// the docs of each may take four times maxPush.
+type Receiver func(w http.ResponseWriter, r *http.Request, limit int64) (body []byte, release func(), err error)
+
 // Push answers a push in the form of Grafana Loki's. It stores docs in sink, which is for the caller, and answers 204 when they are on disk.
-func (s *Server) Push(w http.ResponseWriter, r *http.Request, sink Sink) {
-	err := s.push(w, r, sink)
+func (s *Server) Push(w http.ResponseWriter, r *http.Request, sink Sink, receive Receiver) {
+	err := s.push(w, r, sink, receive)
 	if err == nil {
 		s.counters.Pushes.Add(1)
 		w.WriteHeader(http.StatusNoContent)
@@ -48,25 +50,19 @@ func (s *Server) Push(w http.ResponseWriter, r *http.Request, sink Sink) {
 	http.Error(w, reason, status)
 }
 
-func (s *Server) push(w http.ResponseWriter, r *http.Request, sink Sink) error {
+func (s *Server) push(w http.ResponseWriter, r *http.Request, sink Sink, receive Receiver) error {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		return store.NewError(store.KindMethodNotAllowed, "pushes are posted")
 	}
+	body, release, err := receive(w, r, maxPush)
+	if err != nil {
+		return err
+	}
+	defer release()
 	ctx, cancel := context.WithTimeout(r.Context(), pushTime)
 	defer cancel()
-	wait := time.NewTimer(pushWaitTime)
-	defer wait.Stop()
-	select {
-	case s.pushes <- struct{}{}:
-		defer func() { <-s.pushes }()
-	case <-wait.C:
-		return store.NewError(store.KindUnavailable, "the server is busy, try again")
-	case <-ctx.Done():
-		return store.NewError(store.KindUnavailable, "the server is busy, try again")
-	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(pushTime)) // not every request has a connection
-	streams, err := readPush(r)
+	streams, err := readPush(r.Header, body)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,9 @@
 package lines
 
 import (
+	"bytes"
 	"compress/flate"
 	"compress/gzip"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -14,41 +14,22 @@ import (
 	"logctl/store"
 )
 
-// readPush reads the body of a push: JSON, packed with gzip or not, or protocol buffers packed with snappy.
-func readPush(r *http.Request) ([]lokiStream, error) {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil && r.Header.Get("Content-Type") != "" {
+// readPush reads the body of a push: JSON, packed with gzip or not, or protocol buffers packed with snappy. What it gives is in body's
+// memory.
+func readPush(h http.Header, body []byte) ([]lokiStream, error) {
+	kind, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	if err != nil && h.Get("Content-Type") != "" {
 		return nil, badPush("the Content-Type is not one")
 	}
 	isJSON := kind == "application/json"
-	in := io.Reader(http.NoBody)
-	if r.Body != nil {
-		in = r.Body
-	}
-	in = io.LimitReader(in, maxPush+1) // packed, it is no larger than unpacked
-	switch coding := r.Header.Get("Content-Encoding"); coding {
-	case "":
-	case "snappy":
-		if isJSON {
-			return nil, badPush(`Content-Encoding "snappy" does not go with JSON`)
-		}
-	case "gzip":
-		if in, err = gzip.NewReader(in); err != nil {
-			return nil, badPush("the body is not properly gzipped")
-		}
-	case "deflate":
-		in = flate.NewReader(in)
-	default:
-		return nil, badPush(fmt.Sprintf("Content-Encoding %q not supported", coding))
-	}
-	text, err := io.ReadAll(io.LimitReader(in, maxPush+1))
+	text, err := unpacked(h.Get("Content-Encoding"), body)
 	switch {
 	case len(text) > maxPush:
 		return nil, tooLarge()
-	case errors.Is(err, http.ErrHandlerTimeout), r.Context().Err() != nil:
-		return nil, store.NewError(store.KindUnavailable, "the body came too slowly")
 	case err != nil:
-		return nil, badPush("the body could not be read")
+		return nil, err
+	case isJSON && h.Get("Content-Encoding") == "snappy":
+		return nil, badPush(`Content-Encoding "snappy" does not go with JSON`)
 	}
 	if isJSON {
 		return decodePushJSON(text)
@@ -68,4 +49,27 @@ func readPush(r *http.Request) ([]lokiStream, error) {
 
 func tooLarge() error {
 	return store.NewError(store.KindTooLarge, fmt.Sprintf("a push may have at most %d bytes", maxPush))
+}
+
+// unpacked is a body without its coding, or its beginning, of more than maxPush bytes.
+func unpacked(coding string, body []byte) ([]byte, error) {
+	var in io.Reader
+	var err error
+	switch coding {
+	case "", "snappy":
+		return body, nil
+	case "gzip":
+		if in, err = gzip.NewReader(bytes.NewReader(body)); err != nil {
+			return nil, badPush("the body is not properly gzipped")
+		}
+	case "deflate":
+		in = flate.NewReader(bytes.NewReader(body))
+	default:
+		return nil, badPush(fmt.Sprintf("Content-Encoding %q not supported", coding))
+	}
+	text, err := io.ReadAll(io.LimitReader(in, maxPush+1))
+	if err != nil {
+		return nil, badPush("the body could not be read")
+	}
+	return text, nil
 }

@@ -52,7 +52,6 @@ type Server struct {
 
 	budget budget
 	teller teller
-	pushes chan struct{} // one for each that is under way
 
 	closers []func() error
 	listens map[string]string
@@ -88,8 +87,7 @@ func Start(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{o: o, log: o.Log, counters: &Counters{}, ending: make(chan struct{}), conns: map[net.Conn]struct{}{}, listens: map[string]string{},
-		pushes: make(chan struct{}, maxPushes)}
+	s := &Server{o: o, log: o.Log, counters: &Counters{}, ending: make(chan struct{}), conns: map[net.Conn]struct{}{}, listens: map[string]string{}}
 	s.budget.left.Store(o.MaxHeld / 2)
 	s.teller = teller{counters: s.counters, log: s.log, told: map[string]int64{}}
 	s.shop = &shop{table: o.Table, extend: o.Extend, counters: s.counters, compiled: formats}

@@ -1,0 +1,48 @@
+package proxy
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"logctl/store"
+)
+
+// receivedAtOnce is how many bodies that Receive has given are worked on at a time.
+const receivedAtOnce = 4
+
+// Receive reads the body of a request that is none of CouchDB's, as it came, up to limit bytes: within the door's memory, at its minimum
+// speed, and then, whole, when it is the client's turn to have it worked on. release gives memory and turn back. Errors are of
+// KindTooLarge, KindBadRequest, KindTooManyRequests and KindUnavailable.
+func (d *Door) Receive(w http.ResponseWriter, r *http.Request, limit int64) (body []byte, release func(), err error) {
+	v := &visit{w: w, r: r, conn: http.NewResponseController(w)}
+	v.client, v.https = d.origin(r)
+	v.payer = payerOf(v.client)
+	if r.ContentLength > limit {
+		v.hurry()
+		return nil, nil, errTooLarge
+	}
+	l := d.budget.lease(v.payer)
+	paced := &pacedReader{src: v.body(), conn: v.conn, start: time.Now()}
+	buf, err := readAll(paced, &l, 0, r.ContentLength, limit)
+	paced.done()
+	if err != nil {
+		l.free()
+		v.hurry()
+		if errors.Is(err, errSlow) {
+			d.counters.slow.Add(1)
+			err = store.NewError(store.KindUnavailable, "The body came too slowly.")
+		}
+		return nil, nil, bodyError(err, "The request body could not be read.")
+	}
+	if err := d.received.take(r.Context(), v.payer); err != nil {
+		freeBuffer(buf)
+		l.free()
+		return nil, nil, errBusy
+	}
+	return *buf, func() {
+		d.received.give()
+		freeBuffer(buf)
+		l.free()
+	}, nil
+}
