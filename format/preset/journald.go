@@ -1,7 +1,10 @@
 package preset
 
 import (
+	"bytes"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"logctl/format/token"
@@ -42,7 +45,8 @@ func (e *entry) field(name string) *[]byte {
 
 // openJournald reads an entry as journalctl -o json writes it. A field with bytes that are no text is an array of numbers there,
 // one that comes several times an array of its values, one that is very large null. Fields with an underscore in front, which
-// the journal has added, are left out, but for those that become members; programs' own fields are kept as they are.
+// the journal has added, are left out, but for those that become members; programs' own fields are kept as they are, by name:
+// journalctl has another order in each run, and a doc's id must not.
 func (p *Parser) openJournald(dst, line []byte) ([]byte, inner, bool) {
 	object, err := p.object(line)
 	if err != nil {
@@ -58,27 +62,32 @@ func (p *Parser) openJournald(dst, line []byte) ([]byte, inner, bool) {
 		return dst, inner{}, false
 	}
 	dst = append(dst, '{')
-	if micros, err := strconv.ParseInt(string(stringText(e.realtime)), 10, 64); err == nil {
+	if micros, err := strconv.ParseInt(string(fieldText(e.realtime)), 10, 64); err == nil {
 		t := time.UnixMicro(micros).In(p.zone)
 		var buf [48]byte
 		dst = p.string(dst, "time", t.AppendFormat(buf[:0], "2006-01-02T15:04:05.000000Z07:00"))
 	}
 	in := inner{}
-	dst = p.string(dst, "host", stringText(e.host))
+	dst = p.string(dst, "host", fieldText(e.host))
 	if e.identifier == nil {
 		e.identifier = e.comm
 	}
-	in.app = stringText(e.identifier)
+	in.app = fieldText(e.identifier)
 	dst = p.string(dst, "application", in.app)
-	dst = p.number(dst, "pid", stringText(e.pid))
+	dst = p.number(dst, "pid", fieldText(e.pid))
 	dst = p.priority(dst, smallInt(e.facility), smallInt(e.priority))
-	dst = p.string(dst, "unit", stringText(e.unit))
+	dst = p.string(dst, "unit", fieldText(e.unit))
+	p.own = p.own[:0]
 	err = ejson.Members(object, func(key, value []byte) error {
 		if name := string(key); len(name) > 0 && name[0] != '_' && (&entry{}).field(name) == nil && name != "SYSLOG_TIMESTAMP" && name != "SYSLOG_RAW" {
-			dst = p.raw(dst, name, value)
+			p.own = append(p.own, ownField{name, value})
 		}
 		return nil
 	})
+	slices.SortStableFunc(p.own, func(a, b ownField) int { return strings.Compare(a.name, b.name) })
+	for _, f := range p.own {
+		dst = p.raw(dst, f.name, f.value)
+	}
 	p.setMessage(&in, e.message)
 	return dst, in, err == nil
 }
@@ -102,19 +111,48 @@ func (p *Parser) setMessage(in *inner, value []byte) {
 	in.text = p.text
 }
 
-// stringText is the text of a JSON string without escapes, or of another value as it is; of an array it is nothing.
-func stringText(value []byte) []byte {
+// ownField is a field of a program's own.
+type ownField struct {
+	name  string
+	value []byte
+}
+
+// fieldText is the text of a JSON string, of bytes as an array of numbers, of the first of several values, or of another value as it is.
+func fieldText(value []byte) []byte {
 	switch {
-	case len(value) == 0 || value[0] == '[' || value[0] == '{' || string(value) == "null":
+	case len(value) == 0 || value[0] == '{' || string(value) == "null":
 		return nil
-	case isString(value):
+	case isString(value) && bytes.IndexByte(value, '\\') < 0:
 		return value[1 : len(value)-1]
+	case isString(value):
+		return appendUnquoted(nil, value)
+	case value[0] != '[':
+		return value
 	}
-	return value
+	var first, text []byte
+	isBytes := true
+	err := ejson.Elements(value, func(elem []byte) error {
+		if first == nil {
+			first = elem
+		}
+		n, err := strconv.ParseUint(string(elem), 10, 8)
+		isBytes = isBytes && err == nil
+		text = append(text, byte(n))
+		return nil
+	})
+	switch {
+	case err != nil || first == nil:
+		return nil
+	case isBytes:
+		return text
+	case isString(first) || first[0] == '[' && first[1] != '[':
+		return fieldText(first)
+	}
+	return nil
 }
 
 func smallInt(value []byte) int {
-	n, ok := token.Digits(stringText(value))
+	n, ok := token.Digits(fieldText(value))
 	if !ok {
 		return -1
 	}

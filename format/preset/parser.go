@@ -31,6 +31,7 @@ type Parser struct {
 	text      []byte       // a message without its escapes
 	json      []byte       // a line in stored form, or a part of an object
 	parts     []kv.Part    // of structured data
+	own       []ownField   // of an entry of the journal
 	taken     []string     // the members of a JSON object that docs have under other names
 	byApp     map[string][]*program
 	last      *alt // the alternative that made the last object; nil: none did
