@@ -26,6 +26,11 @@ func (r *runner) inputs() (*inputs, error) {
 		args = []string{Stdin}
 	}
 	in := &inputs{list: append([]source.Source(nil), r.o.Sources...)}
+	for _, s := range in.list {
+		if s, ok := s.(source.Speaker); ok {
+			s.Tell(r.problem, r.note)
+		}
+	}
 	var paths []string
 	seen := map[string]bool{}
 	for _, arg := range args {

@@ -162,7 +162,11 @@ func (r *runner) openState(in *inputs) error {
 		return err
 	}
 	if fresh != "" {
-		r.note(fmt.Sprintf("all files are read from their beginning: %s", fresh))
+		what := "all files are read from their beginning"
+		if len(r.o.Sources) > 0 {
+			what = "all there is is read anew"
+		}
+		r.note(fmt.Sprintf("%s: %s", what, fresh))
 	}
 	r.state = s
 	return nil

@@ -33,6 +33,8 @@ var mayImport = map[string][]string{
 	"format/token":          {"store"},
 	"ship":                  {"store", "store/ejson", "internal/lines", "ship/cut", "ship/receipt", "ship/source", "ship/spool", "ship/state", "ship/tail"},
 	"ship/source":           {},
+	"ship/journal":          {"ship/source", "store"},
+	"ship/kernel":           {"ship/source", "store"},
 	"ship/spool":            {"store"},
 	"ship/tail":             {"internal/lines", "ship/source"},
 	"ship/state":            {"internal/flock", "ship/source", "store"},
@@ -103,7 +105,7 @@ var owners = map[string][]string{
 	"golang.org/x/text":                       {"store/view/collate", "store/view/reduce"},
 	"github.com/rogpeppe/go-internal":         {}, // tests only
 	"github.com/klauspost/compress":           {"internal/backup", "internal/lines"},
-	"golang.org/x/sys":                        {"ship/cut", "ship/tail"},
+	"golang.org/x/sys":                        {"ship/cut", "ship/kernel", "ship/tail"},
 	"github.com/ulikunitz/xz":                 {"internal/lines"},
 	"github.com/google/go-cmp":                {},
 }

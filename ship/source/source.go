@@ -13,7 +13,7 @@
 // Between a Sink and the server there may be a queue on disk: a line that is synced there counts as answered for.
 //
 // To plug in another source, write a type with Run and give it to ship.Options.Sources. Keys of Marks begin with the
-// source's name and a slash ("journal/", "kmsg/", "file/"), so that sources of one app don't meet.
+// source's name and a slash ("journal/", "kernel/", "file/"), so that sources of one app don't meet.
 package source
 
 import (
@@ -73,6 +73,12 @@ type Source interface {
 	// Run hands all there is to sink, until the end, until ctx ends, or until Take fails, whose error it returns. kept gives
 	// the Value of the last Mark of a key that was kept, nil if there is none.
 	Run(ctx context.Context, kept Positions, sink Sink) error
+}
+
+// Speaker is a Source that has something to tell a person: of what it can't read, and of what it leaves out for a reason.
+type Speaker interface {
+	// Tell is called before Run.
+	Tell(problem func(error), note func(string))
 }
 
 // Fleeting is a Source whose lines nobody can read again: they go to a queue on disk first.
