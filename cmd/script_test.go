@@ -78,6 +78,12 @@ func scriptCondition(cond string, couchdb bool) (bool, error) {
 		_, err := exec.LookPath("curl")
 		_, err2 := exec.LookPath("openssl")
 		return err == nil && err2 == nil, nil
+	case "kmsg":
+		f, err := os.Open("/dev/kmsg")
+		if err == nil {
+			f.Close()
+		}
+		return err == nil, nil
 	case "root":
 		return os.Geteuid() == 0, nil
 	}

@@ -19,12 +19,14 @@ import (
 	"logctl/internal/app"
 	"logctl/internal/flock"
 	"logctl/ship"
+	"logctl/ship/journal"
 	"logctl/store"
 )
 
 type shipOptions struct {
 	formatFlags
 	container  containerFlags
+	source     sourceFlags
 	spool      spoolFlags
 	remove     removeFlags
 	service    serviceFlags
@@ -43,14 +45,14 @@ type shipOptions struct {
 func newShip(g *globals) *cobra.Command {
 	o := &shipOptions{}
 	c := &cobra.Command{
-		Use:   "ship --app APP (--schema S | --preset P) [FILE…|-]",
+		Use:   "ship --app APP (--schema S | --preset P | --journal | --kernel) [FILE…|-]",
 		Short: "Store lines as docs, each exactly once",
 		Long: `Store the lines of files, or of the standard input, as docs of an app.
 
   logctl ship --app fail2ban --preset fail2ban /var/log/fail2ban.log*
   logctl ship --app auth --preset syslog '/var/log/auth.log*'
   logctl ship --app web --preset auto --follow /var/log/nginx '/srv/*/log/*.log'
-  journalctl -u fail2ban -o cat | logctl ship --app fail2ban --preset fail2ban
+  logctl ship --app auth --journal --unit ssh --follow
   logctl ship --app web --schema '$ip:ip _ _ \[$time _\] $request:quoted $status:int' '/var/log/nginx/*.log'
 
 Running it again stores nothing twice and loses nothing, over the same or a grown file, after a failure or a
@@ -90,6 +92,10 @@ With --container the lines are those of a container runtime's logs, docker (json
 said, pieces of a long line are put together, and docs get the members "stream" and, unless they have one, "time". --kubernetes
 reads /var/log/pods and adds namespace, pod, container and uid (docs/inputs.md).
 
+--journal reads systemd's journal by journalctl, of all units or those that --unit names, and --kernel the kernel's messages in /dev/kmsg: what is
+new since the last run, and with --follow what comes. Without a schema or preset all that they say becomes docs, with the members that syslog's
+have; a schema is for the message. What was removed there before it was read is an error, once.
+
 Docs get the member "machine" with this machine's name unless they have one; --fields machine=NAME sets another.
 --geoip adds what is known of addresses (docs/geoip.md). It is no part of a doc's id, so nothing is stored twice when the
 databases change; that takes an account or a store of one's own, while a door adds it itself: logctl serve --geoip.
@@ -112,6 +118,7 @@ func (o *shipOptions) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.app, "app", "", "the app whose logs these are")
 	o.formatFlags.addFlags(fs)
 	o.container.addFlags(fs)
+	o.source.addFlags(fs)
 	fs.StringVar(&o.rejects, "rejects", "", "file that keeps rejected lines (default: the database log_APP_rejects)")
 	fs.IntVar(&o.maxRejects, "max-rejects", ship.DefaultMaxRejects, "rejected lines that a run keeps at most")
 	fs.DurationVar(&o.wait, "wait", time.Minute, "how long to wait for a server that is away")
@@ -139,8 +146,11 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 	if o.container.kubernetes && len(files) == 0 {
 		files = []string{podLogs}
 	}
+	if err := o.checkSources(files); err != nil {
+		return err
+	}
 	o.follow = o.follow || len(o.sockets) > 0
-	if (o.follow || o.service.install) && (len(files) == 0 && len(o.sockets) == 0 || slices.Contains(files, ship.Stdin)) {
+	if (o.follow || o.service.install) && (len(files) == 0 && len(o.sockets) == 0 && o.container.carrier() == "" || slices.Contains(files, ship.Stdin)) {
 		return hinted(usagef("--follow needs files, patterns or directories"), "what comes through a pipe is shipped as it comes without --follow")
 	}
 	o.silent = o.quiet
@@ -179,7 +189,7 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 	if err != nil {
 		return err
 	}
-	if len(files) == 0 && len(o.sockets) == 0 && isTerminalInput(std.in) && !o.quiet {
+	if len(files) == 0 && len(o.sockets) == 0 && o.container.carrier() == "" && isTerminalInput(std.in) && !o.quiet {
 		fmt.Fprintln(std.err, "logctl: reading lines from the terminal, Ctrl-D ends them")
 	}
 	so := ship.Options{
@@ -197,8 +207,9 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 	if so.Spool, err = o.spool.options(conn.Config, o.app, conn.InProcess); err != nil {
 		return err
 	}
+	names := o.addSources(&so)
 	if o.follow {
-		o.startFollow(std.err, conn, &so, slices.Concat(files, o.sockets))
+		o.startFollow(std.err, conn, &so, slices.Concat(files, o.sockets, names))
 	}
 	if err := o.remove.apply(&so, conn.Config); err != nil {
 		return err
@@ -221,6 +232,9 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 		so.Progress, endProgress = bar.draw, bar.clear
 	}
 	sum, err := ship.Run(ctx, so)
+	for gone := (*journal.GoneError)(nil); errors.As(err, &gone); gone = nil {
+		sum, err = o.journalAnew(ctx, so, gone)
+	}
 	endProgress()
 	if o.quiet && store.IsKind(err, store.KindLocked) {
 		err = &statusError{status: statusTryLater}

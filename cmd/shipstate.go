@@ -28,7 +28,7 @@ func (o *shipOptions) remember(ctx context.Context, conn *app.Conn, machine stri
 	}
 	looks := *o
 	looks.geoip.files = nil // they are no part of a doc's id
-	sum := sha256.Sum256([]byte(strings.Join(append(slices.Concat(looks.formatFlags.args(), o.container.args()), conn.Config.URL, machine), "\x00")))
+	sum := sha256.Sum256([]byte(strings.Join(append(slices.Concat(looks.formatFlags.args(), o.container.args(), o.source.args()), conn.Config.URL, machine), "\x00")))
 	so.State = filepath.Join(dir, o.app, fmt.Sprintf("%x", sum[:6]))
 	if o.again {
 		so.StateAnew = again
