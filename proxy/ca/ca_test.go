@@ -350,8 +350,21 @@ func TestRenew(t *testing.T) {
 	if !store.IsKind(err, store.KindTooManyRequests) {
 		t.Errorf("without an end: %v", err)
 	}
-	if revoked, err := c.Revoke(serialText(old)); err != nil || len(revoked) != 1 {
-		t.Errorf("%v, %v", revoked, err)
+	strict := &Policy{Word: p.Word, Allow: []string{"db*"}}
+	if _, err := c.Renew(strict, old, newCSR(t, key, "web1", ""), ""); !store.IsKind(err, store.KindForbidden) {
+		t.Errorf("a name that is not given any more: %v", err)
+	}
+	// With it goes whatever was got with it, by another key, too, and what it was got with.
+	list, err := c.List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest := list[len(list)-1]
+	if newest.By != byRenewal {
+		t.Fatalf("%s is of %s", newest.Serial, newest.By)
+	}
+	if revoked, err := c.Revoke(newest.Serial); err != nil || len(revoked) != maxLiveOfName {
+		t.Errorf("%d are revoked, want %d: %v", len(revoked), maxLiveOfName, err)
 	}
 	if err := renew(old, newCSR(t, key, "web1", "")); !store.IsKind(err, store.KindForbidden) || !strings.Contains(err.Error(), "revoked") {
 		t.Errorf("revoked: %v", err)

@@ -18,6 +18,7 @@ type Issued struct {
 	From    string    // the address that asked, "" for this machine
 
 	key  string // request.keyID
+	old  string // serial of the one that it renews
 	cert []byte // DER
 }
 
@@ -64,7 +65,7 @@ func (f *facts) apply(r record) {
 	switch r.What {
 	case whatIssue:
 		c := &Issued{Serial: r.Serial, Name: r.Name, DNS: r.DNS, Server: r.Server, Issued: r.Time, Expires: r.NotAfter,
-			By: r.By, From: r.From, key: r.Key, cert: r.Cert}
+			By: r.By, From: r.From, key: r.Key, old: r.Old, cert: r.Cert}
 		f.issued = append(f.issued, c)
 		f.bySerial[c.Serial] = c
 		for _, n := range append([]string{c.Name}, c.DNS...) {
@@ -93,6 +94,21 @@ func (f *facts) holder(r *request, now time.Time) *Issued {
 		}
 	}
 	return nil
+}
+
+// family are a certificate and all that come from it or that it comes from by renewal, or are for the same key: whoever has one can
+// get another.
+func (f *facts) family(c *Issued) []*Issued {
+	list := []*Issued{c}
+	for i := 0; i < len(list); i++ {
+		for _, o := range f.byName[c.Name] {
+			kin := o.old == list[i].Serial || list[i].old == o.Serial || o.key == list[i].key && o.Server == c.Server
+			if kin && !slices.Contains(list, o) {
+				list = append(list, o)
+			}
+		}
+	}
+	return list
 }
 
 // liveOf are the live certificates whose own name it is, the newest last.

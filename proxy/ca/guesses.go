@@ -58,16 +58,7 @@ func (g *guesses) slot(address string, now time.Time) netip.Prefix {
 	if g.full == nil {
 		g.full = map[netip.Prefix]time.Time{}
 	}
-	addr, err := netip.ParseAddr(address)
-	if err != nil {
-		addr = netip.MustParseAddr(guessShared)
-	}
-	addr = addr.Unmap().WithZone("")
-	bits := guessV4Bits
-	if addr.Is6() {
-		bits = guessV6Bits
-	}
-	p, _ := addr.Prefix(bits) // the bits are there
+	p := prefixOf(address)
 	if _, ok := g.full[p]; ok || len(g.full) < maxGuessers {
 		return p
 	}
@@ -80,4 +71,19 @@ func (g *guesses) slot(address string, now time.Time) netip.Prefix {
 		return p
 	}
 	return netip.PrefixFrom(netip.MustParseAddr(guessShared), guessV4Bits)
+}
+
+// prefixOf is the machine that an address is of, or one that stands for all addresses that are none.
+func prefixOf(address string) netip.Prefix {
+	addr, err := netip.ParseAddr(address)
+	if err != nil {
+		addr = netip.MustParseAddr(guessShared)
+	}
+	addr = addr.Unmap().WithZone("")
+	bits := guessV4Bits
+	if addr.Is6() {
+		bits = guessV6Bits
+	}
+	p, _ := addr.Prefix(bits) // the bits are there
+	return p
 }

@@ -158,11 +158,14 @@ func (c *CA) Renew(p *Policy, old *x509.Certificate, text []byte, from string) (
 		case was.Name != r.name || slices.ContainsFunc(r.dns, func(n string) bool { return !slices.Contains(was.DNS, n) }):
 			return nil, store.NewError(store.KindForbidden, "The CSR has other names than the certificate.")
 		}
+		if err := p.allows(r); err != nil {
+			return nil, err
+		}
 		rec, err := c.issue(r, p.life(), false, now)
 		if err != nil {
 			return nil, err
 		}
-		rec.By, rec.From = byRenewal, from
+		rec.By, rec.From, rec.Old = byRenewal, from, was.Serial
 		cert = pemCert(rec.Cert)
 		return []record{rec}, nil
 	})

@@ -46,6 +46,7 @@ type record struct {
 	NotAfter time.Time `json:"not_after,omitzero"`
 	Key      string    `json:"key,omitempty"` // request.keyID
 	By       string    `json:"by,omitempty"`  // why it was issued: byWord, …
+	Old      string    `json:"old,omitempty"` // serial of the one that it renews
 	From     string    `json:"from,omitempty"`
 	Cert     []byte    `json:"cert,omitempty"` // DER
 

@@ -17,15 +17,15 @@ import (
 // crlLife is how long a revocation list is good.
 const crlLife = 30 * 24 * time.Hour
 
-// Revoke revokes the certificate with a serial number, or all live ones of a name, and writes the revocation list. It gives those
-// that it has revoked: none if they were revoked already. KindNotFound says that there are no such certificates.
+// Revoke revokes the certificate with a serial number, with what it was renewed by or renews, or all live ones of a name, and writes the
+// revocation list. It gives those that it has revoked: none if they were revoked already. KindNotFound says that there are no such certificates.
 func (c *CA) Revoke(serialOrName string) ([]Issued, error) {
 	now := time.Now().UTC()
 	var revoked []*Issued
 	err := c.book.do(func() ([]record, error) {
 		found := c.book.byName[serialOrName]
 		if one := c.book.bySerial[strings.ToLower(strings.ReplaceAll(serialOrName, ":", ""))]; one != nil {
-			found = []*Issued{one}
+			found = c.book.family(one)
 		}
 		if len(found) == 0 {
 			return nil, &store.Error{Kind: store.KindNotFound, Reason: fmt.Sprintf("there is no certificate %q", serialOrName),

@@ -12,6 +12,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"sync"
 	"time"
@@ -60,6 +61,7 @@ const (
 	signIdle    = 30 * time.Second
 	maxHeader   = 16 << 10
 	maxSignConn = 256 // connections at a time
+	maxSignFrom = 16  // of one address
 	upkeep      = 24 * time.Hour
 )
 
@@ -79,7 +81,7 @@ func (s *Signer) Serve(ctx context.Context, l net.Listener) error {
 		defer done()
 		_ = srv.Shutdown(end) // after that time connections are cut off
 	})
-	err := srv.Serve(tls.NewListener(bounded{l, make(chan struct{}, maxSignConn)}, s.tls()))
+	err := srv.Serve(tls.NewListener(newBounded(l), s.tls()))
 	cancel()
 	wait.Wait()
 	if errors.Is(err, http.ErrServerClosed) {
@@ -125,20 +127,54 @@ func (s *Signer) tls() *tls.Config {
 	}
 }
 
-// bounded is a listener that has so many connections open at most; others wait.
+// bounded is a listener that has so many connections open at most; others wait. Of one address it takes fewer and closes the others,
+// so that nobody holds them all.
 type bounded struct {
 	net.Listener
 	slots chan struct{}
+
+	mu   sync.Mutex
+	from map[netip.Prefix]int
 }
 
-func (b bounded) Accept() (net.Conn, error) {
+func newBounded(l net.Listener) *bounded {
+	return &bounded{Listener: l, slots: make(chan struct{}, maxSignConn), from: map[netip.Prefix]int{}}
+}
+
+func (b *bounded) Accept() (net.Conn, error) {
 	b.slots <- struct{}{}
-	c, err := b.Listener.Accept()
-	if err != nil {
-		<-b.slots
-		return nil, err
+	for {
+		c, err := b.Listener.Accept()
+		if err != nil {
+			<-b.slots
+			return nil, err
+		}
+		host, _, _ := net.SplitHostPort(c.RemoteAddr().String())
+		from := prefixOf(host)
+		if b.enter(from) {
+			return &boundedConn{Conn: c, free: sync.OnceFunc(func() { b.leave(from) })}, nil
+		}
+		_ = c.Close() // it is of no use
 	}
-	return &boundedConn{Conn: c, free: sync.OnceFunc(func() { <-b.slots })}, nil
+}
+
+func (b *bounded) enter(from netip.Prefix) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.from[from] == maxSignFrom {
+		return false
+	}
+	b.from[from]++
+	return true
+}
+
+func (b *bounded) leave(from netip.Prefix) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.from[from]--; b.from[from] == 0 {
+		delete(b.from, from)
+	}
+	<-b.slots
 }
 
 type boundedConn struct {

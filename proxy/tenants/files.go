@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"os"
 	"sync"
+	"time"
 )
 
 // file is a file's content that is read again when the file has changed.
@@ -100,26 +101,33 @@ type serial struct{ issuer, number string }
 
 func serialOf(issuer []byte, number *big.Int) serial { return serial{string(issuer), number.String()} }
 
-// revoked are certificates that don't count any more.
-type revoked map[serial]bool
+// revocations are certificates that don't count any more.
+type revocations struct {
+	serials map[serial]bool
+	until   map[string]time.Time // by the issuer, when its list must have been replaced by a newer one
+}
 
 // parseCRL reads revocation lists, each signed by one of the CAs.
-func (c *Clients) parseCRL(text []byte) (revoked, error) {
+func (c *Clients) parseCRL(text []byte) (revocations, error) {
+	all := revocations{map[serial]bool{}, map[string]time.Time{}}
 	lists := blocks(text, "X509 CRL")
 	if len(lists) == 0 {
-		return nil, errors.New("it holds no revocation list in PEM")
+		return all, errors.New("it holds no revocation list in PEM")
 	}
-	all := revoked{}
 	for _, der := range lists {
 		list, err := x509.ParseRevocationList(der)
 		if err != nil {
-			return nil, err
+			return all, err
 		}
 		if !c.signed(list) {
-			return nil, errors.New("its revocation list is signed by none of the CAs")
+			return all, errors.New("its revocation list is signed by none of the CAs")
 		}
 		for _, e := range list.RevokedCertificateEntries {
-			all[serialOf(list.RawIssuer, e.SerialNumber)] = true
+			all.serials[serialOf(list.RawIssuer, e.SerialNumber)] = true
+		}
+		issuer := string(list.RawIssuer)
+		if until, ok := all.until[issuer]; !list.NextUpdate.IsZero() && (!ok || list.NextUpdate.After(until)) {
+			all.until[issuer] = list.NextUpdate
 		}
 	}
 	return all, nil

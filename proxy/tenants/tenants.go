@@ -31,6 +31,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"logctl/store"
@@ -45,14 +46,16 @@ type Options struct {
 // Clients know client certificates. They are safe for concurrent use.
 type Clients struct {
 	cas   *file[[]*x509.Certificate]
-	crl   *file[revoked]
+	crl   *file[revocations]
 	table *file[*table]
+	log   *slog.Logger
+	told  atomic.Int64 // when it was logged last that the revocation list is out of date, Unix time
 }
 
 // Open reads the files.
 func Open(o Options) (*Clients, error) {
 	log := cmp.Or(o.Log, slog.New(slog.DiscardHandler))
-	c := &Clients{
+	c := &Clients{log: log,
 		cas:   &file[[]*x509.Certificate]{path: o.CA, parse: parseCAs, log: log},
 		table: &file[*table]{path: o.Table, parse: parseTable, log: log},
 	}
@@ -63,7 +66,7 @@ func Open(o Options) (*Clients, error) {
 		return nil, err
 	}
 	if o.CRL != "" {
-		c.crl = &file[revoked]{path: o.CRL, parse: c.parseCRL, log: log}
+		c.crl = &file[revocations]{path: o.CRL, parse: c.parseCRL, log: log}
 		if err := c.crl.read(); err != nil {
 			return nil, err
 		}
@@ -98,6 +101,17 @@ var (
 	errNoCA    = store.NewError(store.KindForbidden, "The client certificate's CA is not trusted any more.")
 )
 
+// errOutdated is no fault of the certificate's: nobody knows any more whether it is revoked. It is worth to try again.
+var errOutdated = store.NewError(store.KindUnavailable, "The list of revoked certificates is out of date.")
+
+// tellOutdated logs, at most once a minute, that certificates are refused.
+func (c *Clients) tellOutdated(until, now time.Time) {
+	if last := c.told.Load(); now.Unix()-last >= 60 && c.told.CompareAndSwap(last, now.Unix()) {
+		c.log.Error("client certificates are refused: the revocation list is out of date", "file", c.crl.path, "since", until,
+			"hint", "logctl ca serve writes it anew once a day; copy it from there")
+	}
+}
+
 // Find is what the first certificate of a chain, which has been verified when the connection was made, lets its holder do; false
 // if the table does not know it. The error is for one that is not good any more: connections may outlast certificates.
 func (c *Clients) Find(chain []*x509.Certificate, now time.Time) (Grant, bool, error) {
@@ -111,8 +125,12 @@ func (c *Clients) Find(chain []*x509.Certificate, now time.Time) (Grant, bool, e
 	if c.crl != nil {
 		list := c.crl.get()
 		for _, cert := range chain {
-			if list[serialOf(cert.RawIssuer, cert.SerialNumber)] {
+			if list.serials[serialOf(cert.RawIssuer, cert.SerialNumber)] {
 				return Grant{}, false, errRevoked
+			}
+			if until, ok := list.until[string(cert.RawIssuer)]; ok && now.After(until) {
+				c.tellOutdated(until, now)
+				return Grant{}, false, errOutdated
 			}
 		}
 	}

@@ -1,13 +1,16 @@
 package tenants
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"net/url"
 	"os"
@@ -236,5 +239,45 @@ func TestFilesAreReadAgain(t *testing.T) {
 	check("a damaged table", 8, "unknown")
 	if _, _, err := c.Find([]*x509.Certificate{ca.issue(9, "web1")}, time.Now().Add(2*time.Hour)); err == nil || !strings.Contains(err.Error(), "expired") {
 		t.Errorf("too old: %v", err)
+	}
+}
+
+// TestOutdatedList: when a list should have been replaced by a newer one, certificates of its CA are refused, revoked ones as before.
+func TestOutdatedList(t *testing.T) {
+	t.Parallel()
+	dir, ca := t.TempDir(), newAuthority(t)
+	o := Options{CA: filepath.Join(dir, "ca.pem"), CRL: filepath.Join(dir, "crl.pem"), Table: filepath.Join(dir, "tenants.toml")}
+	var said bytes.Buffer
+	o.Log = slog.New(slog.NewTextHandler(&said, nil))
+	replace(t, o.CA, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.cert.Raw}))
+	replace(t, o.CRL, ca.crl(1, 7))
+	replace(t, o.Table, []byte(twoTenants))
+	c, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, bad := ca.issue(8, "web1"), ca.issue(7, "web1")
+	good.NotAfter, bad.NotAfter = good.NotAfter.Add(time.Hour), bad.NotAfter.Add(time.Hour)
+	find := func(cert *x509.Certificate, now time.Time) error {
+		_, _, err := c.Find([]*x509.Certificate{cert, ca.cert}, now)
+		return err
+	}
+	now := time.Now()
+	if err := find(good, now); err != nil {
+		t.Error(err)
+	}
+	for range 3 {
+		now = now.Add(61 * time.Minute / 3)
+		if err := find(bad, now); !errors.Is(err, errRevoked) {
+			t.Errorf("revoked: %v", err)
+		}
+	}
+	for range 3 {
+		if err := find(good, now); !errors.Is(err, errOutdated) {
+			t.Errorf("outdated: %v", err)
+		}
+	}
+	if n := strings.Count(said.String(), "out of date"); n != 1 {
+		t.Errorf("it was told %d times:\n%s", n, said.String())
 	}
 }
