@@ -2,8 +2,10 @@ package proxy
 
 import (
 	"crypto/sha256"
+	"maps"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -138,19 +140,26 @@ func (a *attempts) succeeded(client, name string) {
 	delete(a.paid, byAccount)
 }
 
-// shrink forgets what is paid off and, if that was not enough, whatever comes first: memory is bounded even against somebody
-// with ever new addresses and names.
+// shrink forgets what is paid off and, if that was not enough, those with the least to pay: memory is bounded even against somebody
+// with ever new addresses and names, who makes nobody who has tried often be forgotten.
 func (a *attempts) shrink(now time.Time) {
 	for key, until := range a.paid {
 		if !until.After(now) {
 			delete(a.paid, key)
 		}
 	}
-	for key := range a.paid {
-		if len(a.paid) < maxAttempts*9/10 {
-			return
-		}
-		delete(a.paid, key)
+	dropLeast(a.paid, len(a.paid)-maxAttempts*9/10, time.Time.Compare)
+}
+
+// dropLeast takes the n least values out of a map.
+func dropLeast[K comparable, V any](m map[K]V, n int, compare func(a, b V) int) {
+	if n <= 0 {
+		return
+	}
+	keys := slices.Collect(maps.Keys(m))
+	slices.SortFunc(keys, func(a, b K) int { return compare(m[a], m[b]) })
+	for _, key := range keys[:n] {
+		delete(m, key)
 	}
 }
 

@@ -81,6 +81,22 @@ func TestAttemptsAreBounded(t *testing.T) {
 }
 
 // TestGuessesAreSlowed guesses through a door, by both ways to sign in.
+// TestGuessersStayKnown: no crowd of addresses that guess once makes one that guesses all the time be forgotten.
+func TestGuessersStayKnown(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	a := newAttempts()
+	for range perAddress.free + 1 {
+		a.failed("192.0.2.1", "alice", now)
+	}
+	for i := range 2 * maxAttempts {
+		a.failed(fmt.Sprintf("2001:db8:%x:%x::1", i>>16, i&0xffff), "alice", now)
+	}
+	if waitOf(a, "192.0.2.1", "alice", now) == 0 || waitOf(a, "192.0.2.1", "bob", now) == 0 {
+		t.Error("the address that has guessed most has no wait any more")
+	}
+}
+
 func TestGuessesAreSlowed(t *testing.T) {
 	t.Parallel()
 	const form = "application/x-www-form-urlencoded"

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -128,6 +129,24 @@ func TestRatesForget(t *testing.T) {
 }
 
 // TestDoorLimits refuses with the status, the word and the time that a limit has.
+// TestRatesKeepTheLoudest: no crowd makes one that has used up its due be forgotten.
+func TestRatesKeepTheLoudest(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	r := newRates(10, 1<<20)
+	loud := client{name: "loud"}
+	for r.request(loud, now) == nil {
+	}
+	for i := range 2 * maxClients {
+		if err := r.request(client{name: strconv.Itoa(i)}, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r.request(loud, now) == nil {
+		t.Error("the loudest is forgotten")
+	}
+}
+
 func TestDoorLimits(t *testing.T) {
 	t.Parallel()
 	door := New(Options{Upstream: newFakeCouch(), AsWriter: BasicWriter("app_write", func() []byte { return []byte("w") }),

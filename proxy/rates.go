@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"sync"
 	"time"
 )
@@ -20,9 +21,11 @@ type rates struct {
 // spending are the times, in nanoseconds of the clock, up to which a client has used what is due to it.
 type spending struct{ requests, bytes int64 }
 
+func (s spending) most() int64 { return max(s.requests, s.bytes) }
+
 const (
 	burst      = 2 * time.Second // that a client may use at once, after a pause
-	maxClients = 1 << 14         // that are remembered; beyond, some are forgotten who would better not be
+	maxClients = 1 << 14         // that are remembered; beyond, those are forgotten who have used least
 )
 
 func newRates(requests, bytes int64) *rates {
@@ -35,7 +38,7 @@ func (r *rates) request(c client, now time.Time) error {
 	defer r.mu.Unlock()
 	at := now.UnixNano()
 	s, ok := r.spent[c]
-	if ahead := time.Duration(max(s.requests, s.bytes) - at); ahead > burst {
+	if ahead := time.Duration(s.most() - at); ahead > burst {
 		return errLimited("Too many requests, or too much in them. Try again later.", ahead-burst)
 	}
 	if !ok && len(r.spent) >= maxClients {
@@ -56,21 +59,15 @@ func (r *rates) add(c client, n int, now time.Time) {
 	}
 }
 
-// forget makes room: those go who have used nothing lately and, if there is nobody, some that chance chooses.
+// forget makes room: those go who have used nothing lately and, if there is nobody, those who have used least.
 func (r *rates) forget(at int64) {
 	before := len(r.spent)
 	for c, s := range r.spent {
-		if max(s.requests, s.bytes) <= at {
+		if s.most() <= at {
 			delete(r.spent, c)
 		}
 	}
-	if len(r.spent) < before {
-		return
-	}
-	const some = maxClients / 16
-	for c := range r.spent { // the order of a map is random
-		if delete(r.spent, c); len(r.spent) <= before-some {
-			return
-		}
+	if len(r.spent) == before {
+		dropLeast(r.spent, maxClients/16, func(a, b spending) int { return cmp.Compare(a.most(), b.most()) })
 	}
 }
