@@ -80,7 +80,6 @@ func TestAttemptsAreBounded(t *testing.T) {
 	}
 }
 
-// TestGuessesAreSlowed guesses through a door, by both ways to sign in.
 // TestGuessersStayKnown: no crowd of addresses that guess once makes one that guesses all the time be forgotten.
 func TestGuessersStayKnown(t *testing.T) {
 	t.Parallel()
@@ -97,6 +96,7 @@ func TestGuessersStayKnown(t *testing.T) {
 	}
 }
 
+// TestGuessesAreSlowed guesses through a door, by both ways to sign in.
 func TestGuessesAreSlowed(t *testing.T) {
 	t.Parallel()
 	const form = "application/x-www-form-urlencoded"

@@ -128,7 +128,6 @@ func TestRatesForget(t *testing.T) {
 	}
 }
 
-// TestDoorLimits refuses with the status, the word and the time that a limit has.
 // TestRatesKeepTheLoudest: no crowd makes one that has used up its due be forgotten.
 func TestRatesKeepTheLoudest(t *testing.T) {
 	t.Parallel()
@@ -147,6 +146,7 @@ func TestRatesKeepTheLoudest(t *testing.T) {
 	}
 }
 
+// TestDoorLimits refuses with the status, the word and the time that a limit has.
 func TestDoorLimits(t *testing.T) {
 	t.Parallel()
 	door := New(Options{Upstream: newFakeCouch(), AsWriter: BasicWriter("app_write", func() []byte { return []byte("w") }),
