@@ -97,7 +97,8 @@ func (m *remover) file(s tail.Shipped) error {
 	if a.Why != "" {
 		return &cut.Kept{Reason: a.Why}
 	}
-	if err := m.verify(s, a); err != nil {
+	whole, err := m.verify(s, a)
+	if err != nil {
 		return err
 	}
 	number := int64(0)
@@ -105,7 +106,7 @@ func (m *remover) file(s tail.Shipped) error {
 	o := cut.Options{Path: s.Path, Is: s.Is, Size: s.Size, Before: func(d cut.Done, f io.ReaderAt) (err error) {
 		rc := receipt.Receipt{App: m.r.o.App, Server: m.r.o.Endpoint.BaseURL, File: s.Path, Node: s.Node(), How: d.How, Bytes: d.Bytes,
 			Shipped: s.Size, Lines: a.Lines, Docs: a.Docs, Rejected: a.Rejected, Skipped: a.Skipped, IDs: a.IDs.String(), Proof: receipt.Answered}
-		if then, rc.SHA256, err = m.after(f, s, d.Bytes); err != nil {
+		if then, rc.SHA256, err = m.after(f, s, d.Bytes, whole); err != nil {
 			return err
 		}
 		for _, mark := range then {
@@ -130,38 +131,51 @@ func (m *remover) file(s tail.Shipped) error {
 	return errors.Join(m.r.state.Commit(then, 0), m.r.state.Sync(), m.log.Done(number))
 }
 
-// verify reads what is to go once more and compares it with what was counted when it was shipped.
-func (m *remover) verify(s tail.Shipped, a *account) error {
+var errOtherBytes = &cut.Kept{Reason: "what it holds is not what was shipped of it"}
+
+// verify reads what is to go once more and compares it with what was counted when it was shipped. whole is the digest of its bytes.
+func (m *remover) verify(s tail.Shipped, a *account) (whole []byte, err error) {
 	f, err := os.Open(s.Path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer f.Close()
-	var from io.Reader = io.NewSectionReader(f, 0, s.Size)
+	h := sha256.New()
+	raw := io.TeeReader(io.NewSectionReader(f, 0, s.Size), h)
+	from := raw
 	if s.Packed {
-		if from, err = lines.DecompressNamed(from, s.Path); err != nil {
-			return err
+		if from, err = lines.DecompressNamed(raw, s.Path); err != nil {
+			return nil, err
 		}
 	}
 	have, err := hashLines(from, m.r.o.MaxLine)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	want, err := a.hasher()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if a.Lines != a.Docs+a.Rejected+a.Skipped || !bytes.Equal(have.Sum(nil), want.Sum(nil)) {
-		return &cut.Kept{Reason: "what it holds is not what was shipped of it"}
+		return nil, errOtherBytes
 	}
-	return nil
+	_, err = io.Copy(io.Discard, raw) // what stands behind the end of something compressed
+	return h.Sum(nil), err
 }
 
-// after gives what is to be remembered when the first n bytes of a file are gone, and their digest.
-func (m *remover) after(f io.ReaderAt, s tail.Shipped, n int64) (then []source.Mark, sum string, err error) {
+// after gives what is to be remembered when the first n bytes of a file are gone, and their digest. The file must still be what was
+// verified, whole.
+func (m *remover) after(f io.ReaderAt, s tail.Shipped, n int64, whole []byte) (then []source.Mark, sum string, err error) {
 	h := sha256.New()
 	if _, err := io.Copy(h, io.NewSectionReader(f, 0, n)); err != nil {
 		return nil, "", err
+	}
+	sum = hex.EncodeToString(h.Sum(nil))
+	if _, err := io.Copy(h, io.NewSectionReader(f, n, s.Size-n)); err != nil {
+		return nil, "", err
+	}
+	if !bytes.Equal(h.Sum(nil), whole) {
+		return nil, "", errOtherBytes
 	}
 	if then, err = s.Without(f, n); err != nil {
 		return nil, "", err
@@ -179,7 +193,7 @@ func (m *remover) after(f io.ReaderAt, s tail.Shipped, n int64) (then []source.M
 		a.setHash(rest)
 		left = a.mark(s.Number)
 	}
-	return append(then, left), hex.EncodeToString(h.Sum(nil)), nil
+	return append(then, left), sum, nil
 }
 
 // looksSame tells whether a file begins the same with and without its first n bytes: then nothing would tell which it is.
@@ -214,6 +228,9 @@ func (r *runner) finishRemovals(in *inputs) error {
 		var then []source.Mark
 		for _, p := range rc.Then {
 			then = append(then, source.Mark(p))
+		}
+		if then, err = tail.KeepBoth(r.state, then); err != nil {
+			return err
 		}
 		if err := errors.Join(r.state.Commit(then, 0), r.state.Sync(), log.Done(rc.Number)); err != nil {
 			return err

@@ -1,15 +1,20 @@
 package ship
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"logctl/ship/receipt"
+	"logctl/ship/tail"
 )
 
 // removing is a run over a file that removes what is stored.
@@ -261,6 +266,56 @@ func TestRemovalCutOff(t *testing.T) {
 			wantLines(t, f, "a\nb\nc\n")
 		} else {
 			wantLines(t, f, "a\nb\n")
+		}
+	}
+}
+
+// TestRemovalCutOffAndPacked has a crash between a receipt and what it is about, after which the file is compressed: nobody knows any more
+// whether it was cut before.
+func TestRemovalCutOffAndPacked(t *testing.T) {
+	t.Parallel()
+	for _, cutFirst := range []bool{false, true} {
+		f := newFake(t)
+		o, path := removing(t, f, Truncate, "a\nb\n")
+		o.Inputs = []string{path + "*"}
+		again := o
+		again.State, again.Remove = filepath.Join(t.TempDir(), "before"), RemoveNothing
+		mustRun(t, again)
+		mustRun(t, o)
+		text, err := os.ReadFile(filepath.Join(o.State, "receipts"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(again.State, "receipts"), string(text[:strings.LastIndex(strings.TrimSuffix(string(text), "\n"), "\n")+1]))
+		old := "a\nb\n"
+		if cutFirst {
+			old = "c\n"
+		}
+		var packed bytes.Buffer
+		z := gzip.NewWriter(&packed)
+		_, err = io.WriteString(z, old)
+		if err := errors.Join(err, z.Close(), os.Remove(path)); err != nil {
+			t.Fatal(err)
+		}
+		write(t, path+".1.gz", packed.String())
+		write(t, path, "d\n")
+		mustRun(t, again)
+		if cutFirst {
+			wantLines(t, f, "a\nb\nc\nd\n")
+		} else {
+			wantLines(t, f, "a\nb\nd\n")
+		}
+	}
+}
+
+// TestChangedSinceVerified: bytes that were written over since they were compared stay.
+func TestChangedSinceVerified(t *testing.T) {
+	t.Parallel()
+	verified := sha256.Sum256([]byte("a\nb\n"))
+	for text, want := range map[string]error{"a\nb\n": nil, "a\nx\n": errOtherBytes} {
+		m := &remover{r: &runner{o: Options{}}}
+		if _, _, err := m.after(strings.NewReader(text), tail.Shipped{Number: "1", Size: 4}, 2, verified[:]); !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", text, err, want)
 		}
 	}
 }

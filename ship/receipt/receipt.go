@@ -43,7 +43,7 @@ type Receipt struct {
 	Rejected int64  `json:"rejected"` // kept as rejects
 	Skipped  int64  `json:"skipped"`  // nobody asked for them
 	IDs      string `json:"ids"`      // sum of the SHA-256 of the docs' ids, modulo 2^256: the same for the same docs in any order
-	Proof    string `json:"proof"`    // Answered or Asked
+	Proof    string `json:"proof"`    // Answered
 
 	// Then is what is to be remembered when it is done: how far the file is shipped.
 	Then []Position `json:"then,omitempty"`
@@ -61,11 +61,8 @@ type Position struct {
 // FileName is the list's name in its directory.
 const FileName = "receipts"
 
-// What proves that docs are stored.
-const (
-	Answered = "answered" // the server has answered, doc by doc, that they are on its disk
-	Asked    = "asked"    // and when asked again for their ids, had each
-)
+// Answered is what proves that docs are stored: the server has answered, doc by doc, that they are on its disk.
+const Answered = "answered"
 
 // outcome is the other kind of entry.
 type outcome struct {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -92,4 +93,26 @@ func (s *Shipped) Without(f io.ReaderAt, cut int64) ([]source.Mark, error) {
 	}
 	x.At, x.Check = left, checkOf(before)
 	return x.marks(nil), nil
+}
+
+// KeepBoth changes marks that Without gave, for when nobody knows whether the bytes were taken away before the file itself went: what it
+// held is known as before, too. A copy of it that rotation has made is not read again then.
+func KeepBoth(kept source.Positions, marks []source.Mark) ([]source.Mark, error) {
+	texts, next, err := load(kept)
+	if err != nil {
+		return nil, err
+	}
+	both := slices.DeleteFunc(slices.Clone(marks), func(m source.Mark) bool { return m.Value == nil })
+	for _, m := range both {
+		number, ok := NumberOf(m)
+		i := slices.IndexFunc(texts, func(x *text) bool { return ok && strconv.FormatUint(x.number, 10) == number })
+		if i < 0 {
+			continue
+		}
+		x := *texts[i]
+		x.number, x.changed = next, true
+		both = x.marks(both)
+		next++
+	}
+	return both, nil
 }
