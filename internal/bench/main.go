@@ -85,6 +85,9 @@ func run(logctl string) error {
 	if err := sayQuiet(os.Stdout, logctl, dir); err != nil {
 		return err
 	}
+	if err := sayLatency(os.Stdout, logctl, dir); err != nil {
+		return fmt.Errorf("how soon a line is stored: %w", err)
+	}
 	return sayAccuracy(os.Stdout, logctl, dir)
 }
 
