@@ -74,6 +74,7 @@ type parser struct {
 	buf    []byte
 	longer func(buf []byte, start int) []byte // Options.Extend, nil where nothing is added
 	more   []byte                             // docs that Extend has made longer
+	whole  bool                               // the id of the doc at hand follows from all of it
 	out    docs
 }
 
@@ -158,7 +159,7 @@ func (p *parser) add(s ejson.Split) error {
 	if err != nil {
 		return err
 	}
-	hashed := s.HasID && !p.reject && len(body) == len(s.Doc.Body) // checkDoc has done it
+	hashed := s.HasID && p.whole && len(body) == len(s.Doc.Body)
 	return p.append(store.Doc{ID: s.Doc.ID, Body: body, Hashed: hashed})
 }
 
@@ -211,7 +212,7 @@ func (p *parser) append(d store.Doc) error {
 // checkDoc holds a stranger's doc against what a new log entry may be: its members and, if it comes with an id, the one that
 // follows from them. So nobody can overwrite, delete, branch or attach anything, take an id that is another doc's, or learn
 // from a conflict about a doc that they don't have. In a database of rejects the
-// id follows from the line alone, so what is said there about its circumstances is what the first to write it claims. What
+// id follows from the line alone, so what is said there about its circumstances is what the first to write it claims; so are a doc's labels. What
 // CouchDB itself leaves out of a doc (_conflicts and the like) is left out here.
 func (p *parser) checkDoc(s *ejson.Split) error {
 	switch {
@@ -229,12 +230,14 @@ func (p *parser) checkDoc(s *ejson.Split) error {
 	return nil
 }
 
-// follows tells whether the id of a stranger's doc follows from it.
+// follows tells whether the id of a stranger's doc follows from it, or from what it is without labels.
 func (p *parser) follows(s *ejson.Split) bool {
+	p.whole = false
 	if p.reject {
 		return ejson.CheckRejectID(s.Doc.ID, s.Doc.Body)
 	}
-	return s.HasContentID()
+	p.whole = s.HasContentID()
+	return p.whole || ejson.CheckContentID(s.Doc.ID, ejson.WithoutLabels(s.Doc.Body))
 }
 
 func forbidden(member string) error {

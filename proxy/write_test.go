@@ -390,3 +390,28 @@ func TestRejectIDs(t *testing.T) {
 		}
 	}
 }
+
+// TestLabels: labels may be added to a doc whose id follows from the rest; then the store has to know that it does not follow from all.
+func TestLabels(t *testing.T) {
+	t.Parallel()
+	plain, _, _ := withID(t, `{"time":"2026-01-01T00:00:00Z","a":1}`)
+	labelled := strings.TrimSuffix(plain, "}") + `,"labels":{"app":"web"}}`
+	inside, _, _ := withID(t, `{"time":"2026-01-01T00:00:00Z","a":1,"labels":{"app":"web"}}`)
+	for _, tt := range []struct {
+		doc            string
+		passes, hashed bool
+	}{
+		{plain, true, true}, {labelled, true, false}, {inside, true, true},
+		{strings.Replace(labelled, `"a":1`, `"a":2`, 1), false, false},
+		{strings.Replace(labelled, "2026", "2027", 1), false, false},
+		{strings.TrimSuffix(plain, "}") + `,"labels":"web"}`, false, false},
+		{strings.TrimSuffix(labelled, "}") + `,"b":1}`, false, false},
+	} {
+		d := New(Options{Upstream: untouched(t)})
+		l := d.budget.lease(client{})
+		list, err := d.parseDocs("log_app", []byte(tt.doc), asJSON, false, &l)
+		if (err == nil) != tt.passes || err == nil && list.list[0].Hashed != tt.hashed {
+			t.Errorf("%s: %v, %+v", tt.doc, err, list.list)
+		}
+	}
+}
