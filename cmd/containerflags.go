@@ -8,6 +8,7 @@ import (
 	"logctl/format"
 	"logctl/format/container"
 	"logctl/ship"
+	"logctl/ship/pods"
 )
 
 // podLogs are the logs that Kubernetes keeps on a node, with what rotation makes of them.
@@ -18,6 +19,8 @@ type containerFlags struct {
 	runtime         string
 	kubernetes      bool
 	journal, kernel bool
+
+	parser *container.Parser // that formatter has made, nil if none
 }
 
 func (o *containerFlags) addFlags(fs *pflag.FlagSet) {
@@ -87,7 +90,8 @@ func (o *containerFlags) formatter(f *formatFlags, w io.Writer, g *globals) (for
 	if err != nil || kind == "" {
 		return formatter, kind, err
 	}
-	formatter, err = format.New(format.Options{Parser: container.NewParser(kind, formatter, o.kubernetes)})
+	o.parser = container.NewParser(kind, formatter, o.kubernetes)
+	formatter, err = format.New(format.Options{Parser: o.parser})
 	return formatter, kind, err
 }
 
@@ -112,5 +116,19 @@ func pieces(kind container.Kind) func([]byte) (ship.Piece, bool) {
 	return func(line []byte) (ship.Piece, bool) {
 		l, ok := kind.Cut(line)
 		return ship.Piece{Stream: l.Stream, Head: l.Head, Text: l.Text, Tail: l.Tail, More: l.More}, ok
+	}
+}
+
+// withLabels is extend, nil for nothing, that adds the labels of the pod whose log is at hand.
+func (o *containerFlags) withLabels(l *pods.Labels, extend func(buf []byte, start int) []byte) func(buf []byte, start int) []byte {
+	if l == nil || !o.kubernetes {
+		return extend
+	}
+	return func(buf []byte, start int) []byte {
+		if extend != nil {
+			buf = extend(buf, start)
+		}
+		pod := o.parser.Pod()
+		return l.Append(buf, start, pods.Pod{Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID})
 	}
 }

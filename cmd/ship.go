@@ -20,6 +20,7 @@ import (
 	"logctl/internal/flock"
 	"logctl/ship"
 	"logctl/ship/journal"
+	"logctl/ship/pods"
 	"logctl/store"
 )
 
@@ -40,10 +41,11 @@ type shipOptions struct {
 	sockets    []string
 	state      string
 	again      bool
+	labels     func(note func(string)) *pods.Labels
 }
 
 func newShip(g *globals) *cobra.Command {
-	o := &shipOptions{}
+	o := &shipOptions{labels: func(note func(string)) *pods.Labels { return pods.InCluster(os.Getenv, note) }}
 	c := &cobra.Command{
 		Use:   "ship --app APP (--schema S | --preset P | --journal | --kernel) [FILE…|-]",
 		Short: "Store lines as docs, each exactly once",
@@ -90,7 +92,7 @@ what was removed.
 
 With --container the lines are those of a container runtime's logs, docker (json-file) or cri: the schema or preset gets what the program
 said, pieces of a long line are put together, and docs get the members "stream" and, unless they have one, "time". --kubernetes
-reads /var/log/pods and adds namespace, pod, container and uid (docs/inputs.md).
+reads /var/log/pods and adds namespace, pod, container and uid, and in a pod that may get pods their labels (docs/inputs.md).
 
 --journal reads systemd's journal by journalctl, of all units or those that --unit names, and --kernel the kernel's messages in /dev/kmsg: what is
 new since the last run, and with --follow what comes. Without a schema or preset all that they say becomes docs, with the members that syslog's
@@ -185,6 +187,7 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 		return hinted(store.NewError(store.KindForbidden, "--geoip needs an account: a door lets a stranger choose an id only if it follows from the whole doc"),
 			"logctl serve --geoip FILE adds the same to what strangers send")
 	}
+	extend = o.container.withLabels(o.labels(func(text string) { fmt.Fprintf(std.err, "logctl: note: %s\n", oneLine(text)) }), extend)
 	machine, err := o.machine()
 	if err != nil {
 		return err

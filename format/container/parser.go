@@ -17,7 +17,8 @@ type Parser struct {
 	kind    Kind
 	inner   *format.Formatter
 	pods    bool
-	pod     []byte // members of the log at hand, each with a comma in front
+	of      Pod    // of the log at hand; zero: nobody knows
+	pod     []byte // its members, each with a comma in front
 	message []byte
 	attrs   []byte
 }
@@ -44,8 +45,9 @@ func PodOf(path string) (p Pod, ok bool) {
 
 // Begin is format.Beginner's: what follows is of the log of that path.
 func (p *Parser) Begin(name string, sample []byte) error {
-	p.pod = p.pod[:0]
+	p.pod, p.of = p.pod[:0], Pod{}
 	if pod, ok := PodOf(name); ok && p.pods {
+		p.of = pod
 		for _, m := range [][2]string{{"namespace", pod.Namespace}, {"pod", pod.Name}, {"container", pod.Container}, {"uid", pod.UID}} {
 			p.pod = append(store.AppendJSONString(append(p.pod, ','), m[0]), ':')
 			p.pod = store.AppendJSONString(p.pod, m[1])
@@ -61,6 +63,9 @@ func (p *Parser) Begin(name string, sample []byte) error {
 	}
 	return p.inner.Begin(name, func(n int) []byte { return said[:min(n, len(said))] })
 }
+
+// Pod is whose log is at hand, the zero Pod where its path does not tell.
+func (p *Parser) Pod() Pod { return p.of }
 
 // Append is format.Parser's.
 func (p *Parser) Append(dst, line []byte) ([]byte, format.Verdict) {
@@ -132,5 +137,5 @@ func (p *Parser) SetReference(t time.Time) { p.inner.SetReference(t) }
 
 // Clone is format.Parser's.
 func (p *Parser) Clone() format.Parser {
-	return &Parser{kind: p.kind, inner: p.inner.Clone(), pods: p.pods, pod: bytes.Clone(p.pod)}
+	return &Parser{kind: p.kind, inner: p.inner.Clone(), pods: p.pods, of: p.of, pod: bytes.Clone(p.pod)}
 }

@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 	"ship/source":           {},
 	"ship/journal":          {"ship/source", "store"},
 	"ship/kernel":           {"ship/source", "store"},
+	"ship/pods":             {"store", "store/ejson"},
 	"ship/spool":            {"store"},
 	"ship/tail":             {"internal/lines", "ship/source"},
 	"ship/state":            {"internal/flock", "ship/source", "store"},
@@ -104,6 +105,7 @@ var owners = map[string][]string{
 	"golang.org/x/term":                       {"cmd"},
 	"golang.org/x/text":                       {"store/view/collate", "store/view/reduce"},
 	"github.com/rogpeppe/go-internal":         {}, // tests only
+	"go.yaml.in/yaml/v3":                      {}, // tests only
 	"github.com/klauspost/compress":           {"internal/backup", "internal/lines"},
 	"golang.org/x/sys":                        {"ship/cut", "ship/kernel", "ship/tail"},
 	"github.com/ulikunitz/xz":                 {"internal/lines"},
