@@ -111,20 +111,19 @@ var errTooLarge = store.NewError(store.KindTooLarge, "the request entity is too 
 // many there are said to be, 0 or less for nobody knows.
 func readAll(in io.Reader, l *lease, other, announced, limit int64) (*[]byte, error) {
 	buf := buffers.Get().(*[]byte)
-	b := (*buf)[:0]
-	err := l.need(other + int64(cap(b)))
-	for err == nil && int64(len(b)) <= limit {
-		if len(b) == cap(b) {
-			if b, err = grow(b, l, other, announced, limit); err != nil {
+	*buf = (*buf)[:0]
+	err := l.need(other + int64(cap(*buf)))
+	for err == nil && int64(len(*buf)) <= limit {
+		if len(*buf) == cap(*buf) {
+			if buf, err = grow(buf, l, other, announced, limit); err != nil {
 				break
 			}
 		}
 		var n int
-		n, err = in.Read(b[len(b):cap(b)])
-		b = b[:len(b)+n]
+		n, err = in.Read((*buf)[len(*buf):cap(*buf)])
+		*buf = (*buf)[:len(*buf)+n]
 	}
-	*buf = b
-	if int64(len(b)) > limit {
+	if int64(len(*buf)) > limit {
 		err = errTooLarge
 	}
 	if err != io.EOF {
@@ -134,18 +133,22 @@ func readAll(in io.Reader, l *lease, other, announced, limit int64) (*[]byte, er
 	return buf, nil
 }
 
-// grow doubles b, or makes it what the body needs if that is announced and less; to no more than one byte above the limit.
-func grow(b []byte, l *lease, other, announced, limit int64) ([]byte, error) {
-	size := int64(max(2*cap(b), firstRead))
+// grow gives a buffer for buf that is twice as long, or what the body needs if that is announced and less; it has no more than one
+// byte above the limit.
+func grow(buf *[]byte, l *lease, other, announced, limit int64) (*[]byte, error) {
+	had := int64(cap(*buf))
+	size := max(2*had, firstRead)
 	if announced > 0 && announced < size {
-		size = max(announced+1, int64(cap(b))+512)
+		size = max(announced+1, had+512)
 	}
-	size = min(size, max(limit, int64(cap(b)))+1)
+	size = min(size, max(limit, had)+1)
 	if err := l.need(other + size); err != nil {
-		return b, err
+		return buf, err
 	}
-	b = append(*newBuffer(size), b...)
-	return b, l.need(other + int64(cap(b)))
+	longer := newBuffer(size)
+	*longer = append(*longer, *buf...)
+	freeBuffer(buf)
+	return longer, l.need(other + int64(cap(*longer)))
 }
 
 // bodyError is what a client is told about a body that could not be read, if the error does not say it.
