@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -13,7 +14,7 @@ import (
 )
 
 // deedOf is what the trail calls a known caller's request that is neither a plain write nor a question, and what it is about; ""
-// for every other. Design documents among the docs of a _bulk_docs are plain writes to it: it would have to unpack every body.
+// for every other. What is among many docs the answer tells: tellDesigns.
 func deedOf(v *visit) (what, on string) {
 	switch v.r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
@@ -119,6 +120,75 @@ func (d *Door) tellDeed(v *visit, what, on string) error {
 		d.trail.Deed(e)
 	}
 	return err
+}
+
+// bringsDesigns tells whether a request may write design documents among others, by one who may.
+func bringsDesigns(v *visit) bool {
+	if v.r.Method != http.MethodPost || v.who&(account|analyst|admin) == 0 || v.caller.name == "" {
+		return false
+	}
+	parts := deedParts(v)
+	return !strings.HasPrefix(parts[0], "_") && (len(parts) == 1 && parts[0] != "" || len(parts) == 2 && parts[1] == "_bulk_docs")
+}
+
+// tellDesigns does what the request asks for and writes down which design documents its answer says are stored. One that stores docs
+// with the revisions that they have elsewhere (new_edits) gets no names, and is a replication.
+func (d *Door) tellDesigns(v *visit) error {
+	if d.trail == nil {
+		return v.rule.do(d, v)
+	}
+	w := &designWriter{statusWriter: statusWriter{ResponseWriter: v.w}}
+	v.w = w
+	err := v.rule.do(d, v)
+	e := trail.Event{What: "design", Who: v.caller.name, From: v.client, DB: deedParts(v)[0], Status: w.status}
+	for _, name := range w.names {
+		e.On = name
+		d.trail.Deed(e)
+	}
+	if err == nil && w.status == http.StatusCreated && string(bytes.TrimSpace(w.text)) == "[]" {
+		e.What, e.On = "replicate", ""
+		d.trail.Deed(e)
+	}
+	return err
+}
+
+const (
+	designStored  = `"ok":true,"id":"_design/`
+	maxDesignName = 240
+	maxDesigns    = 100 // of one answer
+)
+
+// designWriter finds the names of design documents in an answer.
+type designWriter struct {
+	statusWriter
+	text  []byte // the end of what was seen, in which a name may begin
+	names []string
+}
+
+func (w *designWriter) Write(p []byte) (int, error) {
+	w.text = append(w.text, p...)
+	for len(w.names) < maxDesigns {
+		i := bytes.Index(w.text, []byte(designStored))
+		if i < 0 {
+			w.text = append(w.text[:0], w.text[max(0, len(w.text)-len(designStored)):]...)
+			break
+		}
+		name := w.text[i+len(designStored):]
+		end := bytes.IndexByte(name, '"')
+		if end < 0 && len(name) < maxDesignName {
+			w.text = append(w.text[:0], w.text[i:]...)
+			break
+		}
+		if end < 0 || end > maxDesignName {
+			end = maxDesignName
+		}
+		w.names = append(w.names, string(name[:end]))
+		w.text = append(w.text[:0], name[end:]...)
+	}
+	if len(w.names) == maxDesigns {
+		w.text = w.text[:0]
+	}
+	return w.statusWriter.Write(p)
 }
 
 // statusWriter remembers an answer's status.

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -140,5 +141,52 @@ func TestSenderLeavesTrail(t *testing.T) {
 	}
 	if n := len(f.dbs[string(store.TrailDB)]); n > 0 {
 		t.Errorf("%d docs in the trail", n)
+	}
+}
+
+// TestDesignsAmongDocs: the trail names the design documents that an answer, in whatever pieces it comes, says are stored.
+func TestDesignsAmongDocs(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		path, answer string
+		status       int
+		want         []string
+	}{
+		{"/log_a/_bulk_docs", `[{"ok":true,"id":"x","rev":"1-a"},{"ok":true,"id":"_design/one","rev":"1-a"},{"id":"_design/two","error":"conflict","reason":""},` +
+			`{"ok":true,"id":"_design/three","rev":"1-a"}]` + "\n", 201, []string{"design one", "design three"}},
+		{"/log_a", `{"ok":true,"id":"_design/one","rev":"1-a"}`, 201, []string{"design one"}},
+		{"/log_a", `{"ok":true,"id":"plain","rev":"1-a"}`, 201, nil},
+		{"/log_a/_bulk_docs", "[]\n", 201, []string{"replicate"}},
+		{"/log_a/_bulk_docs", `[{"ok":true,"id":"x","rev":"1-a"}]`, 201, nil},
+		{"/log_a/_bulk_docs", "[" + strings.Repeat(`{"ok":true,"id":"_design/d","rev":"1-a"},`, 2*maxDesigns) + "]", 201, slices.Repeat([]string{"design d"}, maxDesigns)},
+		{"/log_a/_find", `{"docs":[{"ok":true,"id":"_design/one"}]}`, 200, nil},
+	} {
+		for _, piece := range []int{1, 7, 1 << 20} {
+			f := newFakeCouch()
+			store := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method != http.MethodPost || r.URL.Path != tt.path {
+					f.ServeHTTP(w, r)
+					return
+				}
+				w.WriteHeader(tt.status)
+				for part := range slices.Chunk([]byte(tt.answer), piece) {
+					_, _ = w.Write(part)
+				}
+			})
+			door := New(Options{Upstream: store, AsWriter: BasicWriter("app_write", func() []byte { return []byte("w") }), Trail: true})
+			call(door, "POST", tt.path, `{"docs":[]}`, "Content-Type", "application/json", "Authorization", basicHeader("reader", "pw"))
+			if err := door.Close(); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, line := range trailOf(t, f) {
+				deed := strings.Fields(strings.Replace(line, "reader 192.0.2.1 log_a ", "", 1))
+				got = append(got, strings.Join(deed[:len(deed)-2], " ")) // without status and count
+			}
+			slices.Sort(tt.want)
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("%s %.60s by %d: %q, want %q", tt.path, tt.answer, piece, got, tt.want)
+			}
+		}
 	}
 }

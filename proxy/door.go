@@ -172,6 +172,9 @@ func (d *Door) serve(v *visit) error {
 	if what, on := deedOf(v); what != "" {
 		return d.tellDeed(v, what, on)
 	}
+	if bringsDesigns(v) {
+		return d.tellDesigns(v)
+	}
 	return v.rule.do(d, v)
 }
 
