@@ -75,7 +75,7 @@ func (p *pushing) entry(st *lokiStream, e *lokiEntry) error {
 		return v
 	}}
 	o.host = o.first("host", "hostname", "node_name", "nodename")
-	o.application = o.first("application", "app", "service_name", "container", "job")
+	o.application = o.first("application", "app", "service_name", "container", "container_name", "job")
 	route := p.m.table.find(&o)
 	db, err := store.AppDB(p.m.table.app(route, &o))
 	if err != nil { // never: tables are checked
