@@ -18,7 +18,7 @@ import (
 // a deadline for the wait and setting one for the request.
 
 // lingerTime is for how long a connection stays with its server after an answer: longer than a client that has more to say takes.
-const lingerTime = 20 * time.Millisecond
+const lingerTime = 100 * time.Millisecond
 
 // conn is a connection that counts, as the server has it. After an answer it may be parked.
 type conn struct {
