@@ -146,7 +146,7 @@ func (t *Tailer) adopt(f *file) (ready bool) {
 	}
 	head, packed, torn, err := t.head(f)
 	fresh := t.looked.Sub(info.ModTime()) < copyTime // names are as of then, however long reading has waited since
-	known := func(x *text) bool { return len(x.Head) > 0 && sameLog(x.Path, f.path) }
+	known := func(x *text) bool { return len(x.Head) > 0 && x.log() == f.log() }
 	if (torn || err != nil) && fresh && (t.o.Follow || slices.ContainsFunc(t.texts, known)) {
 		t.beingPacked(f)
 		return false
@@ -171,8 +171,11 @@ func (t *Tailer) adopt(f *file) (ready bool) {
 	}
 	var best *text
 	for _, x := range t.texts {
+		if len(x.Head) == 0 || !beginAlike(x.Head, head) {
+			continue
+		}
 		// Whatever it is called, a dated text is known by so many bytes.
-		if len(x.Head) == 0 || !sameLog(x.Path, f.path) && !(len(x.Head) == maxHead && x.dated()) {
+		if x.log() != f.log() && !(len(x.Head) == maxHead && x.dated()) {
 			continue
 		}
 		how := t.relate(f, x, head)
@@ -207,12 +210,11 @@ func (t *Tailer) adopt(f *file) (ready bool) {
 // mayCopy tells whether a file may be a copy of a younger one of which nothing is read since it began anew, so that that one comes
 // first: it begins the same, and is a copy in the making or one of the two was moved after the last look had found it.
 func (t *Tailer) mayCopy(f *file, head []byte, fresh bool) bool {
-	_, age := rotation(f.path)
 	return isRotated(f.path) && slices.ContainsFunc(t.files, func(o *file) bool {
-		if o == f || o.f == nil || o.packed || !sameLog(o.path, f.path) {
+		if o == f || o.f == nil || o.packed || o.log() != f.log() {
 			return false
 		}
-		if _, its := rotation(o.path); its > age || its == age && !f.packed {
+		if o.age() > f.age() || o.age() == f.age() && !f.packed {
 			return false
 		}
 		if fresh = fresh || !o.inPlace() || !f.inPlace() || !o.inPlace(); !fresh {
@@ -222,8 +224,7 @@ func (t *Tailer) mayCopy(f *file, head []byte, fresh bool) bool {
 		if o.text != nil && len(o.text.Head) > 0 && bytes.HasPrefix(its, o.text.Head) {
 			return false
 		}
-		n := min(len(its), len(head))
-		return err == nil && n > 0 && bytes.IndexByte(its, '\n') >= 0 && bytes.Equal(its[:n], head[:n])
+		return err == nil && len(head) > 0 && bytes.IndexByte(its, '\n') >= 0 && beginAlike(its, head)
 	})
 }
 
@@ -258,7 +259,7 @@ func (f *file) closer(x *text, how relation, best *text) bool {
 	if f.part {
 		bestHow = part
 	}
-	return cmp.Or(cmp.Compare(b2i(sameLog(x.Path, f.path)), b2i(sameLog(best.Path, f.path))), cmp.Compare(bestHow, how),
+	return cmp.Or(cmp.Compare(b2i(x.log() == f.log()), b2i(best.log() == f.log())), cmp.Compare(bestHow, how),
 		cmp.Compare(len(x.Head), len(best.Head)), cmp.Compare(x.At, best.At)) > 0
 }
 
@@ -328,9 +329,8 @@ func (t *Tailer) relate(f *file, x *text, head []byte) relation {
 		}
 		return how
 	}
-	n := min(len(head), len(x.Head))
 	switch {
-	case n == 0 || !bytes.Equal(head[:n], x.Head[:n]):
+	case len(head) == 0 || len(x.Head) == 0 || !beginAlike(head, x.Head):
 		return other
 	case len(head) < len(x.Head):
 		return part
@@ -366,11 +366,10 @@ func (t *Tailer) beingPacked(f *file) {
 	t.closeFile(f)
 }
 
-// sameLog tells whether two paths are of one log.
-func sameLog(a, b string) bool {
-	logA, _ := rotation(absolute(a))
-	logB, _ := rotation(absolute(b))
-	return logA == logB
+// beginAlike tells whether one of two is the beginning of the other.
+func beginAlike(a, b []byte) bool {
+	n := min(len(a), len(b))
+	return bytes.Equal(a[:n], b[:n])
 }
 
 // damaged tells of a compressed file that can't be read to its end. It is tried again when it has another size.

@@ -37,6 +37,22 @@ func rotation(path string) (log string, age int) {
 	return dir + name, afterAnyDate - int(n)
 }
 
+// spelling is a path and what rotation tells of it, which takes a while to find out.
+type spelling struct {
+	path string
+	log  string // absolute
+	age  int
+}
+
+// of is the spelling of a path, found out again only if it was another's before.
+func (s *spelling) of(path string) *spelling {
+	if s.path != path {
+		s.path = path
+		s.log, s.age = rotation(absolute(path))
+	}
+	return s
+}
+
 func onlyDigits(r rune) rune {
 	if r < '0' || r > '9' {
 		return -1

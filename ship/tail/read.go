@@ -220,7 +220,7 @@ func (t *Tailer) readPacked(ctx context.Context, f *file) error {
 		err = t.skip(ctx, r, x)
 	}
 	switch {
-	case errors.Is(err, errOtherText), err == io.EOF && !sameLog(x.Path, f.path): // its first bytes alone prove nothing
+	case errors.Is(err, errOtherText), err == io.EOF && x.log() != f.log(): // its first bytes alone prove nothing
 		t.detach(f)
 		t.newText(f)
 		return t.readPacked(ctx, f)

@@ -45,7 +45,7 @@ func (t *Tailer) scan() []*file {
 			todo = append(todo, f)
 		}
 	}
-	slices.SortStableFunc(todo, func(a, b *file) int { return older(a.path, b.path, a.seen, b.seen) })
+	slices.SortStableFunc(todo, func(a, b *file) int { return older(a, b) })
 	// What has no name any more may have been made another file of, whose text is told by what was read of this one.
 	todo = append(t.forget(), todo...)
 	size := int64(0)
@@ -72,10 +72,8 @@ func (t *Tailer) steady() bool {
 }
 
 // older puts files into order of time: by when they were last written, of the same moment by what their names say of rotation.
-func older(a, b string, infoA, infoB fs.FileInfo) int {
-	logA, ageA := rotation(a)
-	logB, ageB := rotation(b)
-	return cmp.Or(infoA.ModTime().Compare(infoB.ModTime()), cmp.Compare(logA, logB), cmp.Compare(ageB, ageA))
+func older(a, b *file) int {
+	return cmp.Or(a.seen.ModTime().Compare(b.seen.ModTime()), cmp.Compare(a.log(), b.log()), cmp.Compare(b.age(), a.age()))
 }
 
 // fileOf is the file that a name means, if it is known.
@@ -214,7 +212,7 @@ func (t *Tailer) addSiblings(names []found) []found {
 		if id, ok := at[x.Path]; ok && id.Ino == x.Ino && (x.files > 0 || t.look == 1) {
 			continue // it is where it was, as far as is known
 		}
-		log, _ := rotation(x.Path)
+		log := x.log()
 		if !logs[log] {
 			log = x.Path
 		}

@@ -82,7 +82,14 @@ type file struct {
 	grown   time.Time // it had something new last
 	lost    time.Time // it has lost its name
 	watch   int32     // of inotify, 0 for none
+	spelt   spelling
 }
+
+// log is the log that the file is, or that rotation has made it of.
+func (f *file) log() string { return f.spelt.of(f.path).log }
+
+// age orders the files of a log, see rotation.
+func (f *file) age() int { return f.spelt.of(f.path).age }
 
 // New makes a Tailer. A pattern that is none gives filepath.ErrBadPattern.
 func New(o Options) (*Tailer, error) {

@@ -75,7 +75,11 @@ type text struct {
 	place
 	changed bool // identity is not given to the sink
 	files   int  // open, or at least known to be there, that have it
+	spelt   spelling
 }
+
+// log is the log that the text is, or was, of.
+func (x *text) log() string { return x.spelt.of(x.Path).log }
 
 const (
 	idKey = "file/id/"
