@@ -184,13 +184,16 @@ func TestSystemdReadsUnits(t *testing.T) {
 	if _, err := units.Install(context.Background(), job); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := units.InstallService(context.Background(), job); err != nil {
+		t.Fatal(err)
+	}
 	names, err := filepath.Glob(filepath.Join(units.Dir, "logctl*"))
-	if err != nil || len(names) != 2 {
+	if err != nil || len(names) != 3 {
 		t.Fatalf("units %v, %v", names, err)
 	}
 	out, err := exec.Command(analyze, append([]string{"verify", "--man=no"}, names...)...).CombinedOutput()
 	for line := range strings.Lines(string(out)) {
-		if strings.Contains(line, "logctl-ship") {
+		if strings.Contains(line, "logctl-") {
 			t.Errorf("systemd says: %s", line)
 		}
 	}
