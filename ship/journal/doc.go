@@ -5,7 +5,7 @@
 // (https://systemd.io/JOURNAL_EXPORT_FORMATS), which also tells the length of what is no text. A field's value is a string, an array of
 // numbers where its bytes are not UTF-8, and an array of those where the entry has it more than once.
 //
-// The position is the cursor of the last entry that was taken, the mark "journal/cursor". journalctl is asked for the entries from
+// The position, the mark "journal/cursor", is the cursor of the last entry that was taken. journalctl is asked for the entries from
 // that one on, not after it, and has to show that one first: asked for those after an entry that is gone it leaves one out without
 // a word. Where the entry is gone, Run ends with a GoneError. All that is left of the journal has to be read anew then, with
 // counts of equal docs that begin anew, too.

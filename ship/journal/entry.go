@@ -233,7 +233,7 @@ func appendValue(dst, value []byte) []byte {
 // A GoneError says that the journal does not have the entry any more that was read last: it, and maybe some behind it that were
 // never read, have been removed.
 type GoneError struct {
-	// Unread is how many entries were removed behind it, of all programs; 0: none or not known.
+	// Unread is how many entries were removed behind it; 0: none, or not known.
 	Unread int64
 }
 
@@ -242,16 +242,6 @@ func (e *GoneError) Error() string {
 		return fmt.Sprintf("the journal does not have the entry any more that was read last, nor the %d behind it: entries were removed before they were read", e.Unread)
 	}
 	return "the journal does not have the entry any more that was read last; entries may have been removed before they were read"
-}
-
-// gone is the error where the entry at a cursor is missing and another is the first.
-func gone(at, first string) *GoneError {
-	e := &GoneError{}
-	var a, b cursorParts
-	if a.parse(at) && b.parse(first) && a.sequence == b.sequence && b.number > a.number {
-		e.Unread = int64(b.number - a.number - 1)
-	}
-	return e
 }
 
 // cursorParts is a cursor taken apart, as far as it is of use here: s=SEQUENCE;i=NUMBER;b=…

@@ -3,6 +3,7 @@ package journal
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -51,10 +52,40 @@ func (s *Source) Tell(problem func(error), note func(string)) { s.problem, s.not
 // Key is that of the position.
 const Key = "journal/cursor"
 
+// position is the mark's value.
+type position struct {
+	Version int    `json:"v"`
+	Cursor  string `json:"cursor"` // of the last entry that was taken; "" for none
+}
+
+const positionVersion = 1
+
+func (p *position) mark() source.Mark {
+	value, _ := json.Marshal(p) // a number and a string
+	return source.Mark{Key: Key, Value: value}
+}
+
+func parsePosition(value []byte) (p position, err error) {
+	if value == nil {
+		return position{Version: positionVersion}, nil
+	}
+	if err := json.Unmarshal(value, &p); err != nil {
+		return p, fmt.Errorf("the position %s can't be read: %w", Key, err)
+	}
+	if p.Version > positionVersion {
+		return p, &store.Error{Kind: store.KindNewerFormat, Reason: "a newer logctl has kept how far the journal is shipped", Hint: "use that one"}
+	}
+	return p, nil
+}
+
 // Run is source.Source's. Errors are a *GoneError, and one of KindNotFound without a journalctl. One that ends by itself while it
 // follows is started again.
 func (s *Source) Run(ctx context.Context, kept source.Positions, sink source.Sink) error {
-	r := &run{Source: s, sink: sink, at: string(kept.Position(Key))}
+	at, err := parsePosition(kept.Position(Key))
+	if err != nil {
+		return err
+	}
+	r := &run{Source: s, sink: sink, at: at.Cursor}
 	wait := s.retry
 	for first := true; ; first = false {
 		before := r.at
@@ -183,7 +214,7 @@ func (r *run) read(ctx context.Context, out io.Reader) (seen bool, err error) {
 				return seen, errExport
 			}
 			if !seen && expected != "" && !sameEntry(cursor, expected) {
-				return seen, gone(expected, cursor)
+				return seen, r.gone(cursor)
 			}
 			if seen || expected == "" {
 				start := len(text)
@@ -197,7 +228,7 @@ func (r *run) read(ctx context.Context, out io.Reader) (seen bool, err error) {
 			more = len(text) < chunkBytes && es.ready()
 		}
 		if len(c.Lines) > 0 {
-			c.Written, c.Marks = time.Now(), []source.Mark{{Key: Key, Value: []byte(at)}}
+			c.Written, c.Marks = time.Now(), []source.Mark{(&position{positionVersion, at}).mark()}
 			if takeErr := r.sink.Take(ctx, c); takeErr != nil {
 				return seen, takeErr
 			}
@@ -210,6 +241,16 @@ func (r *run) read(ctx context.Context, out io.Reader) (seen bool, err error) {
 			return seen, fmt.Errorf("read the journal: %w", err)
 		}
 	}
+}
+
+// gone is the error where the entry at r.at is missing and another is the first. How many of some units' are, nobody knows.
+func (r *run) gone(first string) *GoneError {
+	e := &GoneError{}
+	var a, b cursorParts
+	if a.parse(r.at) && b.parse(first) && a.sequence == b.sequence && b.number > a.number && len(r.o.Units) == 0 {
+		e.Unread = int64(b.number - a.number - 1)
+	}
+	return e
 }
 
 // ready tells whether a whole entry is likely at hand already.

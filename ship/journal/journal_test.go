@@ -207,7 +207,7 @@ func TestLines(t *testing.T) {
 	if err := s.Run(t.Context(), got, got); err != nil {
 		t.Fatal(err)
 	}
-	if want := []any{`say "hi"`, "two"}; !reflect.DeepEqual(got.messages(), want) || string(got.marks[Key]) != cursor(2) {
+	if want := []any{`say "hi"`, "two"}; !reflect.DeepEqual(got.messages(), want) || string(got.marks[Key]) != `{"v":1,"cursor":"`+cursor(2)+`"}` {
 		t.Errorf("got %q at %s", got.messages(), got.marks[Key])
 	}
 }
@@ -262,14 +262,16 @@ func TestGone(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		left   []string
+		units  []string
 		unread int64
 	}{
-		{[]string{said(9, "nine")}, 7},
-		{[]string{said(2, "two")}, 0},
-		{nil, 0},
+		{[]string{said(9, "nine")}, nil, 7},
+		{[]string{said(9, "nine")}, []string{"shop"}, 0}, // nobody knows whose the others were
+		{[]string{said(2, "two")}, nil, 0},
+		{nil, nil, 0},
 	} {
 		f := newFake(t, said(1, "one"))
-		s := f.source(Options{})
+		s := f.source(Options{Units: tt.units})
 		got := &sink{}
 		if err := s.Run(t.Context(), got, got); err != nil {
 			t.Fatal(err)
@@ -282,6 +284,17 @@ func TestGone(t *testing.T) {
 		}
 		if len(got.lines) != 1 {
 			t.Errorf("%q", got.lines)
+		}
+	}
+}
+
+// What a newer logctl, or nobody, has kept is no position.
+func TestBadPosition(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{`{"v":2}`: "a newer logctl has kept how far the journal is shipped", "s=1": "the position journal/cursor can't be read"} {
+		got := &sink{marks: map[string][]byte{Key: []byte(value)}}
+		if err := newFake(t, said(1, "one")).source(Options{}).Run(t.Context(), got, got); err == nil || !strings.Contains(err.Error(), want) || len(got.lines) > 0 {
+			t.Errorf("%s: %v", value, err)
 		}
 	}
 }
