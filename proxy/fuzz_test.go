@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"logctl/store"
 	"logctl/store/ejson"
 )
 
@@ -147,6 +149,35 @@ func FuzzStranger(f *testing.F) {
 		case 200, 201, 301, 302, 400, 401, 403, 404, 408, 413, 415, 503:
 		default:
 			t.Errorf("status %d: %s", w.Code, answer)
+		}
+	})
+}
+
+// FuzzHashed: of docs of whatever bodies, none says wrongly that its id follows from its body.
+func FuzzHashed(f *testing.F) {
+	good, _, _ := withID(f, `{"date":"2017-06-14","ip":"59.45.175.88"}`)
+	reject := []byte(`{"line":"x"}`)
+	f.Add([]byte("["+good+","+strings.TrimSuffix(good, "}")+`,"labels":{"a":"b"}}]`), false, false)
+	f.Add(fmt.Appendf(nil, `{"_id":"%s",%s`, ejson.AppendRejectID(nil, reject, 0), reject[1:]), true, false)
+	f.Add([]byte(good), false, true)
+	f.Fuzz(func(t *testing.T, body []byte, rejects, longer bool) {
+		o := Options{Upstream: untouched(t)}
+		if longer {
+			o.Extend = addX
+		}
+		db := store.DBName("log_app")
+		if rejects {
+			db = "log_app_rejects"
+		}
+		d := New(o)
+		l := d.budget.lease(client{})
+		for _, form := range []docsForm{asJSON, asLines} {
+			list, _ := d.parseDocs(db, body, form, false, &l) // an error comes without docs
+			for _, doc := range list.list {
+				if doc.Hashed && !ejson.CheckContentID(doc.ID, doc.Body) {
+					t.Errorf("id %q of %s", doc.ID, doc.Body)
+				}
+			}
 		}
 	})
 }
