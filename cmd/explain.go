@@ -90,7 +90,7 @@ func runExplain(ctx context.Context, std streams, g *globals, o *explainOptions,
 	e.setReference(written)
 	r := lines.New(in, o.maxLine)
 	if e.formatter != nil {
-		if err := e.formatter.Begin(name, r.Ahead); err != nil {
+		if _, err := e.formatter.Begin(name, r.Ahead); err != nil {
 			return err
 		}
 	}

@@ -320,7 +320,7 @@ func (o *shipOptions) conclude(w io.Writer, sum ship.Summary, err error, conn *a
 type shipFormatter struct{ *format.Formatter }
 
 // Begin is ship's.
-func (f shipFormatter) Begin(name string, ahead func(int) []byte) error {
+func (f shipFormatter) Begin(name string, ahead func(int) []byte) (again func(), err error) {
 	return f.Formatter.Begin(name, ahead)
 }
 

@@ -35,8 +35,9 @@ type Parser interface {
 // Beginner is a Parser that has to see how a log begins before it can make objects of its lines.
 type Beginner interface {
 	Parser
-	// Begin is called with the log's name and its first bytes, at most SampleSize of them.
-	Begin(name string, sample []byte) error
+	// Begin is called with the log's name and its first bytes, at most SampleSize of them. Calling again readies the Parser for more
+	// lines of the log, after SetReference or lines of others.
+	Begin(name string, sample []byte) (again func(), err error)
 }
 
 // SampleSize is how many bytes of a log are enough for a Beginner.
@@ -122,12 +123,13 @@ func (o *Options) alternatives(constants []Field) (Parser, error) {
 	return NewAlternatives(all...), nil
 }
 
-// Begin readies the Formatter for another log, of which ahead gives the first bytes, at most so many.
-func (f *Formatter) Begin(name string, ahead func(int) []byte) error {
+// Begin readies the Formatter for another log, of which ahead gives the first bytes, at most so many. Calling again readies it for more
+// lines of that log, after SetReference or lines of others.
+func (f *Formatter) Begin(name string, ahead func(int) []byte) (again func(), err error) {
 	if b, ok := f.parser.(Beginner); ok {
 		return b.Begin(name, ahead(SampleSize))
 	}
-	return nil
+	return func() {}, nil
 }
 
 // SetReference says anew when the lines that follow were written; see Options.

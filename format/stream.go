@@ -47,7 +47,7 @@ type Stream struct {
 // before it have been written.
 func (s *Stream) Copy(ctx context.Context, src io.Reader) error {
 	in := lines.NewBlocks(&contextReader{ctx, src}, s.MaxLine)
-	if err := s.Formatter.Begin(s.Name, s.ahead(in)); err != nil {
+	if _, err := s.Formatter.Begin(s.Name, s.ahead(in)); err != nil {
 		return err
 	}
 	if s.Workers > 1 {

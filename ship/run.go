@@ -272,11 +272,18 @@ func (r *runner) begin(c source.Chunk) error {
 	r.now = *c.From
 	r.from = &origin{file: c.From.File, reference: c.Written}
 	r.format = r.o.Format(c.Written)
-	if b, ok := r.format.(Beginner); ok && !same {
-		if err := b.Begin(c.From.Name, ahead(c)); err != nil {
+	b, ok := r.format.(Beginner)
+	switch {
+	case !ok:
+	case c.From.Again != nil:
+		c.From.Again()
+	default:
+		again, err := b.Begin(c.From.Name, ahead(c))
+		if err != nil {
 			r.now = source.Origin{}
 			return &originError{fmt.Errorf("%s: %w", c.From.Name, err)}
 		}
+		c.From.Again = again
 	}
 	return nil
 }

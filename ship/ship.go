@@ -29,8 +29,9 @@ type Formatter interface {
 
 // Beginner is a Formatter that may have to see how an input begins.
 type Beginner interface {
-	// Begin is called before the first line of an input, with its name; ahead gives its first bytes, at most so many.
-	Begin(name string, ahead func(int) []byte) error
+	// Begin is called before the first line of an input, with its name; ahead gives its first bytes, at most so many. Calling again
+	// readies the Formatter for more lines of it, after Options.Format or lines of others.
+	Begin(name string, ahead func(int) []byte) (again func(), err error)
 }
 
 // Options say what is shipped where. Endpoint, App and Format must be set.

@@ -56,7 +56,7 @@ func TestPod(t *testing.T) {
 	const path = "/var/log/pods/shop_web-1_0a1b/nginx/0.log"
 	for _, end := range []string{"", ".20260101-101010", ".20260101-101010.gz"} {
 		p := NewParser(CRI, formatter(t, "$line..."), true)
-		if err := p.Begin(path+end, nil); err != nil {
+		if _, err := p.Begin(path+end, nil); err != nil {
 			t.Fatal(err)
 		}
 		got, _ := p.Clone().Append(nil, []byte(at+" stdout F a"))

@@ -44,8 +44,8 @@ func PodOf(path string) (p Pod, ok bool) {
 }
 
 // Begin is format.Beginner's: what follows is of the log of that path.
-func (p *Parser) Begin(name string, sample []byte) error {
-	p.pod, p.of = p.pod[:0], Pod{}
+func (p *Parser) Begin(name string, sample []byte) (again func(), err error) {
+	p.pod, p.of = nil, Pod{}
 	if pod, ok := PodOf(name); ok && p.pods {
 		p.of = pod
 		for _, m := range [][2]string{{"namespace", pod.Namespace}, {"pod", pod.Name}, {"container", pod.Container}, {"uid", pod.UID}} {
@@ -61,7 +61,15 @@ func (p *Parser) Begin(name string, sample []byte) error {
 			}
 		}
 	}
-	return p.inner.Begin(name, func(n int) []byte { return said[:min(n, len(said))] })
+	inner, err := p.inner.Begin(name, func(n int) []byte { return said[:min(n, len(said))] })
+	if err != nil {
+		return nil, err
+	}
+	pod, of := p.pod, p.of
+	return func() {
+		p.pod, p.of = pod, of
+		inner()
+	}, nil
 }
 
 // Pod is whose log is at hand, the zero Pod where its path does not tell.

@@ -148,13 +148,20 @@ func (s *Set) Auto(o Options, say func(name string, c Choice)) (*Auto, error) {
 	return &Auto{set: s, o: o, say: say, made: map[string]*Parser{}, reference: time.Now()}, nil
 }
 
-// Begin is format.Beginner's.
-func (a *Auto) Begin(name string, sample []byte) error {
+// Begin is format.Beginner's. Where the sample is empty, the first line decides each time that the log goes on.
+func (a *Auto) Begin(name string, sample []byte) (again func(), err error) {
 	a.at = nil
-	if len(bytes.TrimSpace(sample)) == 0 {
-		return nil
+	if len(bytes.TrimSpace(sample)) > 0 {
+		if err := a.begin(name, sample); err != nil {
+			return nil, err
+		}
 	}
-	return a.begin(name, sample)
+	p := a.at
+	return func() {
+		if a.at = p; p != nil {
+			p.SetReference(a.reference)
+		}
+	}, nil
 }
 
 // begin chooses by a sample. Where the log has no name, it is a line alone and nothing is said.

@@ -28,7 +28,7 @@ func (s *Set) Carried(carrier, zone string, inner *format.Formatter, messages bo
 }
 
 // Begin is format.Beginner's.
-func (c *Carried) Begin(name string, sample []byte) error {
+func (c *Carried) Begin(name string, sample []byte) (again func(), err error) {
 	return c.inner.Begin(name, func(n int) []byte { return sample[:min(n, len(sample))] })
 }
 

@@ -190,7 +190,8 @@ func TestAuto(t *testing.T) {
 	}
 	const auth, web = "Nov 21 01:42:45 vm a: b", `192.0.2.7 - - [21/Nov/2026:01:42:45 +0100] "GET / HTTP/1.1" 200 1`
 	a.SetReference(testTime)
-	if err := a.Begin("auth.log", []byte(auth+"\n"+web)); err != nil {
+	again, err := a.Begin("auth.log", []byte(auth+"\n"+web))
+	if err != nil {
 		t.Fatal(err)
 	}
 	if out, _ := a.Append(nil, []byte(auth)); !strings.Contains(string(out), `"2026-11-21T01:42:45Z"`) {
@@ -208,10 +209,14 @@ func TestAuto(t *testing.T) {
 			t.Errorf("%s: %v", line, verdict)
 		}
 	}
-	if err := a.Begin("empty", nil); err != nil {
+	again()
+	if _, verdict := a.Append(nil, []byte(web)); verdict != format.Rejected {
+		t.Errorf("auth.log goes on as another log: %v", verdict)
+	}
+	if _, err := a.Begin("empty", nil); err != nil {
 		t.Error(err)
 	}
-	if err := a.Begin("words", []byte("words\nwords\n")); err == nil {
+	if _, err := a.Begin("words", []byte("words\nwords\n")); err == nil {
 		t.Error("words are known")
 	}
 	if want := "auth.log: syslog, 100.0 % of 1 lines"; strings.Join(said, "; ") != want {

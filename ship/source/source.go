@@ -35,6 +35,8 @@ type Origin struct {
 	// Ahead gives the first bytes of it, at most so many, to those who must see how an input begins; nil: there are none to see
 	// but the lines at hand.
 	Ahead func(n int) []byte
+	// Again is the Sink's: it readies that for more lines of this origin, after others'. Nil: it has seen none yet.
+	Again func()
 }
 
 // Mark says where a source goes on. A nil Value forgets the key.

@@ -2,12 +2,15 @@ package tail
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"logctl/ship/source"
 )
 
 // TestFollowNUL: what a file system leaves after a crash, or a program that goes on writing behind a truncation, is a line.
@@ -217,6 +220,39 @@ func TestQuietMemory(t *testing.T) {
 	if used := int64(after.HeapAlloc) - int64(before.HeapAlloc); used > 8<<20 {
 		t.Errorf("%d bytes for %d files", used, files)
 	}
+}
+
+// TestOrigin: a log has one origin for as long as it goes on, and another when it has begun anew.
+func TestOrigin(t *testing.T) {
+	t.Parallel()
+	l := &log{t: t, dated: true}
+	s := newShipper(t, "x.log")
+	x := filepath.Join(s.dir, "x.log")
+	tl := s.tailer(false)
+	var from []*source.Origin
+	tl.sink, tl.buf = sinkFunc(func(c source.Chunk) {
+		if len(c.Lines) > 0 {
+			from = append(from, c.From)
+		}
+	}), make([]byte, bufferSize)
+	for _, anew := range []bool{false, false, true} {
+		if anew {
+			must(t, os.Truncate(x, 0))
+		}
+		l.write(x, l.more(3))
+		must(t, tl.readAll(t.Context(), tl.scan()))
+	}
+	if len(from) != 3 || from[0] != from[1] || from[1] == from[2] {
+		t.Errorf("%p", from)
+	}
+}
+
+type sinkFunc func(source.Chunk)
+
+// Take is source.Sink's.
+func (f sinkFunc) Take(_ context.Context, c source.Chunk) error {
+	f(c)
+	return nil
 }
 
 // TestNames is what rotation makes of names.

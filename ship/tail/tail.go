@@ -255,7 +255,7 @@ func (t *Tailer) newText(f *file) {
 // attach says that a file has a text.
 func (t *Tailer) attach(f *file, x *text) {
 	t.detach(f)
-	f.text, f.scanned = x, 0
+	f.text, f.scanned, f.origin = x, 0, nil
 	if x.files++; x.files == 1 {
 		t.moved(f)
 	}
