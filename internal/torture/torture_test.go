@@ -377,7 +377,7 @@ func (s *server) must(t *testing.T, method, path string, body []byte) []byte {
 	t.Helper()
 	status, answer, err := s.do(method, path, body)
 	if err != nil || status > 299 {
-		t.Fatalf("%s %s: %d %s, %v", method, path, status, answer, err)
+		t.Fatalf("%s %s: %d %.1000s, %v", method, path, status, answer, err)
 	}
 	return answer
 }
