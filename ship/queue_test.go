@@ -195,7 +195,7 @@ func TestSpoolDrops(t *testing.T) {
 	f.fault = isAway
 	o := spoolOptions(t, f, numbered(90_000))
 	o.Machine = "web"
-	o.Spool.MaxBytes, o.Spool.DropOldest = 10<<20, true // more than is on its way at a time, which can't be dropped
+	o.Spool.MaxBytes, o.Spool.DropOldest = 2<<20, true // less than is on its way at a time, which can't be dropped
 	mustRun(t, o)
 	f.fault, o.Stdin = nil, nil
 	s := mustRun(t, o)

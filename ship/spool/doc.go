@@ -8,7 +8,8 @@
 //
 // The queue is bounded by size and by age. When it is full, Append either says so (IsFull), and the caller stops reading, or drops
 // the oldest segment that has no record given out, and before that appends a record that tells of it (Entry.Dropped), which outlives
-// a crash and, when it is dropped itself, becomes part of the next one. A disk without room is full in the same way, and nothing
+// a crash and, when it is dropped itself, becomes part of the next one. What is given out does not count then, as nothing can be done
+// about it. A disk without room is full in the same way, and nothing
 // is dropped for it: telling of it would need room, too.
 //
 // Damage: what stands behind the last whole record of the last segment was never promised to anybody; it is cut off and counted

@@ -68,6 +68,9 @@ func (s *Spool) makeRoom(n int64) error {
 			s.changed.Wait()
 			continue
 		}
+		if s.o.DropOldest && g == nil && s.onlyNoticesWait() {
+			return nil
+		}
 		if !s.o.DropOldest || g == nil {
 			return ErrFull
 		}
@@ -79,6 +82,12 @@ func (s *Spool) makeRoom(n int64) error {
 
 func (s *Spool) full(n int64) bool {
 	st := statusOf(s.segments)
+	if s.o.DropOldest { // what is out can't be dropped, and to stop because of it is not what was asked for
+		for _, e := range s.out {
+			st.Records--
+			st.Bytes -= e.size
+		}
+	}
 	if st.Records == 0 {
 		return false
 	}
@@ -116,9 +125,14 @@ func (s *Spool) victim() *segment {
 	return nil
 }
 
+// onlyNoticesWait tells whether nothing but notices is neither given out nor done with.
+func (s *Spool) onlyNoticesWait() bool {
+	return !slices.ContainsFunc(s.segments, func(g *segment) bool { return g.records > int64(g.out) && !g.onlyNotices() })
+}
+
 // busy tells whether others are at something after which there may be a victim, or need of none.
 func (s *Spool) busy() bool {
-	return s.syncing || slices.ContainsFunc(s.segments, func(g *segment) bool { return g.dropping })
+	return s.syncing || s.pending != nil || slices.ContainsFunc(s.segments, func(g *segment) bool { return g.dropping })
 }
 
 // drop gives a segment up: first a notice is on disk, which names it, then it goes.

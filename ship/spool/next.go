@@ -16,6 +16,7 @@ type Entry struct {
 	Old     bool     // it was appended before Open
 	Dropped *Dropped // this is no record of anybody's but tells what was dropped here; Data is nil, Docs 1
 	place   place
+	size    int64
 }
 
 // ID tells the record from all others of any queue, also when it is given out again.
@@ -107,7 +108,7 @@ func (s *Spool) read(g *segment, end int64) (*Entry, error) {
 		return nil, s.skip(g, found+h.size(), int(h.docs), err)
 	}
 	s.failures = 0
-	e := &Entry{Docs: int(h.docs), Data: data, Old: at.number < s.first, place: at}
+	e := &Entry{Docs: int(h.docs), Data: data, Old: at.number < s.first, place: at, size: h.size()}
 	if h.dropped != 0 {
 		d, _ := parseDropped(data)
 		e.Dropped, e.Data = &d, nil

@@ -13,7 +13,7 @@ import (
 
 // Options bound a Spool. The zero Options are its defaults.
 type Options struct {
-	MaxBytes int64         // on disk; 0: DefaultMaxBytes
+	MaxBytes int64         // on disk, with DropOldest beside what is given out; 0: DefaultMaxBytes
 	MaxAge   time.Duration // of records; 0: any
 	// DropOldest makes room for a record in a full queue by dropping the oldest segment, which an Entry tells of. Without it a full
 	// queue takes nothing.

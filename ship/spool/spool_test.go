@@ -212,8 +212,9 @@ func TestDropOldest(t *testing.T) {
 // at is a time before all others.
 func (*Entry) at() time.Time { return newClock().at }
 
-// TestDropNothing: where all but notices is given out, no notice is dropped to make room for the next one, and so on.
-func TestDropNothing(t *testing.T) {
+// TestDropBesideOut: what is given out does not make a queue full that drops, and no notice is dropped to make room for the next one, and
+// so on.
+func TestDropBesideOut(t *testing.T) {
 	t.Parallel()
 	s := mustOpen(t, t.TempDir(), Options{MaxBytes: 1000, segmentBytes: 100, DropOldest: true})
 	defer s.Close()
@@ -226,11 +227,11 @@ func TestDropNothing(t *testing.T) {
 			t.Fatal(e, err)
 		}
 	}
-	if err := s.Append(1, make([]byte, 900)); !IsFull(err) {
-		t.Errorf("%v", err)
-	}
-	if st := s.Status(); st.Dropped.Records != 1 || st.Records != n {
-		t.Errorf("%+v, want the one that nobody had given way to a notice", st)
+	for i := range int64(3) {
+		mustAppend(t, s, strings.Repeat("x", 900+50*int(i)))
+		if st := s.Status(); st.Dropped.Records != i+1 || st.Records != n+1 || st.Bytes > 2100 {
+			t.Errorf("%+v, want those that are out, one notice and the newest", st)
+		}
 	}
 }
 
