@@ -214,7 +214,7 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 	if o.follow {
 		o.startFollow(std.err, conn, &so, slices.Concat(files, o.sockets, names))
 	}
-	if err := o.remove.apply(&so, conn.Config); err != nil {
+	if err := o.remove.apply(&so); err != nil {
 		return err
 	}
 	if !conn.Anonymous {

@@ -1,11 +1,8 @@
 package cmd
 
 import (
-	"path/filepath"
-
 	"github.com/spf13/pflag"
 
-	"logctl/internal/config"
 	"logctl/ship"
 )
 
@@ -18,7 +15,7 @@ func (o *removeFlags) addFlags(fs *pflag.FlagSet) {
 }
 
 // apply sets what so is to remove.
-func (o *removeFlags) apply(so *ship.Options, c config.Config) error {
+func (o *removeFlags) apply(so *ship.Options) error {
 	switch {
 	case !o.truncate && !o.delete:
 		return nil
@@ -30,9 +27,6 @@ func (o *removeFlags) apply(so *ship.Options, c config.Config) error {
 	so.Remove = ship.Truncate
 	if o.delete {
 		so.Remove = ship.Delete
-	}
-	if so.State == "" {
-		so.State = filepath.Join(c.Data, "ship", so.App, storeName(c))
 	}
 	return nil
 }
