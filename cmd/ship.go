@@ -107,7 +107,7 @@ rejected lines and what waits are then not told.
 
 Exit status: 0 done (lines that wait in the spool are, for a day), 1 failed (or some files could not be read; the others were),
 2 usage, 3 some lines rejected or refused, 4 not allowed, 5 the server is away, or lines wait in the spool for more than a day, or
-another run for the same app is under way: try again later.`,
+another run for the same app is under way, or the disk of --state is full: try again later.`,
 		RunE: func(c *cobra.Command, files []string) error {
 			return runShip(c.Context(), streamsOf(c), g, o, files)
 		},

@@ -11,7 +11,7 @@ import (
 func (s *State) spill() error {
 	if s.dir != "" {
 		if err := s.compact(true); err != nil {
-			return fmt.Errorf("write counts of equal lines to %s: %w", s.dir, err)
+			return noRoom(s.dir, fmt.Errorf("write counts of equal lines to %s: %w", s.dir, err))
 		}
 		if s.table.full() { // of docs on their way
 			s.table.grow()
@@ -20,7 +20,7 @@ func (s *State) spill() error {
 	}
 	stay, written, err := s.writeRuns(nil)
 	if err != nil {
-		return fmt.Errorf("write the temporary file that counts equal lines: %w", err)
+		return noRoom(os.TempDir(), fmt.Errorf("write the temporary file that counts equal lines: %w", err))
 	}
 	s.runs = append(s.runs, written...)
 	s.shrink(stay)

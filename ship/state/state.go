@@ -2,15 +2,18 @@ package state
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"logctl/internal/flock"
 	"logctl/ship/source"
+	"logctl/store"
 )
 
 // How much is counted at most. Tests use less.
@@ -55,7 +58,7 @@ type Options struct {
 func Memory() *State { return &State{slots: maxSlots, positions: map[string][]byte{}} }
 
 // Open opens the state in a directory, which is made where it is missing. No other process opens it until Close: it is of
-// KindLocked then. fresh says why there is nothing in it: "" if there is, or if it is new.
+// KindLocked then. KindNoSpace tells of a full disk. fresh says why there is nothing in it: "" if there is, or if it is new.
 func Open(dir string, o Options) (s *State, fresh string, err error) {
 	return open(dir, o, maxSlots, maxRuns)
 }
@@ -63,7 +66,7 @@ func Open(dir string, o Options) (s *State, fresh string, err error) {
 func open(dir string, o Options, slots, limit int) (s *State, fresh string, err error) {
 	release, err := flock.Lock(dir + "/lock")
 	if err != nil {
-		return nil, "", err
+		return nil, "", noRoom(dir, err)
 	}
 	s = Memory()
 	s.dir, s.about, s.release, s.slots, s.limit = dir, o.About, release, slots, limit
@@ -73,7 +76,7 @@ func open(dir string, o Options, slots, limit int) (s *State, fresh string, err 
 	}
 	if err != nil {
 		s.closeFiles()
-		return nil, "", fmt.Errorf("open the state in %s: %w", dir, err)
+		return nil, "", noRoom(dir, fmt.Errorf("open the state in %s: %w", dir, err))
 	}
 	return s, fresh, nil
 }
@@ -160,7 +163,7 @@ func (s *State) countInRuns(f Fingerprint) (uint32, error) {
 }
 
 // Commit keeps positions: the first docs that Next has counted since the last Commit, and all that Late has, are stored.
-// An error is one of a disk that has refused them for long; until then they are kept in memory.
+// An error is one of a disk that has refused them for long, KindNoSpace of one that is full; until then they are kept in memory.
 func (s *State) Commit(marks []source.Mark, docs int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -184,7 +187,7 @@ func (s *State) Commit(marks []source.Mark, docs int) error {
 	if s.log.size > s.worthwhile() && s.compact(false) == nil { // else the log just grows on
 		return nil
 	}
-	return s.log.write()
+	return noRoom(s.dir, s.log.write())
 }
 
 // worthwhile is how long a log gets before a new base takes its place.
@@ -250,9 +253,18 @@ func (s *State) Close() error {
 	}
 	s.closeFiles()
 	if err != nil {
-		return fmt.Errorf("close the state in %s: %w", s.dir, err)
+		return noRoom(s.dir, fmt.Errorf("close the state in %s: %w", s.dir, err))
 	}
 	return nil
+}
+
+// noRoom is an error of files in dir, as KindNoSpace and with what to do about it if the disk is full.
+func noRoom(dir string, err error) error {
+	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+		return err
+	}
+	return &store.Error{Kind: store.KindNoSpace, Reason: "no room to remember what is shipped", Err: err,
+		Hint: "make room on the disk of " + dir + ", then run the same command again: it goes on where this one stopped, and stores nothing twice"}
 }
 
 func (s *State) closeFiles() {

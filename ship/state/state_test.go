@@ -460,3 +460,30 @@ func TestAbandon(t *testing.T) {
 		t.Errorf("position %s", at)
 	}
 }
+
+// TestNoRoom: a full disk is told with what to do about it, and what was there is still there.
+func TestNoRoom(t *testing.T) {
+	t.Parallel()
+	const full = "/dev/full"
+	if _, err := os.Stat(full); err != nil {
+		t.Skip("no full disk to be had:", err)
+	}
+	dir := t.TempDir()
+	s := mustOpen(t, dir, 1024, 4)
+	if err := errors.Join(s.Commit([]source.Mark{{Key: "a", Value: []byte("1")}}, 0), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(full, filepath.Join(dir, baseName+".new")); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := Open(dir, Options{About: "test", Anew: "the test says so"})
+	var told *store.Error
+	if !errors.As(err, &told) || told.Kind != store.KindNoSpace || !strings.Contains(told.Hint, "make room on the disk of "+dir) {
+		t.Errorf("%v, want one of a full disk with a hint", err)
+	}
+	s = mustOpen(t, dir, 1024, 4)
+	defer s.Close()
+	if got := s.Position("a"); string(got) != "1" {
+		t.Errorf("a is at %q", got)
+	}
+}
