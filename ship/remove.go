@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"logctl/internal/lines"
 	"logctl/ship/cut"
@@ -228,6 +229,9 @@ func (r *runner) finishRemovals(in *inputs) error {
 		var then []source.Mark
 		for _, p := range rc.Then {
 			then = append(then, source.Mark(p))
+		}
+		if !slices.ContainsFunc(then, func(m source.Mark) bool { return r.state.Position(m.Key) != nil }) {
+			then = nil // the state was begun anew since: all that is left of the file is to be read
 		}
 		if then, err = tail.KeepBoth(r.state, then); err != nil {
 			return err

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"logctl/ship/receipt"
+	"logctl/ship/state"
 	"logctl/ship/tail"
 )
 
@@ -267,6 +268,39 @@ func TestRemovalCutOff(t *testing.T) {
 		} else {
 			wantLines(t, f, "a\nb\n")
 		}
+	}
+}
+
+// TestRemovalCutOffAnew has a crash after a removal that could not take everything, and then a state that is begun anew: what was left is
+// read again, for it may be another database by then.
+func TestRemovalCutOffAnew(t *testing.T) {
+	t.Parallel()
+	o, path := removing(t, newFake(t), RemoveNothing, "a\nb\n")
+	mustRun(t, o)
+	write(t, path, "b\n") // "a" was taken away
+	after := o
+	after.State = filepath.Join(t.TempDir(), "after")
+	mustRun(t, after)
+	kept, _, err := state.Open(after.State, state.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var then []receipt.Position
+	kept.Each("file/", func(key string, value []byte) { then = append(then, receipt.Position{Key: key, Value: value}) })
+	log, err := receipt.Open(o.State)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = log.Begin(receipt.Receipt{File: path, Bytes: 2, Then: then})
+	if err := errors.Join(err, log.Close(), kept.Close()); err != nil {
+		t.Fatal(err)
+	}
+	f := newFake(t)
+	o.Endpoint.Transport, o.StateAnew = f, "the test says so"
+	mustRun(t, o)
+	wantLines(t, f, "b\n")
+	if list := receipts(t, o); len(list) != 1 || list[0].Done == nil {
+		t.Errorf("%+v", list)
 	}
 }
 
