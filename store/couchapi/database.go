@@ -119,7 +119,8 @@ func appendInfo(dst []byte, db *engine.DB) []byte {
 	num("doc_del_count", int64(st.DelDocCount))
 	dst = append(dst, ',')
 	num("doc_count", int64(st.DocCount))
-	dst = strconv.AppendBool(append(dst, `,"disk_format_version":8,"compact_running":`...), db.Compacting())
+	_, compacting := db.Compaction()
+	dst = strconv.AppendBool(append(dst, `,"disk_format_version":8,"compact_running":`...), compacting)
 	return append(dst, `,"cluster":{"q":1,"n":1,"w":1,"r":1}}`...)
 }
 

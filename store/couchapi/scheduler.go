@@ -16,9 +16,7 @@ const replicatorDBName = "_replicator"
 
 func (h *Handler) schedulerRoutes(rt *mux.Router) {
 	h.add(rt, "/_replicate", resource{allow: "POST", methods: onBoth(postReplicate)})
-	h.add(rt, "/_active_tasks", resource{access: accessAdmin, allow: "GET,HEAD", methods: onGet(func(x *exchange) error {
-		return x.marshal(http.StatusOK, h.replications(Replicator.Tasks))
-	})})
+	h.add(rt, "/_active_tasks", resource{access: accessAdmin, allow: "GET,HEAD", methods: onGet(activeTasks)})
 	for kind, list := range map[string]func(Replicator) []json.RawMessage{"jobs": Replicator.Jobs, "docs": Replicator.Docs} {
 		h.add(rt, "/_scheduler/"+kind, resource{access: accessAdmin, allow: "GET,HEAD", methods: onGet(func(x *exchange) error {
 			return x.sendScheduled(kind, h.replications(list))

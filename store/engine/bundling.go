@@ -133,6 +133,7 @@ func (ed *editor) writePending() error {
 func (ed *editor) writeLoose(list []pending, counts *counters) {
 	for i := range list {
 		if p := &list[i]; p.fresh {
+			ed.loose++
 			ed.writeByID(p.id, &idRecord{seq: p.seq})
 		}
 	}
@@ -147,6 +148,9 @@ func (ed *editor) writeLoose(list []pending, counts *counters) {
 
 // writeBundle writes the bundle that was gathered of list.
 func (ed *editor) writeBundle(list []pending, counts *counters) error {
+	if len(list) <= mergedBundle {
+		ed.loose += len(list)
+	}
 	s := span{seq: list[len(list)-1].seq, docs: len(list), min: list[0].id, max: list[len(list)-1].id}
 	lane, err := ed.place(&s)
 	if err != nil {

@@ -1,9 +1,20 @@
 package engine
 
-import "context"
+import (
+	"context"
+	"time"
 
-// compactDocs is how many docs Compact looks at in one go of the write lock.
-const compactDocs = 1000
+	"logctl/store/engine/bundle"
+)
+
+// compactDocs is how many docs a compaction looks at in one go of the write lock: as many as a bundle has.
+const compactDocs = bundle.MaxDocs
+
+// Compaction is how far a compaction is.
+type Compaction struct {
+	Started, Updated time.Time
+	Done, Total      uint64 // of the sequences that it looks at; those of docs whose replaced revisions it has looked for don't count
+}
 
 // Compact removes what nobody needs to read any more: the bodies of replaced revisions, their attachments, and what Pebble
 // keeps of things that were deleted. Revisions stay known by their names. It puts docs that came one by one into bundles. One runs at a time; others that are asked for
@@ -13,25 +24,25 @@ func (d *DB) Compact(ctx context.Context) error {
 		return err
 	}
 	defer d.end()
-	if d.compacting.Swap(true) {
+	if d.asked.Swap(true) {
 		return nil
 	}
-	defer d.compacting.Store(false)
+	defer d.asked.Store(false)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stop := d.e.onClose(cancel)
 	defer stop()
-	for from := ""; ; {
-		next, err := d.forgetReplaced(ctx, from)
-		if err != nil {
-			return err
-		}
-		if next == "" {
-			break
-		}
-		from = next
+	if err := d.e.acquire(ctx, d.compacting); err != nil {
+		return err
 	}
-	if err := d.rebundle(ctx); err != nil {
+	defer d.startCompaction()()
+	d.replaced.Store(0)
+	d.loose.Store(0)
+	hurry := func() error { return nil }
+	if err := d.forgetAllReplaced(ctx, hurry); err != nil {
+		return err
+	}
+	if err := d.rebundle(ctx, 1, hurry); err != nil {
 		return err
 	}
 	lo, hi := d.keys.all()
@@ -42,6 +53,30 @@ func (d *DB) Compact(ctx context.Context) error {
 		return 0, nil
 	})
 	return err
+}
+
+// startCompaction shows that one is under way, which holds the token of compacting; end takes both back.
+func (d *DB) startCompaction() (end func()) {
+	now := time.Now()
+	d.progress.Store(&Compaction{Started: now, Updated: now})
+	return func() {
+		d.progress.Store(nil)
+		<-d.compacting
+	}
+}
+
+// forgetAllReplaced removes replaced bodies. It calls rest between steps, and ends when that errs.
+func (d *DB) forgetAllReplaced(ctx context.Context, rest func() error) error {
+	for from := ""; ; {
+		next, err := d.forgetReplaced(ctx, from)
+		if err != nil || next == "" {
+			return err
+		}
+		from = next
+		if err := rest(); err != nil {
+			return err
+		}
+	}
 }
 
 // forgetReplaced removes the replaced bodies of some docs from an id on and gives the id to go on with, "" at the end.
@@ -108,8 +143,13 @@ func (ed *editor) forgetReplaced(id string) error {
 	return nil
 }
 
-// Compacting tells whether a Compact is under way.
-func (d *DB) Compacting() bool { return d.compacting.Load() }
+// Compaction tells how far a compaction is, one that was asked for or one that the engine does by itself; false if none is under way.
+func (d *DB) Compaction() (Compaction, bool) {
+	if c := d.progress.Load(); c != nil {
+		return *c, true
+	}
+	return Compaction{}, false
+}
 
 // onClose has fn called when the engine begins to close; stop takes that back.
 func (e *Engine) onClose(fn func()) (stop func()) {

@@ -51,7 +51,13 @@ func TestCrash(t *testing.T) {
 			rounds <- struct{}{}
 		}
 		if n%4 == 0 {
-			wg.Go(func() { mustTidy(t, e) })
+			wg.Go(func() {
+				d.loose.Store(leastLoose)
+				if err := d.compactNeeded(t.Context(), noRest); err != nil {
+					t.Error(err)
+				}
+				mustTidy(t, e)
+			})
 		}
 		var before [writers]int64
 		for w := range writers {

@@ -36,7 +36,13 @@ type DB struct {
 
 	purgesLimit atomic.Int64
 	dropped     atomic.Bool
-	compacting  atomic.Bool // a Compact is under way
+
+	asked      atomic.Bool                // Compact was called and is not done
+	compacting chan struct{}              // holds a token while a compaction is under way
+	progress   atomic.Pointer[Compaction] // of that, nil: none is
+	bundled    uint64                     // up to here docs were put together since the database was opened, 0: not yet; compacting
+	loose      atomic.Int64               // docs that came one by one, or few at a time, since the last compaction
+	replaced   atomic.Int64               // bytes of revisions that were replaced since then
 
 	writing chan struct{} // the write lock: holds a token while somebody writes
 	edits   editor        // scratch space of Write; writing
@@ -63,17 +69,18 @@ type DB struct {
 
 func openDB(e *Engine, name store.DBName, rec dbRecord) (*DB, error) {
 	d := &DB{
-		e:       e,
-		name:    name,
-		keys:    newKeys(rec.number),
-		number:  rec.number,
-		created: time.UnixMilli(rec.created),
-		split:   rec.partitioned,
-		id:      hex.EncodeToString(rec.instance[:]),
-		writing: make(chan struct{}, 1),
-		indexes: map[string]*index{},
-		metas:   map[string][]byte{},
-		news:    make(chan struct{}),
+		e:          e,
+		name:       name,
+		keys:       newKeys(rec.number),
+		number:     rec.number,
+		created:    time.UnixMilli(rec.created),
+		split:      rec.partitioned,
+		id:         hex.EncodeToString(rec.instance[:]),
+		writing:    make(chan struct{}, 1),
+		compacting: make(chan struct{}, 1),
+		indexes:    map[string]*index{},
+		metas:      map[string][]byte{},
+		news:       make(chan struct{}),
 	}
 	var err error
 	if d.count, err = d.readCount(e.pdb); err != nil {

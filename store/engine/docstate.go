@@ -173,6 +173,7 @@ func (ed *editor) store(st *docState) error {
 	win := &st.tree[leaves[0]]
 	for i := range st.tree {
 		if n := &st.tree[i]; n.body != nil && n != win {
+			ed.replaced += len(n.body)
 			b.Set(k.revBody(n.seq), n.body, nil)
 		}
 	}

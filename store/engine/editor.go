@@ -14,20 +14,22 @@ import (
 // editor makes the batch of one call of Write. It is the database's and used under its write lock; its slices are scratch
 // space that stays from call to call.
 type editor struct {
-	db      *DB
-	call    *call
-	batch   *pebble.Batch
-	count   counters
-	pending []pending
-	refs    map[uint64]int // by how much references to blobs change
-	left    map[uint64]*left
-	bundle  bundle.Writer
-	finder  *finder    // nil: it was not needed yet
-	kept    []*bundled // that the last finder has opened
-	placed  []placed   // spans in the batch
-	dropped []uint64   // bundles whose spans the batch deletes
-	gap     idGap
-	buf     []byte
+	db       *DB
+	call     *call
+	batch    *pebble.Batch
+	count    counters
+	pending  []pending
+	refs     map[uint64]int // by how much references to blobs change
+	left     map[uint64]*left
+	bundle   bundle.Writer
+	finder   *finder    // nil: it was not needed yet
+	kept     []*bundled // that the last finder has opened
+	placed   []placed   // spans in the batch
+	dropped  []uint64   // bundles whose spans the batch deletes
+	gap      idGap
+	loose    int // new docs that get no bundle, or one that is soon put together with others
+	replaced int // bytes of revisions that are no longer shown
+	buf      []byte
 }
 
 // pending is a by-sequence record that will be written. They come last, so that each of the two keyspaces is written in
@@ -70,6 +72,7 @@ func (ed *editor) run(ctx context.Context, d *DB, size int, fill func(*editor) e
 		pos, err := d.e.apply(ed.batch)
 		if err == nil {
 			d.setCount(ed.count)
+			d.noteWritten(ed)
 		}
 		return pos, err
 	})
@@ -127,6 +130,7 @@ func (ed *editor) takeAll(c *call) error {
 func (ed *editor) release() {
 	ed.batch.Close()
 	ed.call, ed.batch, ed.refs, ed.left = nil, nil, nil, nil
+	ed.loose, ed.replaced = 0, 0
 	clear(ed.placed)
 	ed.placed, ed.dropped = ed.placed[:0], ed.dropped[:0]
 	clear(ed.pending)

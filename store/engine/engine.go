@@ -29,18 +29,19 @@ type Options struct {
 
 // Engine is an open store. Its methods may be called from many goroutines; after Close they return errors.
 type Engine struct {
-	dir   string
-	log   *slog.Logger
-	limit int
-	pdb   *pebble.DB
-	cache *pebble.Cache // pdb's
-	lock  *pebble.Lock
-	disk  *disk
-	group *group
-	tidy  *tidy
-	gate  gate
-	quit  chan struct{} // closed when the engine begins to close
-	uuid  string
+	dir        string
+	log        *slog.Logger
+	limit      int
+	pdb        *pebble.DB
+	cache      *pebble.Cache // pdb's
+	lock       *pebble.Lock
+	disk       *disk
+	group      *group
+	tidy       *tidy
+	background *background
+	gate       gate
+	quit       chan struct{} // closed when the engine begins to close
+	uuid       string
 
 	naming chan struct{} // held by who makes or drops a database
 
@@ -104,6 +105,7 @@ func open(dir, sub string, version int, o Options, lock *pebble.Lock) (*Engine, 
 	}
 	e.group = newGroup(e.syncLog)
 	e.tidy = newTidy(e.flushTables, e.compactTop)
+	e.background = newBackground(e.demand, e.group.position, e.compactNeeded)
 	e.tidy.note(int(e.pdb.Metrics().Levels[0].TablesSize)) // what the last run left
 	return e, nil
 }
@@ -148,6 +150,7 @@ func (e *Engine) Close() error {
 		return errClosed()
 	}
 	close(e.quit)
+	e.background.cancel()
 	for _, d := range e.all() {
 		d.announce()
 	}
@@ -157,6 +160,7 @@ func (e *Engine) Close() error {
 	e.gate.drain()
 	e.group.close(true)
 	e.tidy.close(e.disk)
+	e.background.close(e.disk)
 	if !e.disk.pass() {
 		return e.leave()
 	}
@@ -172,6 +176,7 @@ func (e *Engine) leave() error {
 	e.disk.abandon()
 	e.group.close(false)
 	e.tidy.close(e.disk)
+	e.background.close(e.disk)
 	// The directory is locked once for us and once for Pebble.
 	return errors.Join(trouble, e.lock.Close(), e.lock.Close())
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"logctl/store"
 	"logctl/store/ejson"
@@ -18,9 +19,12 @@ import (
 // mergedBundle is the size up to which a bundle is put together with others, in docs: of larger ones there is little to win.
 const mergedBundle = bundle.MaxDocs / 2
 
-// rebundle puts docs of the database into bundles.
-func (d *DB) rebundle(ctx context.Context) error {
-	for from := uint64(1); from > 0; {
+// rebundle puts docs of the database into bundles, from a sequence on. It calls rest between steps, and ends when that errs. The
+// caller has the token of compacting.
+func (d *DB) rebundle(ctx context.Context, from uint64, rest func() error) error {
+	begin, end := from, d.UpdateSeq()
+	now := d.progress.Load()
+	for from > 0 {
 		if err := d.alive(ctx); err != nil {
 			return err
 		}
@@ -34,7 +38,15 @@ func (d *DB) rebundle(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if from == 0 {
+			break
+		}
+		d.progress.Store(&Compaction{Started: now.Started, Updated: time.Now(), Done: from - begin, Total: max(from, end) - begin})
+		if err := rest(); err != nil {
+			return err
+		}
 	}
+	d.bundled = end
 	return nil
 }
 

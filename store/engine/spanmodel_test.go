@@ -50,6 +50,9 @@ func testSpans(t *testing.T, rnd *rand.Rand) {
 			m.write(t, m.edits(rnd.IntN(2) == 0))
 		case p < 76:
 			m.purge(t)
+		case p < 78:
+			m.d.loose.Store(leastLoose)
+			compactNow(t, m.d, noRest)
 		case p < 80:
 			if err := m.d.Compact(t.Context()); err != nil {
 				t.Fatal(err)
