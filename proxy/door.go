@@ -56,6 +56,7 @@ type Door struct {
 	counters Counters
 	quiet    quiet // keeps one trouble from filling the log
 	trail    *trail.Trail
+	more     func(dst []byte) []byte // see ShowAlso
 }
 
 // New makes a Door.
@@ -81,6 +82,9 @@ func New(o Options) *Door {
 
 // Close ends the audit trail, after it is written. The door must not be used any more.
 func (d *Door) Close() error { return d.trail.Close() }
+
+// ShowAlso has /metrics show what appendMetrics appends, in the text format of Prometheus, too. It is called before the door serves anybody.
+func (d *Door) ShowAlso(appendMetrics func(dst []byte) []byte) { d.more = appendMetrics }
 
 // Counters are what the door has counted since it was made.
 func (d *Door) Counters() *Counters { return &d.counters }

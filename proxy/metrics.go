@@ -15,6 +15,9 @@ func (d *Door) metrics(v *visit) error {
 	})
 	out = fmt.Appendf(out, "# TYPE logctl_door_connections gauge\nlogctl_door_connections %d\n", d.conns.open())
 	out = fmt.Appendf(out, "# TYPE logctl_door_memory_bytes gauge\nlogctl_door_memory_bytes %d\n", d.o.Limits.Memory-d.budget.unused())
+	if d.more != nil {
+		out = d.more(out)
+	}
 	h := v.w.Header()
 	h["Content-Type"] = []string{"text/plain; version=0.0.4"}
 	h["Content-Length"] = []string{strconv.Itoa(len(out))}

@@ -78,6 +78,7 @@ func Serve(ctx context.Context, o ServeOptions) (err error) {
 	}
 	if inputs != nil {
 		defer func() { err = errors.Join(err, inputs.Stop()) }()
+		back.door.ShowAlso(inputs.Counters().AppendMetrics)
 	}
 
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))

@@ -1,6 +1,7 @@
 package lines
 
 import (
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 )
@@ -25,12 +26,15 @@ type Counters struct {
 	Bad     atomic.Int64 // pushes that were refused
 }
 
+// connections is the name of the one that goes down, too.
+const connections = "connections"
+
 // Each calls fn with the name and the value of each counter; trouble marks those that should be 0.
 func (c *Counters) Each(fn func(name string, n int64, trouble bool)) {
 	fn("messages", c.Messages.Load(), false)
 	fn("stored", c.Stored.Load(), false)
 	fn("skipped", c.Skipped.Load(), false)
-	fn("connections", c.Conns.Load(), false)
+	fn(connections, c.Conns.Load(), false)
 	fn("pushes", c.Pushes.Load(), false)
 	fn("rejected", c.Rejected.Load(), true)
 	fn("cut", c.Cut.Load(), true)
@@ -42,6 +46,17 @@ func (c *Counters) Each(fn func(name string, n int64, trouble bool)) {
 	fn("connections_tls_failed", c.Secure.Load(), true)
 	fn("connections_slow", c.Slow.Load(), true)
 	fn("pushes_refused", c.Bad.Load(), true)
+}
+
+// AppendMetrics appends all of them in the text format of Prometheus.
+func (c *Counters) AppendMetrics(dst []byte) []byte {
+	dst = append(dst, "# TYPE logctl_inputs_total counter\n"...)
+	c.Each(func(name string, n int64, _ bool) {
+		if name != connections {
+			dst = fmt.Appendf(dst, "logctl_inputs_total{of=%q} %d\n", name, n)
+		}
+	})
+	return fmt.Appendf(dst, "# TYPE logctl_inputs_connections gauge\nlogctl_inputs_connections %d\n", c.Conns.Load())
 }
 
 // teller says in the log what is wrong, when it has become more.
