@@ -23,7 +23,8 @@ func newStatus(g *globals) *cobra.Command {
 		Short: "Show apps: docs, the last one, rejects and why",
 		Long: `Show all apps, or one: its docs, when the last line in them was written, bytes on disk, its rejects and why they are
 rejects. For one app it also tells an example of each reason and what to do about it. All apps take an admin's account, one
-app an account that may read it. Lines of this machine that wait in a spool until a server is there are told in any case.
+app an account that may read it. Told in any case is what this machine ships: lines that wait in a spool until a server is there, and,
+by the states in DATA/ship, how many files are shipped and which of them are behind, also while a ship follows them.
 
   logctl status
   logctl status fail2ban
@@ -51,6 +52,7 @@ func runStatus(ctx context.Context, std streams, g *globals, o *outputFlag, apps
 		return err
 	}
 	tellSpools(std.err, conf, apps)
+	tellStandings(std.err, conf, apps)
 	c, err := g.client(ctx, std)
 	if err != nil {
 		return err

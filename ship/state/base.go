@@ -54,18 +54,18 @@ func (s *State) load(anew string) (fresh string, err error) {
 // errOther is the error of a state about something else.
 var errOther = errors.New("about something else")
 
-// loadBase takes a base, opens its runs and replays its log.
-func (s *State) loadBase(text []byte) error {
+// parseBase takes what stands in a base and gives the numbers of its runs.
+func (s *State) parseBase(text []byte) (runs []uint64, err error) {
 	if len(text) < headSize+crcSize {
-		return errDamaged
+		return nil, errDamaged
 	}
 	if err := checkHeader(text, 'b'); err != nil {
-		return err
+		return nil, err
 	}
 	s.baseSize = int64(len(text))
 	text, ok := cutCRC(text)
 	if !ok {
-		return errDamaged
+		return nil, errDamaged
 	}
 	p := parser{b: text[headSize:]}
 	s.generation = p.uint64()
@@ -74,7 +74,6 @@ func (s *State) loadBase(text []byte) error {
 	if s.about == "" {
 		s.about = s.written
 	}
-	var runs []uint64
 	for range p.count32(8) {
 		runs = append(runs, p.uint64())
 	}
@@ -93,7 +92,13 @@ func (s *State) loadBase(text []byte) error {
 	if newest > 0 {
 		s.table.span(oldest, newest)
 	}
-	if err := p.done(); err != nil {
+	return runs, p.done()
+}
+
+// loadBase takes a base, opens its runs and replays its log.
+func (s *State) loadBase(text []byte) error {
+	runs, err := s.parseBase(text)
+	if err != nil {
 		return err
 	}
 	if s.written != "" && s.written != s.about {
@@ -140,13 +145,7 @@ func (s *State) loadLog() error {
 
 // apply does what a commit did. The table may grow beyond its limit.
 func (s *State) apply(c *commit) error {
-	for _, m := range c.marks {
-		if m.Value == nil {
-			delete(s.positions, m.Key)
-		} else {
-			s.positions[m.Key] = slices.Clone(m.Value)
-		}
-	}
+	s.keep(c.marks)
 	for i, prints := range [][]byte{c.timed, c.untimed} {
 		for b := range slices.Chunk(prints, fenceSize) {
 			f := Fingerprint{hi: binary.BigEndian.Uint64(b), lo: binary.BigEndian.Uint16(b[8:])}

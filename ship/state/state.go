@@ -167,13 +167,7 @@ func (s *State) countInRuns(f Fingerprint) (uint32, error) {
 func (s *State) Commit(marks []source.Mark, docs int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, m := range marks {
-		if m.Value == nil {
-			delete(s.positions, m.Key)
-		} else {
-			s.positions[m.Key] = slices.Clone(m.Value)
-		}
-	}
+	s.keep(marks)
 	if s.dir == "" {
 		return nil
 	}
@@ -188,6 +182,17 @@ func (s *State) Commit(marks []source.Mark, docs int) error {
 		return nil
 	}
 	return noRoom(s.dir, s.log.write())
+}
+
+// keep takes marks over into the positions.
+func (s *State) keep(marks []source.Mark) {
+	for _, m := range marks {
+		if m.Value == nil {
+			delete(s.positions, m.Key)
+		} else {
+			s.positions[m.Key] = slices.Clone(m.Value)
+		}
+	}
 }
 
 // worthwhile is how long a log gets before a new base takes its place.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -213,12 +214,25 @@ func TestPositions(t *testing.T) {
 	if _, _, err := Open(dir, Options{About: "test"}); !store.IsKind(err, store.KindLocked) {
 		t.Errorf("opened twice: %v", err)
 	}
+	look := func() {
+		t.Helper()
+		seen, last, err := Look(dir)
+		if err != nil || last.IsZero() || string(seen.Position("a/1")) != "z" || seen.Position("a/2") == nil || seen.Position("b") != nil {
+			t.Errorf("looked at: %v, %v", last, err)
+		}
+	}
+	look()
 	for range 2 {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
+		look()
 		s = mustOpen(t, dir, maxSlots, maxRuns)
 		check()
+		look()
+	}
+	if _, _, err := Look(dir + "/none"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no state: %v", err)
 	}
 	s.Close()
 	s, fresh, err := Open(dir, Options{About: "another"})
