@@ -194,7 +194,13 @@ func (v *visit) overridesMethod() bool {
 // pass hands a signed-in caller's request on.
 func (d *Door) pass(v *visit) error {
 	d.counters.Passed.Add(1)
-	d.o.Upstream.ServeHTTP(v.w, d.forwarded(v))
+	r := d.forwarded(v)
+	if isWatched(v.r) {
+		ctx, stop := d.watch(v)
+		defer stop()
+		r = r.WithContext(ctx)
+	}
+	d.o.Upstream.ServeHTTP(v.w, r)
 	return nil
 }
 

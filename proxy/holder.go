@@ -119,6 +119,9 @@ func (d *Door) read(v *visit) error {
 		r.Body, r.ContentLength = readCloser{bytes.NewReader(body), http.NoBody}, int64(len(body))
 	}
 	d.counters.Passed.Add(1)
+	ctx, stop := d.watch(v)
+	defer stop()
+	r = r.WithContext(ctx)
 	d.o.Upstream.ServeHTTP(&fileWriter{ResponseWriter: v.w, v: v, header: http.Header{}}, d.o.AsWriter(r))
 	return nil
 }

@@ -206,11 +206,7 @@ func (d *Door) isAdmin(v *visit) (bool, error) {
 	if _, ok := store.CallerFrom(v.r.Context()); ok {
 		return v.caller.is(store.AdminRole), nil
 	}
-	c, err := d.ask(d.whoami(v), usualSmall, maxSession)
-	if err != nil || c.status != http.StatusOK {
-		return false, err
-	}
-	now, err := readSession(c.body)
+	now, err := d.session(v)
 	return now.is(store.AdminRole), err
 }
 
