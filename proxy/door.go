@@ -126,6 +126,10 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := &visit{w: w, r: r, conn: http.NewResponseController(w)}
 	v.client, v.https = d.origin(r)
 	v.payer = payerOf(v.client)
+	if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
+		// There may have been a length, too, by which a proxy in front finds another end: what comes then is no request of its own.
+		w.Header().Set("Connection", "close")
+	}
 	if err := d.serve(v); err != nil {
 		d.fail(v, err)
 	}

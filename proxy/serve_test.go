@@ -7,10 +7,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
+	"io"
 	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -127,6 +130,31 @@ func TestRedirect(t *testing.T) {
 		Redirect(&net.TCPAddr{Port: tt.port}).ServeHTTP(w, r)
 		if got := w.h.Get("Location"); w.status != tt.status || got != tt.location {
 			t.Errorf("%s %s: %d %q, want %d %q", tt.host, tt.target, w.status, got, tt.status, tt.location)
+		}
+	}
+}
+
+// TestChunkedEndsConnection: a body in chunks may have come with a length that tells another end of it, and net/http does not say so. What
+// stands behind it is never answered.
+func TestChunkedEndsConnection(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(newDoor(newFakeCouch()))
+	defer srv.Close()
+	for _, target := range []string{"/log_app", "/log_app/_all_docs"} {
+		c, err := net.Dial("tcp", srv.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"+
+			"7\r\n{\"a\":1}\r\n0\r\n\r\nGET /_up HTTP/1.1\r\nHost: x\r\n\r\n", target)
+		_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+		text, err := io.ReadAll(c)
+		if err != nil {
+			t.Errorf("%s: the connection stays open: %v", target, err)
+		}
+		if n := strings.Count(string(text), "HTTP/1.1 "); n != 1 || !strings.Contains(string(text), "Connection: close") {
+			t.Errorf("%s: %d answers\n%s", target, n, text)
 		}
 	}
 }
