@@ -171,7 +171,7 @@ func (t *Tailer) adopt(f *file) (ready bool) {
 	}
 	var best *text
 	for _, x := range t.texts {
-		if len(x.Head) == 0 || !beginAlike(x.Head, head) {
+		if len(x.Head) == 0 || len(head) == 0 || !beginAlike(x.Head, head) {
 			continue
 		}
 		// Whatever it is called, a dated text is known by so many bytes.
@@ -241,16 +241,9 @@ func (t *Tailer) judgeAgain(f *file) (done, ready bool) {
 		t.marks = append(t.marks, x.forget()...)
 		t.texts = slices.DeleteFunc(t.texts, func(o *text) bool { return o == x })
 	}
-	return true, t.adoptAgain(f)
-}
-
-// adoptAgain is adopt for a file that is being read as a plain one.
-func (t *Tailer) adoptAgain(f *file) (ready bool) {
-	if !t.adopt(f) {
-		return false
-	}
-	t.soon = t.soon || f.packed
-	return !f.packed
+	ready = t.adopt(f)
+	t.soon = t.soon || ready && f.packed // it is none to be read as a plain one
+	return true, ready && !f.packed
 }
 
 // closer tells whether a text is more likely to be the file's than the best so far.
@@ -320,7 +313,7 @@ func (t *Tailer) putOff(f *file) {
 	}
 }
 
-// relate tells what a new file has to do with a text, as far as the file's first bytes tell if it is packed.
+// relate tells what a new file has to do with a text that begins as it does, as far as the file's first bytes tell if it is packed.
 func (t *Tailer) relate(f *file, x *text, head []byte) relation {
 	if !f.packed {
 		how := x.compare(f.f, f.seen.Size())
@@ -329,10 +322,7 @@ func (t *Tailer) relate(f *file, x *text, head []byte) relation {
 		}
 		return how
 	}
-	switch {
-	case len(head) == 0 || len(x.Head) == 0 || !beginAlike(head, x.Head):
-		return other
-	case len(head) < len(x.Head):
+	if len(head) < len(x.Head) {
 		return part
 	}
 	return same

@@ -135,6 +135,17 @@ func (s *shipper) tailer(follow bool) *Tailer {
 	return tl
 }
 
+// looker is a Tailer that looks at names, and reads what there is, when it is told to.
+func (s *shipper) looker(follow bool) (tl *Tailer, look func()) {
+	s.t.Helper()
+	tl = s.tailer(follow)
+	tl.sink, tl.buf = s, make([]byte, bufferSize)
+	return tl, func() {
+		s.t.Helper()
+		must(s.t, tl.readAll(s.t.Context(), tl.scan()))
+	}
+}
+
 // once reads what is there.
 func (s *shipper) once() *Tailer {
 	s.t.Helper()

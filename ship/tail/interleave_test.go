@@ -104,6 +104,100 @@ func interleave(t *testing.T, seed uint64, rotate func(*rotator), dated bool) {
 	}
 }
 
+// A log and a copy of it that is just made are met at once, the copy first.
+func TestCopyInTheMakingFirst(t *testing.T) {
+	t.Parallel()
+	l := &log{t: t}
+	s := newShipper(t, "x.log*")
+	x := filepath.Join(s.dir, "x.log")
+	tl, look := s.looker(true)
+	defer tl.close()
+	l.write(x, l.more(5))
+	l.write(x+".1", l.all.String())
+	before := time.Now().Add(-time.Second)
+	must(t, os.Chtimes(x+".1", before, before))
+	look()
+	look()
+	must(t, os.Truncate(x, 0))
+	l.write(x, l.more(2))
+	for range 3 {
+		look()
+	}
+	s.want(l.all.String())
+}
+
+// A log that was emptied and begun anew, of which rotation has copied the new beginning, is read once.
+func TestCopiedAfterTruncation(t *testing.T) {
+	t.Parallel()
+	l := &log{t: t, dated: true}
+	s := newShipper(t, "x.log*")
+	x := filepath.Join(s.dir, "x.log")
+	tl, look := s.looker(true)
+	defer tl.close()
+	l.write(x, l.more(5))
+	look()
+	must(t, os.Truncate(x, 0))
+	text := l.more(2)
+	l.write(x, text)
+	l.write(x+".1", text)
+	old := time.Now().Add(-time.Hour) // it comes first
+	must(t, os.Chtimes(x+".1", old, old))
+	for range 3 {
+		look()
+	}
+	s.want(l.all.String())
+}
+
+// Of a compressed file that ends before anything of its text nothing is known: when it is whole, it is what it was made of.
+func TestTornBeforeText(t *testing.T) {
+	t.Parallel()
+	l := &log{t: t}
+	s := newShipper(t, "x.log*")
+	x := filepath.Join(s.dir, "x.log")
+	tl, look := s.looker(true)
+	defer tl.close()
+	l.write(x, l.more(5))
+	look()
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, err := z.Write([]byte(l.all.String()))
+	must(t, errors.Join(err, z.Close(), os.Remove(x)))
+	old := time.Now().Add(-time.Hour)
+	for _, size := range []int{10, packed.Len()} {
+		must(t, os.WriteFile(x+".1.gz", packed.Bytes()[:size], 0o600))
+		must(t, os.Chtimes(x+".1.gz", old, old))
+		for range 2 {
+			look()
+		}
+	}
+	s.want(l.all.String())
+	if len(s.problems) != 1 {
+		t.Errorf("problems %q", s.problems)
+	}
+}
+
+// A file that loses its name while it is not clear whether it is what stands elsewhere is that, and nothing waits for it.
+func TestNamelessCopy(t *testing.T) {
+	t.Parallel()
+	l := &log{t: t}
+	s := newShipper(t, "x.log*")
+	x := filepath.Join(s.dir, "x.log")
+	tl, look := s.looker(true)
+	defer tl.close()
+	l.write(x+".2", l.more(5))
+	look()
+	l.write(x+".1", l.all.String())
+	files := tl.scan()
+	must(t, os.Remove(x+".1"))
+	must(t, tl.readAll(t.Context(), files))
+	tl.soon = false
+	look()
+	if tl.soon {
+		t.Error("names are looked at again and again")
+	}
+	s.want(l.all.String())
+}
+
 // forgetful loses the newest of what it got, as one does that is killed.
 type forgetful struct {
 	shipper

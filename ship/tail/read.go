@@ -206,7 +206,8 @@ func (t *Tailer) changed(f *file) bool {
 	if x.files == 0 && x.Gone == 0 {
 		x.Gone, x.changed = time.Now().Unix(), true
 	}
-	return t.adoptAgain(f)
+	t.newText(f) // which its first line may show to be another
+	return true
 }
 
 // readPacked reads a compressed file to its end.

@@ -45,14 +45,13 @@ func (t *Tailer) scan() []*file {
 			todo = append(todo, f)
 		}
 	}
-	slices.SortStableFunc(todo, func(a, b *file) int { return older(a, b) })
-	// What has no name any more may have been made another file of, whose text is told by what was read of this one.
-	todo = append(t.forget(), todo...)
+	todo = append(todo, t.forget()...)
 	size := int64(0)
 	for _, f := range todo {
 		size += f.seen.Size()
 	}
 	t.size.Add(size)
+	slices.SortStableFunc(todo, older)
 	t.watchDirs(names)
 	return todo
 }

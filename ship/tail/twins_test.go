@@ -75,9 +75,7 @@ func TestCopyBeside(t *testing.T) {
 		l := &log{t: t, dated: true}
 		s := newShipper(t, "x.log*")
 		x := filepath.Join(s.dir, "x.log")
-		tl := s.tailer(false)
-		tl.sink, tl.buf = s, make([]byte, bufferSize)
-		look := func() { must(t, tl.readAll(t.Context(), tl.scan())) }
+		_, look := s.looker(false)
 		l.write(x, l.more(100))
 		look()
 		must(t, os.WriteFile(filepath.Join(s.dir, name), []byte(l.all.String()), 0o600))
@@ -97,10 +95,9 @@ func TestRotatedWhileLooking(t *testing.T) {
 	l := &log{t: t}
 	s := newShipper(t, "x.log*")
 	x := filepath.Join(s.dir, "x.log")
-	tl := s.tailer(false)
-	tl.sink, tl.buf = s, make([]byte, bufferSize)
+	tl, look := s.looker(false)
 	l.write(x, l.more(100))
-	must(t, tl.readAll(t.Context(), tl.scan()))
+	look()
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
 	_, err := w.Write([]byte(l.all.String()))
@@ -113,7 +110,7 @@ func TestRotatedWhileLooking(t *testing.T) {
 	must(t, tl.readAll(t.Context(), files))
 	l.write(x, l.more(3))
 	for range 2 {
-		must(t, tl.readAll(t.Context(), tl.scan()))
+		look()
 	}
 	s.want(l.all.String())
 }
