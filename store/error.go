@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"strings"
+	"syscall"
 )
 
 // Kind says what went wrong, and alone decides the HTTP status and the exit status.
@@ -153,4 +154,9 @@ func KindOf(err error) Kind {
 func IsKind(err error, k Kind) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Kind == k
+}
+
+// IsDiskFull tells whether a system call has failed since the disk, or what the user may have of it, is full.
+func IsDiskFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

@@ -215,7 +215,7 @@ func (b *book) append(records []record) error {
 
 // noSpace tells a full disk from other failures.
 func noSpace(err error) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+	if store.IsDiskFull(err) {
 		return &store.Error{Kind: store.KindNoSpace, Reason: "the CA's disk is full", Err: err}
 	}
 	return err

@@ -6,17 +6,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 )
 
 // ErrFull is a queue that has reached its limits.
 var ErrFull = errors.New("the spool is full")
-
-// IsFull tells whether Append may well succeed later, when records have been acknowledged or the disk has room again.
-func IsFull(err error) bool {
-	return errors.Is(err, ErrFull) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
-}
 
 // round is some records that share a sync.
 type round struct {
@@ -25,8 +19,8 @@ type round struct {
 	err           error
 }
 
-// Append adds a record that holds so many docs and returns when it is on disk. After an error, which IsFull may tell more of, it
-// is not in the queue, or at worst comes out of it in spite of the error; appending it again is right.
+// Append adds a record that holds so many docs and returns when it is on disk. After an error, ErrFull or one of the
+// disk, it is not in the queue, or at worst comes out of it in spite of the error; appending it again is right.
 func (s *Spool) Append(docs int, data []byte) error {
 	if len(data) > maxData {
 		return fmt.Errorf("a record of %d bytes is more than the spool takes", len(data))

@@ -6,7 +6,7 @@
 // is removed. What was given out and not acknowledged comes again after the next Open, so who gets records must not mind to see one
 // twice; docs with ids of their own don't.
 //
-// The queue is bounded by size and by age. When it is full, Append either says so (IsFull), and the caller stops reading, or drops
+// The queue is bounded by size and by age. When it is full, Append either says so (ErrFull), and the caller stops reading, or drops
 // the oldest segment that has no record given out, and before that appends a record that tells of it (Entry.Dropped), which outlives
 // a crash and, when it is dropped itself, becomes part of the next one. What is given out does not count then, as nothing can be done
 // about it. A disk without room is full in the same way, and nothing

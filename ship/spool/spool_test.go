@@ -139,12 +139,12 @@ func TestFull(t *testing.T) {
 	defer s.Close()
 	big := strings.Repeat("x", 400)
 	mustAppend(t, s, big)
-	if err := s.Append(1, []byte(big)); !errors.Is(err, ErrFull) || !IsFull(err) {
+	if err := s.Append(1, []byte(big)); !errors.Is(err, ErrFull) {
 		t.Fatalf("full: %v", err)
 	}
 	s.Ack(wantTexts(t, s, big)[0])
 	mustAppend(t, s, strings.Repeat("y", 1000)) // into an empty queue
-	if err := s.Append(1, nil); !IsFull(err) {
+	if err := s.Append(1, nil); !errors.Is(err, ErrFull) {
 		t.Errorf("full: %v", err)
 	}
 }
@@ -158,7 +158,7 @@ func TestTooOld(t *testing.T) {
 	c.pass(59 * time.Minute)
 	mustAppend(t, s, "b")
 	c.pass(2 * time.Minute)
-	if err := s.Append(1, []byte("c")); !IsFull(err) {
+	if err := s.Append(1, []byte("c")); !errors.Is(err, ErrFull) {
 		t.Fatalf("too old: %v", err)
 	}
 	s.Ack(wantTexts(t, s, "a b")[0])
@@ -265,7 +265,7 @@ func TestFullDisk(t *testing.T) {
 			return nil
 		}
 		for range 3 {
-			if err := s.Append(1, make([]byte, 200)); !IsFull(err) && what != "sync directory" {
+			if err := s.Append(1, make([]byte, 200)); !store.IsDiskFull(err) && what != "sync directory" {
 				t.Errorf("%s: %v", what, err)
 			}
 		}

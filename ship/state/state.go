@@ -2,14 +2,12 @@ package state
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"math"
 	"os"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 
 	"logctl/internal/flock"
 	"logctl/ship/source"
@@ -265,7 +263,7 @@ func (s *State) Close() error {
 
 // noRoom is an error of files in dir, as KindNoSpace and with what to do about it if the disk is full.
 func noRoom(dir string, err error) error {
-	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+	if !store.IsDiskFull(err) {
 		return err
 	}
 	return &store.Error{Kind: store.KindNoSpace, Reason: "no room to remember what is shipped", Err: err,

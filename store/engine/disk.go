@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -125,9 +124,9 @@ func (d *disk) change(op func() error) error {
 	if err == nil || !d.keeps(err) {
 		return err
 	}
-	if noRoom(err) {
+	if store.IsDiskFull(err) {
 		d.lackRoom(err)
-		for noRoom(err) {
+		for store.IsDiskFull(err) {
 			<-time.After(roomEvery)
 			if d.stopped() {
 				select {}
@@ -194,9 +193,4 @@ func (d *disk) gotRoom() {
 	if well {
 		d.log("disk_has_room", nil)
 	}
-}
-
-// noRoom tells whether err says that the disk, or what the user may have of it, is full.
-func noRoom(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

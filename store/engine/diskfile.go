@@ -4,6 +4,8 @@ import (
 	"os"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"logctl/store"
 )
 
 // The changing methods of vfs.FS and vfs.File, each through disk.change, or disk.settle where a second try is no proof.
@@ -32,7 +34,7 @@ func (d *disk) OpenReadWrite(name string, c vfs.DiskWriteCategory, opts ...vfs.O
 func (d *disk) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory) (f vfs.File, err error) {
 	err = d.change(func() error {
 		f, err = d.FS.ReuseForWrite(oldname, newname, c)
-		if err != nil && noRoom(err) {
+		if err != nil && store.IsDiskFull(err) {
 			f, err = d.FS.Create(newname, c)
 		}
 		return err

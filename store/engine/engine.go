@@ -370,7 +370,7 @@ func (e *Engine) SetMeta(ctx context.Context, name string, value []byte) error {
 // lockError tells a directory that is in use from one whose lock file can't be made.
 func lockError(dir string, err error) error {
 	var path *fs.PathError
-	if errors.As(err, &path) || noRoom(err) {
+	if errors.As(err, &path) || store.IsDiskFull(err) {
 		return unreadable(fmt.Errorf("lock %s: %w", dir, err))
 	}
 	return &store.Error{Kind: store.KindLocked, Reason: fmt.Sprintf("The store in %s is in use.", dir), Err: err}

@@ -134,7 +134,7 @@ func unreadable(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case noRoom(err):
+	case store.IsDiskFull(err):
 		return &store.Error{Kind: store.KindNoSpace, Reason: "No space left for the store.", Err: err}
 	case errors.Is(err, os.ErrPermission):
 		return &store.Error{Kind: store.KindUnavailable, Reason: "The store can't be opened.", Err: err,
