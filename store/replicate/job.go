@@ -13,6 +13,7 @@ import (
 // States of a job, in CouchDB's words.
 const (
 	stateInitializing = "initializing"
+	statePending      = "pending" // waits for its turn
 	stateRunning      = "running"
 	stateCrashing     = "crashing" // failed and will be tried again
 	stateCompleted    = "completed"
@@ -40,6 +41,7 @@ type job struct {
 	id             string
 	o              Options
 	user           string
+	size           int    // bytes that it counts as; 0: its request is kept elsewhere, or has an end
 	source, target string // as people see them
 	added          time.Time
 	cancel         context.CancelFunc
@@ -95,30 +97,55 @@ func (j *job) identify(ctx context.Context) error {
 	return nil
 }
 
-// once runs the job to its end.
+// once waits for the job's turn and runs it to its end, or until it has to give way to others: then the error is errGaveWay.
 func (j *job) once(ctx context.Context) (Result, error) {
+	j.pend()
+	t, err := j.m.slots.wait(ctx, j.o.Continuous)
+	if err != nil {
+		return Result{}, err
+	}
+	defer j.m.slots.leave(t)
 	j.set(stateRunning, "started", "")
-	return Run(ctx, j.o)
+	res, err := Run(t.ctx, j.o)
+	if err != nil && context.Cause(t.ctx) == errGaveWay {
+		err = errGaveWay
+	}
+	return res, err
 }
 
-// run keeps the job running until it is through or ctx ends. After a failure it waits, longer each time in a row.
+// pend notes that the job waits for its turn. One that has failed is told of as that until it runs again.
+func (j *job) pend() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.state != stateCrashing {
+		j.state = statePending
+	}
+}
+
+// run keeps the job running, in turns with others, until it is through or ctx ends. After a failure it waits, longer each time
+// in a row.
 func (j *job) run(ctx context.Context) {
 	j.set(stateInitializing, "added", "")
-	for ; ctx.Err() == nil; j.rest(ctx) {
+	for ctx.Err() == nil {
 		if err := j.identify(ctx); err != nil {
 			j.trouble(ctx, stateError, err)
+			j.rest(ctx)
 			continue
 		}
-		if !j.m.enter(j) {
+		if err := j.m.enter(j); err != nil {
 			j.end(ctx, stateFailed, "This replication is run for somebody else already.")
 			return
 		}
-		_, err := j.once(ctx)
-		if err == nil {
+		switch _, err := j.once(ctx); {
+		case err == nil:
 			j.end(ctx, stateCompleted, "")
 			return
+		case err == errGaveWay:
+			j.set(statePending, "stopped", "")
+		default:
+			j.trouble(ctx, stateCrashing, wordError(err))
+			j.rest(ctx)
 		}
-		j.trouble(ctx, stateCrashing, wordError(err))
 	}
 }
 

@@ -23,6 +23,9 @@ type ManagerOptions struct {
 	Server string                               // the server's UUID
 	Node   string                               // what it calls itself
 	Log    *slog.Logger                         // nil: nothing is logged
+
+	jobs int           // that run at a time; 0: defaultJobs
+	turn time.Duration // after which a continuous one gives way to others that wait; 0: defaultTurn
 }
 
 // Manager runs the replications that a server is asked for, by _replicate and by the docs of its _replicator database. A
@@ -35,11 +38,20 @@ type Manager struct {
 	ctx    context.Context // of all jobs that are nobody's request
 	cancel context.CancelFunc
 	jobs   sync.WaitGroup
+	slots  slots
 
 	mu   sync.Mutex
 	byID map[string]*job // running or about to, by replication id; mu
 	docs map[string]*job // by id of the doc that asks for it, finished ones too; mu
+	held int             // bytes, of the jobs in byID by their size; mu
 }
+
+const (
+	// maxHeld is how many bytes the continuous jobs that _replicate has begun may hold together, those that wait included.
+	maxHeld = 64 << 20
+	// jobSize is what a job takes besides its request: its goroutine, its history.
+	jobSize = 16 << 10
+)
 
 // NewManager makes one. Start begins to heed the _replicator database; Close ends everything.
 func NewManager(o ManagerOptions) *Manager {
@@ -48,6 +60,8 @@ func NewManager(o ManagerOptions) *Manager {
 	}
 	m := &Manager{o: o, byID: map[string]*job{}, docs: map[string]*job{}, remote: NewTransport()}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
+	m.slots.max = cmp.Or(o.jobs, defaultJobs)
+	m.jobs.Go(func() { m.slots.rotate(m.ctx, cmp.Or(o.turn, defaultTurn)) })
 	return m
 }
 
@@ -170,20 +184,14 @@ func (m *Manager) Replicate(ctx context.Context, who store.Caller, body []byte) 
 	case s.Cancel:
 		return m.cancelJob(j.id, who)
 	case s.Continuous:
-		ctx := j.cancelable(m.ctx)
-		if m.enter(j) {
-			m.launch(ctx, j)
-		} else {
-			j.cancel()
-		}
-		answer, err = json.Marshal(started{OK: true, LocalID: j.id})
-		return http.StatusAccepted, answer, err
+		j.size = jobSize + len(body)
+		return m.begin(j)
 	}
 	ctx = j.cancelable(ctx)
 	defer j.cancel()
 	defer context.AfterFunc(m.ctx, j.cancel)()
-	if !m.enter(j) {
-		return 0, nil, &store.Error{Kind: store.KindConflict, Word: "already_running", Reason: "This replication is running."}
+	if err := m.enter(j); err != nil {
+		return 0, nil, err
 	}
 	defer close(j.done)
 	defer m.leave(j)
@@ -193,6 +201,22 @@ func (m *Manager) Replicate(ctx context.Context, who store.Caller, body []byte) 
 	}
 	answer, err = json.Marshal(res)
 	return http.StatusOK, answer, err
+}
+
+// begin has a continuous job run on its own, unless one of the same id does already.
+func (m *Manager) begin(j *job) (status int, answer []byte, err error) {
+	ctx := j.cancelable(m.ctx)
+	switch err := m.enter(j); {
+	case err == nil:
+		m.launch(ctx, j)
+	case store.IsKind(err, store.KindConflict):
+		j.cancel()
+	default:
+		j.cancel()
+		return 0, nil, err
+	}
+	answer, err = json.Marshal(started{OK: true, LocalID: j.id})
+	return http.StatusAccepted, answer, err
 }
 
 // started answers a request that began or ended a continuous replication.
@@ -213,15 +237,24 @@ func (m *Manager) cancelJob(id string, who store.Caller) (int, []byte, error) {
 	return http.StatusOK, answer, err
 }
 
-// enter puts a job among those that run; it is false where one of the same id does already.
-func (m *Manager) enter(j *job) bool {
+// enter puts a job among those that run or wait for their turn, where it may be already. The error is of KindConflict where
+// another one of the same id is among them, of KindTooManyRequests where they hold too much together.
+func (m *Manager) enter(j *job) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.byID[j.id] != nil {
-		return m.byID[j.id] == j
+	switch m.byID[j.id] {
+	case j:
+		return nil
+	case nil:
+	default:
+		return &store.Error{Kind: store.KindConflict, Word: "already_running", Reason: "This replication is running."}
+	}
+	if j.size > 0 && m.held+j.size > maxHeld {
+		return store.NewError(store.KindTooManyRequests, "Too many continuous replications are running or pending. Cancel some of them.")
 	}
 	m.byID[j.id] = j
-	return true
+	m.held += j.size
+	return nil
 }
 
 func (m *Manager) leave(j *job) {
@@ -229,6 +262,7 @@ func (m *Manager) leave(j *job) {
 	defer m.mu.Unlock()
 	if m.byID[j.id] == j {
 		delete(m.byID, j.id)
+		m.held -= j.size
 	}
 }
 

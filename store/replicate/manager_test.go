@@ -22,10 +22,15 @@ type managed struct {
 
 func newManaged(t *testing.T, e *engine.Engine) *managed {
 	t.Helper()
+	return newManagedBy(t, e, ManagerOptions{})
+}
+
+func newManagedBy(t *testing.T, e *engine.Engine, o ManagerOptions) *managed {
+	t.Helper()
 	s := &managed{server: &server{engine: e}}
-	s.m = NewManager(ManagerOptions{
-		Local: func(c store.Caller) http.RoundTripper { return s.Handler.Transport(c) }, Server: e.UUID(), Node: "n@h",
-	})
+	o.Local = func(c store.Caller) http.RoundTripper { return s.Handler.Transport(c) }
+	o.Server, o.Node = e.UUID(), "n@h"
+	s.m = NewManager(o)
 	s.Handler = couchapi.New(couchapi.Options{Engine: e, Admins: oneAdmin{}, PasswordRounds: 100, Replicator: s.m})
 	if err := s.m.Start(context.Background()); err != nil {
 		t.Fatal(err)

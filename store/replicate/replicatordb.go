@@ -2,6 +2,7 @@ package replicate
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -86,9 +87,10 @@ func (m *Manager) heed(p *Peer, id string, deleted bool, raw []byte) {
 	}
 	s, err := parseSpec(raw)
 	if err != nil {
-		s = &spec{ID: id, State: stateOf(raw), raw: raw}
+		s = &spec{ID: id, State: stateOf(raw)}
 	}
-	if old != nil && old.spec.same(s) && (s.State != "" || !old.finished()) {
+	s.asked = sha256.Sum256(asked(raw))
+	if old != nil && old.spec.asked == s.asked && (s.State != "" || !old.finished()) {
 		return // we have written how it ended
 	}
 	m.forget(id, old)
@@ -134,16 +136,11 @@ func (j *job) finished() bool {
 	return j.state == stateCompleted || j.state == stateFailed
 }
 
-// same tells whether a doc asks for the same as before: what we write into it changes nothing.
-func (s *spec) same(other *spec) bool {
-	return slices.Equal(s.asked(), other.asked())
-}
-
-// asked is what a doc asks for, in one text.
-func (s *spec) asked() []byte {
+// asked is what a doc asks for: what we write into it, and its revision, change nothing of that.
+func asked(doc []byte) []byte {
 	var m map[string]json.RawMessage
-	if json.Unmarshal(s.raw, &m) != nil {
-		return s.raw
+	if json.Unmarshal(doc, &m) != nil {
+		return doc
 	}
 	for name := range m {
 		if strings.HasPrefix(name, "_") {
@@ -152,7 +149,7 @@ func (s *spec) asked() []byte {
 	}
 	raw, err := json.Marshal(m)
 	if err != nil {
-		return s.raw
+		return doc
 	}
 	return raw
 }

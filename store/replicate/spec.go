@@ -1,6 +1,7 @@
 package replicate
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -11,30 +12,30 @@ import (
 
 // spec is what _replicate and the docs of _replicator ask for, in CouchDB's words.
 type spec struct {
-	ID            string          `json:"_id"`
-	State         string          `json:"_replication_state"`
-	Source        json.RawMessage `json:"source"`
-	Target        json.RawMessage `json:"target"`
-	Continuous    bool            `json:"continuous"`
-	CreateTarget  bool            `json:"create_target"`
-	CreateParams  map[string]any  `json:"create_target_params"`
-	Cancel        bool            `json:"cancel"`
-	ReplicationID string          `json:"replication_id"`
-	LocalID       string          `json:"_local_id"`
-	DocIDs        []string        `json:"doc_ids"`
-	Filter        string          `json:"filter"`
-	Params        map[string]any  `json:"query_params"`
-	Selector      json.RawMessage `json:"selector"`
-	Since         json.RawMessage `json:"since_seq"`
-	Checkpoints   *bool           `json:"use_checkpoints"`
-	Proxy         string          `json:"proxy"`
-	SourceProxy   string          `json:"source_proxy"`
-	TargetProxy   string          `json:"target_proxy"`
-	raw           json.RawMessage
+	ID            string            `json:"_id"`
+	State         string            `json:"_replication_state"`
+	Source        json.RawMessage   `json:"source"`
+	Target        json.RawMessage   `json:"target"`
+	Continuous    bool              `json:"continuous"`
+	CreateTarget  bool              `json:"create_target"`
+	CreateParams  map[string]any    `json:"create_target_params"`
+	Cancel        bool              `json:"cancel"`
+	ReplicationID string            `json:"replication_id"`
+	LocalID       string            `json:"_local_id"`
+	DocIDs        []string          `json:"doc_ids"`
+	Filter        string            `json:"filter"`
+	Params        map[string]any    `json:"query_params"`
+	Selector      json.RawMessage   `json:"selector"`
+	Since         json.RawMessage   `json:"since_seq"`
+	Checkpoints   *bool             `json:"use_checkpoints"`
+	Proxy         string            `json:"proxy"`
+	SourceProxy   string            `json:"source_proxy"`
+	TargetProxy   string            `json:"target_proxy"`
+	asked         [sha256.Size]byte // by what a doc asks for, without what we write into it
 }
 
 func parseSpec(raw []byte) (*spec, error) {
-	s := &spec{raw: raw}
+	s := &spec{}
 	if err := json.Unmarshal(raw, s); err != nil {
 		return nil, badSpec("A replication has a member of the wrong type.", err)
 	}
