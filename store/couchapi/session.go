@@ -69,27 +69,39 @@ func postSession(x *exchange) error {
 		}
 		return err
 	}
+	status, err := x.next()
+	if err != nil {
+		return err
+	}
 	x.h.setSession(x, name, salt)
 	u := ctxOf(caller)
-	return x.marshal(x.next(), struct {
+	return x.marshal(status, struct {
 		OK bool `json:"ok"`
 		userCtx
 	}{true, u})
 }
 
 func deleteSession(x *exchange) error {
+	status, err := x.next()
+	if err != nil {
+		return err
+	}
 	clearSession(x)
-	return x.ok(x.next())
+	return x.ok(status)
 }
 
-// next is the status of a login or logout: a redirect where the client names a page of this server.
-func (x *exchange) next() int {
-	to := x.query().Get("next")
-	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.HasPrefix(to, `/\`) {
-		return http.StatusOK
+// next is the status of a login or logout: a redirect where the client names a page of this server. Whatever it names is
+// on this server: a path that begins with two slashes would be another one's to a browser.
+func (x *exchange) next() (int, error) {
+	if !x.query().Has("next") {
+		return http.StatusOK, nil
 	}
-	x.w.Header().Set("Location", to)
-	return http.StatusFound
+	to, ok := strings.CutPrefix(x.query().Get("next"), "/")
+	if !ok {
+		return 0, errBadRequest("path must begin with a /.")
+	}
+	x.w.Header().Set("Location", x.absolute("/"+strings.TrimLeft(to, `/\`)))
+	return http.StatusFound, nil
 }
 
 func (x *exchange) readLogin() (name, password string, err error) {

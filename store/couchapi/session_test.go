@@ -99,6 +99,39 @@ func TestAdminSession(t *testing.T) {
 }
 
 // TestSessionTimes checks when a cookie is renewed and when it is over.
+// TestNextPage has where a login and a logout send a browser: to a page of this server, however it is spelled.
+func TestNextPage(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	makeUser(t, h, "jan", "one")
+	for _, c := range []struct {
+		query, location string
+		status          int
+	}{
+		{"", "", 200},
+		{"?next=/_utils/%23x", "http://example.com/_utils/#x", 302},
+		{"?next=//evil/x", "http://example.com/evil/x", 302},
+		{"?next=/%5Cevil", "http://example.com/evil", 302},
+		{"?next=", "", 400},
+		{"?next=x", "", 400},
+		{"?next=http://evil/", "", 400},
+	} {
+		for method, body := range map[string]string{"POST": `{"name":"jan","password":"one"}`, "DELETE": ""} {
+			w := anonymous(h, method, "/_session"+c.query, body)
+			if got := w.Header().Get("Location"); w.Code != c.status || got != c.location {
+				t.Errorf("%s %s: %d to %q, want %d to %q", method, c.query, w.Code, got, c.status, c.location)
+			}
+			if set := w.Header().Get("Set-Cookie"); (set != "") != (c.status != 400) {
+				t.Errorf("%s %s: %d sets %q", method, c.query, w.Code, set)
+			}
+		}
+	}
+	w := anonymous(h, "POST", "/_session?next=/", `{"name":"jan","password":"two"}`)
+	if w.Code != 401 || w.Header().Get("Location") != "" {
+		t.Errorf("with a wrong password: %d to %q", w.Code, w.Header().Get("Location"))
+	}
+}
+
 func TestSessionTimes(t *testing.T) {
 	h := &Handler{o: Options{SessionTimeout: 10 * time.Minute}, secret: []byte("secret")}
 	for _, c := range []struct {
