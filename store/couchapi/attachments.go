@@ -256,7 +256,7 @@ func (x *exchange) putAttachment(doc *store.Doc, name string, gzipped bool) (sto
 // attachmentsOwner is the doc that a change of an attachment edits: the revision that the query or If-Match names, or a new
 // doc. To remove an attachment of a doc that is there takes a revision, so without one the answer tells what is wrong.
 func (x *exchange) attachmentsOwner(id string) (store.Doc, error) {
-	doc := store.Doc{ID: id}
+	doc := store.Doc{ID: id, Body: []byte("{}")}
 	if err := x.agreeOnRev(&doc); err != nil {
 		return doc, err
 	}

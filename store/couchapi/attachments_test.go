@@ -168,6 +168,15 @@ func TestAttachmentsFollow(t *testing.T) {
 	if a, b := expect(t, h, "GET", "/db/d", "", 200), expect(t, h, "GET", "/copy/d", "", 200); a != b {
 		t.Errorf("%s became %s", a, b)
 	}
+	// A copy may name its revision in the query alone; one that is there already changes nothing.
+	expect(t, h, "PUT", "/db/d?new_edits=false", message(meta, "pixels", "text"), 400, related)
+	for range 2 {
+		expect(t, h, "PUT", "/db/d?new_edits=false&rev="+rev, message(meta, "pixels", "text"), 201, related)
+		expect(t, h, "PUT", "/db/e?new_edits=false&rev="+rev, message(meta, "pixels", "text"), 201, related)
+	}
+	if got := expect(t, h, "GET", "/db/e/b.txt?rev="+rev, "", 200); got != "text" {
+		t.Errorf("of a copy: %q", got)
+	}
 	for _, c := range []struct{ meta, body, want string }{
 		{`{"_attachments":{"a":{"follows":true,"length":3}}}`, "four", "attachment longer than expected"},
 		{`{"_attachments":{"a":{"follows":true,"length":5}}}`, "four", "attachment shorter than expected"},
@@ -195,6 +204,22 @@ func noOrphans(t *testing.T, h *Handler) {
 			t.Errorf("%s: %d uploads are left over, %v", name, n, err)
 		}
 	}
+}
+
+// TestAttachmentOfNewDoc has what an attachment without a doc does: it makes one, a design document too, and it overwrites none.
+func TestAttachmentOfNewDoc(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	expect(t, h, "PUT", "/db", "", 201)
+	text := header("Content-Type", "text/plain")
+	for _, doc := range []string{"/db/d", "/db/_design/d"} {
+		expect(t, h, "PUT", doc+"/a/b.txt", "text", 201, text)
+		expect(t, h, "PUT", doc+"/c.txt", "text", 409, text)
+		if got := expect(t, h, "GET", doc+"/a/b.txt", "", 200); got != "text" {
+			t.Errorf("%s: %q", doc, got)
+		}
+	}
+	noOrphans(t, h)
 }
 
 // TestAttachmentStubs has what stubs stand for in edits, conflicts and copies.

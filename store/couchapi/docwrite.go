@@ -101,10 +101,13 @@ func (x *exchange) readPut(id string, newEdits bool) (store.Doc, error) {
 		if err := x.checkSize(&s.Doc); err != nil {
 			return err
 		}
+		if err := x.agreeOnRev(&s.Doc); err != nil {
+			return err
+		}
 		if !newEdits && s.Doc.Rev.IsZero() {
 			return errBadRequest(reasonNeedsRev)
 		}
-		return x.agreeOnRev(&s.Doc)
+		return nil
 	}
 	if strings.HasPrefix(x.r.Header.Get("Content-Type"), "multipart/related;") {
 		return x.readRelated(newEdits, prepare)
