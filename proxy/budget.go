@@ -60,16 +60,20 @@ func (l *lease) need(n int64) error {
 }
 
 // free gives the lease back.
-func (l *lease) free() {
-	if l.taken == 0 {
+func (l *lease) free() { l.keep(0) }
+
+// keep gives back what the lease has beyond n.
+func (l *lease) keep(n int64) {
+	less := l.taken - n
+	if less <= 0 {
 		return
 	}
 	b := l.from
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.left += l.taken
-	if b.held[l.of] -= l.taken; b.held[l.of] == 0 {
+	b.left += less
+	if b.held[l.of] -= less; b.held[l.of] == 0 {
 		delete(b.held, l.of)
 	}
-	l.taken = 0
+	l.taken = n
 }

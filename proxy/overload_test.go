@@ -159,3 +159,53 @@ func (letters) Read(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// unread is an answer that its client does not read until it is asked to go on.
+type unread struct {
+	*httptest.ResponseRecorder
+	goOn chan struct{}
+}
+
+func (u unread) Write(p []byte) (int, error) {
+	<-u.goOn
+	return u.ResponseRecorder.Write(p)
+}
+
+// TestUnreadAnswers: clients that do not read what they are told, as many as may be at the store at once, large and small, keep nobody
+// from it, and no more memory than their answers take.
+func TestUnreadAnswers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const took = 10 * time.Millisecond
+		door := New(Options{Upstream: slowStore(t, took), AsWriter: asWriter})
+		small := "[{}" + strings.Repeat(",{}", 99) + "]"
+		large := `[{"a":"` + strings.Repeat("x", largeBody) + `"}` + strings.Repeat(",{}", 99) + "]"
+		goOn := make(chan struct{})
+		var wg sync.WaitGroup
+		for i := range 2 * smallAtOnce {
+			wg.Go(func() {
+				r := newRequest("POST", "/log_app", []string{small, large}[i%2], "Content-Type", jsonType)
+				r.RemoteAddr = "192.0.2.1:1"
+				door.ServeHTTP(unread{httptest.NewRecorder(), goOn}, r)
+			})
+		}
+		time.Sleep(time.Minute)
+		if held := door.o.Limits.Memory - door.budget.unused(); held > 2*smallAtOnce*fewBytes {
+			t.Errorf("answers hold %d bytes", held)
+		}
+		for _, body := range []string{small, large} {
+			began := time.Now()
+			r := newRequest("POST", "/log_app", body, "Content-Type", jsonType)
+			r.RemoteAddr = "192.0.2.2:1"
+			w := httptest.NewRecorder()
+			if door.ServeHTTP(w, r); w.Code != 201 || time.Since(began) > took {
+				t.Errorf("a quiet one: %d after %v", w.Code, time.Since(began))
+			}
+		}
+		close(goOn)
+		wg.Wait()
+		if left := door.budget.unused(); left != door.o.Limits.Memory {
+			t.Errorf("%d bytes left after all", left)
+		}
+	})
+}

@@ -33,29 +33,42 @@ func (d *Door) write(v *visit) error {
 	if err != nil {
 		return err
 	}
+	answer, err := d.writeInTurn(v, body, packed, form, &l)
+	if err != nil {
+		return err
+	}
+	defer freeBuffer(answer)
+	l.keep(int64(cap(*answer)))
+	v.send(http.StatusCreated, *answer)
+	return nil
+}
+
+// writeInTurn stores the docs of a body that has come, and frees it, when it is the visit's turn, and makes the answer. That is sent when
+// the turn is over: a client may take its time to read it.
+func (d *Door) writeInTurn(v *visit, body *[]byte, packed bool, form docsForm, l *lease) (answer *[]byte, err error) {
 	turns := d.turnsFor(len(*body), packed)
 	if err := turns.take(v.r.Context(), v.payer); err != nil {
 		freeBuffer(body)
-		return err
+		return nil, err
 	}
 	defer turns.give()
 	if packed {
-		if body, err = unpack(body, &l, d.o.Limits.Body); err != nil {
-			return err
+		if body, err = unpack(body, l, d.o.Limits.Body); err != nil {
+			return nil, err
 		}
 	}
 	d.rates.add(v.payer, len(*body), time.Now())
-	list, err := d.parseDocs(v.to.db, *body, form, false, &l)
+	list, err := d.parseDocs(v.to.db, *body, form, false, l)
 	freeBuffer(body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer list.free()
 	d.counters.Writes.Add(1)
 	results, err := d.store(v, list)
 	if err != nil {
 		d.counters.Failed.Add(int64(len(list.list)))
-		return d.refusedWrite(v, err)
+		return nil, d.refusedWrite(v, err)
 	}
 	return d.answerWrite(v, list, results)
 }
@@ -73,27 +86,26 @@ func (d *Door) store(v *visit, list docs) ([]store.WriteResult, error) {
 	return results, err
 }
 
-// answerWrite tells a stranger that docs are stored. Nobody learns which of them were there before.
-func (d *Door) answerWrite(v *visit, list docs, results []store.WriteResult) error {
+// answerWrite is what a stranger is told when docs are stored, for freeBuffer afterwards. Nobody learns which of them were there before.
+func (d *Door) answerWrite(v *visit, list docs, results []store.WriteResult) (*[]byte, error) {
+	buf := newBuffer(int64(usualRow * len(results)))
 	if list.single {
 		doc, r := &list.list[0], &results[0]
 		if !isStored(r) {
+			freeBuffer(buf)
 			d.counters.Failed.Add(1)
-			return d.refusedWrite(v, r.Err)
+			return nil, d.refusedWrite(v, r.Err)
 		}
 		d.counters.Docs.Add(1)
 		v.w.Header()["Location"] = []string{v.scheme() + "://" + v.r.Host + dbPath(v.to.db, "/") + url.PathEscape(r.ID)}
-		v.send(http.StatusCreated, append(appendStored(make([]byte, 0, usualRow), doc, r), '\n'))
-		return nil
+		*buf = append(appendStored(*buf, doc, r), '\n')
+		return buf, nil
 	}
-	buf := newBuffer(int64(usualRow * len(results)))
-	defer freeBuffer(buf)
-	answer, failed := appendRows((*buf)[:0], list.list, results)
+	answer, failed := appendRows(*buf, list.list, results)
 	*buf = append(answer, '\n')
 	d.counters.Failed.Add(int64(failed))
 	d.counters.Docs.Add(int64(len(list.list) - failed))
-	v.send(http.StatusCreated, *buf)
-	return nil
+	return buf, nil
 }
 
 // isStored tells whether a doc is in the store. One with a content id that conflicts was there already, or was changed since by somebody
