@@ -29,14 +29,37 @@ const maxRewrites = 100
 
 type rewritesKey struct{}
 
+// rewrites are those of one request. The request that one of them makes is answered when the one that it was made of has ended:
+// however many follow each other, no more than one body is in memory.
+type rewrites struct {
+	ctx  context.Context // of the requests; it knows the rewrites by rewritesKey
+	n    int             // how many there were
+	next *http.Request   // to be answered; nil: there is an answer
+}
+
 func errNoRewrite() error {
 	return &store.Error{Kind: store.KindNotFound, Word: "rewrite_error", Reason: "Invalid path."}
 }
 
 // rewriteRequest answers the request that the design document's rewrites make of this one.
 func rewriteRequest(x *exchange) error {
-	n, _ := x.ctx().Value(rewritesKey{}).(int)
-	if n >= maxRewrites {
+	if s, ok := x.ctx().Value(rewritesKey{}).(*rewrites); ok {
+		return s.rewrite(x)
+	}
+	s := &rewrites{}
+	s.ctx = context.WithValue(x.ctx(), rewritesKey{}, s)
+	err := s.rewrite(x)
+	for err == nil && s.next != nil {
+		r := s.next
+		s.next = nil
+		x.h.ServeHTTP(x.w, r)
+	}
+	return err
+}
+
+// rewrite makes the next request of this one, or answers it.
+func (s *rewrites) rewrite(x *exchange) error {
+	if s.n++; s.n > maxRewrites {
 		return errBadRequest("Exceeded rewrite recursion limit")
 	}
 	p, err := x.design(designPrefix + x.name("design"))
@@ -47,7 +70,6 @@ func rewriteRequest(x *exchange) error {
 	if err := json.Unmarshal(p.body, &doc); err != nil {
 		return err
 	}
-	r := x.r.WithContext(context.WithValue(x.ctx(), rewritesKey{}, n+1))
 	switch {
 	case len(doc.Rewrites) == 0:
 		return errNoRewrite()
@@ -57,9 +79,10 @@ func rewriteRequest(x *exchange) error {
 		if err != nil {
 			return err
 		}
-		return x.answerAs(r, path, query)
+		s.next, err = requestFor(x.r.WithContext(s.ctx), path, query)
+		return err
 	}
-	return x.rewriteByFunction(r, p, doc.Rewrites)
+	return s.byFunction(x, p, doc.Rewrites)
 }
 
 // designBase is the path of the design document.
@@ -82,15 +105,14 @@ func (x *exchange) rewritten() []string {
 	return segments
 }
 
-// answerAs answers r, a copy of the exchange's request, as one for another path.
-func (x *exchange) answerAs(r *http.Request, escaped, query string) error {
+// requestFor makes r, a copy, a request for another path.
+func requestFor(r *http.Request, escaped, query string) (*http.Request, error) {
 	path, err := url.PathUnescape(escaped)
 	if err != nil {
-		return errBadRequest("Invalid percent encoding in the path.")
+		return nil, errBadRequest("Invalid percent encoding in the path.")
 	}
 	r.URL = &url.URL{Path: path, RawPath: escaped, RawQuery: query}
-	x.h.ServeHTTP(x.w, r)
-	return nil
+	return r, nil
 }
 
 // rewriting is what a rewrite function returns.
@@ -103,8 +125,8 @@ type rewriting struct {
 	Code    *int
 }
 
-// rewriteByFunction lets a function say which request r becomes, or what the answer is.
-func (x *exchange) rewriteByFunction(r *http.Request, p parsedDesign, src json.RawMessage) error {
+// byFunction lets a function say which request this one becomes, or what the answer is.
+func (s *rewrites) byFunction(x *exchange, p parsedDesign, src json.RawMessage) error {
 	f, err := x.compileRenderer(p, x.name("design")+"\x00rewrites", src)
 	if err != nil {
 		return err
@@ -142,7 +164,8 @@ func (x *exchange) rewriteByFunction(r *http.Request, p parsedDesign, src json.R
 	if to.Code != nil {
 		return x.sendRewritten(to)
 	}
-	return x.followRewrite(r, to)
+	s.next, err = x.follow(x.r.WithContext(s.ctx), to)
+	return err
 }
 
 // sendRewritten answers what the function says.
@@ -154,10 +177,10 @@ func (x *exchange) sendRewritten(to rewriting) error {
 	return x.sendRendered(rendered{code: *to.Code, contentType: "text/plain", header: to.Headers, body: []byte(*to.Body)})
 }
 
-// followRewrite answers the request that the function says.
-func (x *exchange) followRewrite(r *http.Request, to rewriting) error {
+// follow makes r, a copy of the exchange's request, the one that the function says.
+func (x *exchange) follow(r *http.Request, to rewriting) (*http.Request, error) {
 	if to.Path == nil {
-		return &store.Error{Kind: store.KindInternal, Word: "rewrite_error", Reason: "Rewrite result must produce a new path."}
+		return nil, &store.Error{Kind: store.KindInternal, Word: "rewrite_error", Reason: "Rewrite result must produce a new path."}
 	}
 	if to.Method != nil {
 		r.Method = *to.Method
@@ -179,5 +202,5 @@ func (x *exchange) followRewrite(r *http.Request, to rewriting) error {
 		}
 		query = vals.Encode()
 	}
-	return x.answerAs(r, rewrite.Clean(x.designBase()+"/"+path), query)
+	return requestFor(r, rewrite.Clean(x.designBase()+"/"+path), query)
 }
