@@ -132,13 +132,13 @@ func (f *finder) scanDocs() error {
 	if !ok {
 		return nil
 	}
+	if f.after != nil && (!r.HasStart || f.q.Sort.Descending == (f.after.ID < r.Start)) {
+		r.Start, r.HasStart = f.after.ID, true // the bookmark is the client's: it may lie anywhere
+	}
 	if f.q.Partition != "" {
 		if r, ok = partitionList(f.q.Partition).clip(r); !ok {
 			return nil
 		}
-	}
-	if f.after != nil {
-		r.Start, r.HasStart = f.after.ID, true
 	}
 	var failed error
 	err := f.x.db.AllDocs(f.x.ctx(), r, true, func(doc store.Doc) bool {

@@ -1,9 +1,13 @@
 package couchapi
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
+
+	"logctl/store"
+	"logctl/store/mango"
 )
 
 // TestPartitionsKeepToThemselves asks each of some partitions what a database with its docs alone is asked.
@@ -75,6 +79,69 @@ func TestPartitionsKeepToThemselves(t *testing.T) {
 	expect(t, h, "PUT", "/all/_local/anything", "{}", 201)
 	if got := expect(t, h, "GET", "/all/_partition/b", "", 200); !strings.Contains(got, `"doc_count":7,"doc_del_count":0`) {
 		t.Error(got)
+	}
+}
+
+// TestBookmarksOfOthers shows that a bookmark, which a client may make up, leads neither out of a partition nor out of what is
+// asked for, by the list of all docs and by an index, in either direction.
+func TestBookmarksOfOthers(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	expect(t, h, "PUT", "/all?partitioned=true", "", 201)
+	expect(t, h, "POST", "/all/_index", `{"index":{"fields":["n"]},"ddoc":"m","name":"m"}`, 200)
+	for _, p := range []string{"a", "b", "c"} {
+		for n := range 3 {
+			expect(t, h, "PUT", fmt.Sprintf("/all/%s:%d", p, n), fmt.Sprintf(`{"n":%d}`, n), 201)
+		}
+	}
+	ask := func(selector, direction, field string, place mango.Place) string {
+		t.Helper()
+		got := expect(t, h, "POST", "/all/_partition/b/_find", fmt.Sprintf(
+			`{"selector":%s,"sort":[{"%s":"%s"}],"bookmark":"%s","fields":["_id"]}`, selector, field, direction, place.Bookmark()), 200)
+		var page struct {
+			Docs []struct {
+				ID string `json:"_id"`
+			}
+		}
+		if err := json.Unmarshal([]byte(got), &page); err != nil {
+			t.Fatal(err)
+		}
+		var ids []string
+		for _, d := range page.Docs {
+			ids = append(ids, d.ID)
+		}
+		return strings.Join(ids, " ")
+	}
+	for _, c := range []struct{ at, asc, desc, ascFrom1, descFrom1 string }{
+		{"a:1", "b:0 b:1 b:2", "", "b:1 b:2", ""},
+		{"b", "b:0 b:1 b:2", "", "b:1 b:2", ""},
+		{"b:0", "b:1 b:2", "", "b:1 b:2", ""},
+		{"b:1", "b:2", "b:0", "b:2", ""},
+		{"b:2", "", "b:1 b:0", "", "b:1"},
+		{"b:3", "", "b:2 b:1 b:0", "", "b:2 b:1"},
+		{"b;", "", "b:2 b:1 b:0", "", "b:2 b:1"},
+		{"c:1", "", "b:2 b:1 b:0", "", "b:2 b:1"},
+	} {
+		place := mango.Place{Key: store.AppendJSONString(nil, c.at), ID: c.at}
+		for _, q := range []struct{ selector, direction, want string }{
+			{`{"_id":{"$gt":null}}`, "asc", c.asc}, {`{"_id":{"$gt":null}}`, "desc", c.desc},
+			{`{"_id":{"$gte":"b:1"}}`, "asc", c.ascFrom1}, {`{"_id":{"$gte":"b:1"}}`, "desc", c.descFrom1},
+		} {
+			if got := ask(q.selector, q.direction, "_id", place); got != q.want {
+				t.Errorf("%s %s behind %s: %s, want %s", q.selector, q.direction, c.at, got, q.want)
+			}
+		}
+	}
+	for _, c := range []struct{ key, id, asc, desc string }{
+		{"[0]", "a:1", "b:1 b:2", ""}, {"[1]", "a:1", "b:1 b:2", ""}, {"[1]", "b:1", "b:2", ""}, {"[2]", "a:2", "b:2", "b:1"},
+		{"[2]", "c:2", "", "b:2 b:1"}, {"[9]", "c:2", "", "b:2 b:1"}, {"null", "c:2", "b:1 b:2", ""},
+	} {
+		place := mango.Place{Key: []byte(c.key), ID: c.id}
+		for direction, want := range map[string]string{"asc": c.asc, "desc": c.desc} {
+			if got := ask(`{"n":{"$gte":1}}`, direction, "n", place); got != want {
+				t.Errorf("%s behind %s of %s: %s, want %s", direction, c.key, c.id, got, want)
+			}
+		}
 	}
 }
 
