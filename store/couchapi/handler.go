@@ -14,6 +14,7 @@ import (
 
 	"logctl/store"
 	"logctl/store/engine"
+	"logctl/store/inproc"
 	"logctl/store/uuids"
 	"logctl/store/view"
 )
@@ -124,6 +125,9 @@ func (h *Handler) Close() error {
 	}
 	return h.o.Views.Close()
 }
+
+// Transport is a client's way to the handler within one process, as inproc.Transport.
+func (h *Handler) Transport(c store.Caller) http.RoundTripper { return inproc.Transport(h, c) }
 
 // load reads the settings and the cookie secret, and makes the latter on a first start.
 func (h *Handler) load() error {

@@ -1,4 +1,5 @@
-package couchapi
+// Package inproc is HTTP within one process: a handler's clients without a network between.
+package inproc
 
 import (
 	"context"
@@ -11,12 +12,12 @@ import (
 	"logctl/store"
 )
 
-// Transport is a client's way to the handler within one process: requests are answered as if c had sent them, without a
-// socket and whatever credentials they carry. The zero Caller is an anonymous one.
+// Transport is a client's way to a handler: requests are answered as if c had sent them, without a socket and whatever
+// credentials they carry. The zero Caller is an anonymous one.
 //
 // Answers stream through a pipe while the handler writes them; reading slowly slows the handler down, closing the body or
 // ending the request's context ends it. Whoever uses the transport must read or close every body, as with any other.
-func (h *Handler) Transport(c store.Caller) http.RoundTripper { return &transport{h: h, caller: c} }
+func Transport(h http.Handler, c store.Caller) http.RoundTripper { return &transport{h: h, caller: c} }
 
 type transport struct {
 	h      http.Handler
