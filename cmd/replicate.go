@@ -260,7 +260,7 @@ type teller struct {
 	made  bool // the target is new
 }
 
-func (t *teller) progress(s replicate.Stats) {
+func (t *teller) progress(s, _ replicate.Stats) {
 	t.stats = s
 	if time.Since(t.at) < t.every {
 		return

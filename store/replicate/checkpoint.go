@@ -16,7 +16,7 @@ const idVersion = 4
 // maxHistory is how many sessions a checkpoint remembers.
 const maxHistory = 50
 
-// Session is one entry of a checkpoint's history: one run.
+// Session is one entry of a checkpoint's history: one run. What it counts was done by it and by those before it.
 type Session struct {
 	SessionID  string          `json:"session_id"`
 	StartTime  string          `json:"start_time"`
@@ -80,19 +80,22 @@ func (p *Peer) writeCheckpoint(ctx context.Context, id string, c *checkpoint) er
 	return err
 }
 
-// commonSeq is the sequence of the source up to which both checkpoints say that all is copied.
-func commonSeq(source, target *checkpoint) json.RawMessage {
+// common is the sequence of the source up to which both checkpoints say that all is copied, and what was counted until there.
+func common(source, target *checkpoint) (seq json.RawMessage, before Stats) {
 	if source.SessionID != "" && source.SessionID == target.SessionID && len(source.Seq) > 0 {
-		return source.Seq
+		if len(source.History) > 0 {
+			before = source.History[0].stats()
+		}
+		return source.Seq, before
 	}
 	for _, s := range source.History {
 		for _, t := range target.History {
 			if s.SessionID != "" && s.SessionID == t.SessionID && len(s.RecordedAt) > 0 {
-				return s.RecordedAt
+				return s.RecordedAt, s.stats()
 			}
 		}
 	}
-	return zeroSeq
+	return zeroSeq, Stats{}
 }
 
 // saver writes the checkpoints of one run.
@@ -106,7 +109,7 @@ type saver struct {
 }
 
 // save notes that everything up to seq is on the target, at both peers, the target first.
-func (s *saver) save(ctx context.Context, seq json.RawMessage, st *Stats) error {
+func (s *saver) save(ctx context.Context, seq json.RawMessage, all Stats) error {
 	if s.o.NoCheckpoints || bytes.Equal(seq, s.saved) {
 		return nil
 	}
@@ -115,7 +118,7 @@ func (s *saver) save(ctx context.Context, seq json.RawMessage, st *Stats) error 
 	}
 	s.session.EndTime = httpTime(time.Now())
 	s.session.EndSeq, s.session.RecordedAt = seq, seq
-	s.session.count(st)
+	s.session.count(all)
 	for _, side := range []struct {
 		peer *Peer
 		c    *checkpoint
@@ -135,8 +138,12 @@ func (s *saver) save(ctx context.Context, seq json.RawMessage, st *Stats) error 
 	return nil
 }
 
-func (s *Session) count(st *Stats) {
+func (s *Session) count(st Stats) {
 	s.Checked, s.Found, s.Read, s.Written, s.Failures = st.Checked, st.Found, st.Read, st.Written, st.Failures
+}
+
+func (s *Session) stats() Stats {
+	return Stats{Checked: s.Checked, Found: s.Found, Read: s.Read, Written: s.Written, Failures: s.Failures}
 }
 
 func httpTime(t time.Time) string { return t.UTC().Format(http.TimeFormat) }

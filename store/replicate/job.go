@@ -58,10 +58,10 @@ type job struct {
 	events  []event   // the newest first; mu
 }
 
-func (j *job) progress(s Stats) {
+func (j *job) progress(_, all Stats) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.stats, j.updated, j.errors = s, time.Now(), 0
+	j.stats, j.updated, j.errors = all, time.Now(), 0
 }
 
 func (j *job) set(state, kind, reason string) {
@@ -209,7 +209,16 @@ func errorText(err error) string {
 type jobInfo struct {
 	Stats
 	SourceSeq json.RawMessage `json:"source_seq,omitempty"`
-	Error     string          `json:"error,omitempty"`
+}
+
+// info is what is told of a doc's job: its figures or, of one that has failed, why; with j.mu held.
+func (j *job) info() any {
+	if j.reason != "" {
+		return struct {
+			Error string `json:"error"`
+		}{j.reason}
+	}
+	return jobInfo{j.stats, j.stats.Through}
 }
 
 // Jobs are what _scheduler/jobs lists.
@@ -230,7 +239,7 @@ func (m *Manager) Jobs() []json.RawMessage {
 			Info     jobInfo `json:"info"`
 			History  []event `json:"history"`
 		}{j.database(), orNull(j.spec.ID), j.id, m.o.Node, nil, j.source, j.target, orNull(j.user),
-			j.added.UTC().Format(time.RFC3339), jobInfo{j.stats, j.stats.Through, j.reason}, append([]event{}, j.events...)})
+			j.added.UTC().Format(time.RFC3339), jobInfo{j.stats, j.stats.Through}, append([]event{}, j.events...)})
 		j.mu.Unlock()
 	}
 	return list

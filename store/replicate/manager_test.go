@@ -103,7 +103,7 @@ func TestReplicatorDocs(t *testing.T) {
 	s.ask(t, "PUT", "/_replicator/odd", `{"source":"log_a","target":"log_b","continuous":"perhaps"}`)
 	s.until(t, "/_replicator/odd", `"_replication_state":"failed"`)
 	s.ask(t, "PUT", "/_replicator/away", `{"source":"log_a","target":"log_missing"}`)
-	s.until(t, "/_scheduler/docs/_replicator/away", `"state":"crashing"`)
+	s.until(t, "/_scheduler/docs/_replicator/away", `"state":"crashing","info":{"error":"db_not_found: could not open `)
 
 	s.ask(t, "PUT", "/_replicator/live", `{"source":"log_a","target":"log_live","create_target":true,"continuous":true}`)
 	s.until(t, "/log_live", `"doc_count":254`)

@@ -32,7 +32,7 @@ type Options struct {
 
 	Page     int                        // changes that are dealt with together; 0: 1000
 	Every    time.Duration              // between checkpoints; 0: 5 s
-	Progress func(Stats)                // called after every page; nil: nobody wants to know
+	Progress func(run, all Stats)       // called after every page, with what this run has done and all have; nil: nobody wants to know
 	Refused  func(id string, err error) // of a doc that the target does not take; nil: likewise
 }
 
@@ -49,7 +49,7 @@ func (o *Options) fillIn() {
 		o.Every = defaultEvery
 	}
 	if o.Progress == nil {
-		o.Progress = func(Stats) {}
+		o.Progress = func(Stats, Stats) {}
 	}
 	if o.Refused == nil {
 		o.Refused = func(string, error) {}

@@ -260,21 +260,21 @@ func (m *Manager) Docs() []json.RawMessage {
 		j := jobs[id]
 		j.mu.Lock()
 		list = appendJSON(list, struct {
-			Database    string   `json:"database"`
-			DocID       string   `json:"doc_id"`
-			ID          *string  `json:"id"`
-			Node        string   `json:"node"`
-			Source      *string  `json:"source"`
-			Target      *string  `json:"target"`
-			SourceProxy *string  `json:"source_proxy"`
-			TargetProxy *string  `json:"target_proxy"`
-			State       string   `json:"state"`
-			Info        *jobInfo `json:"info"`
-			Errors      int      `json:"error_count"`
-			Updated     string   `json:"last_updated"`
-			Start       string   `json:"start_time"`
+			Database    string  `json:"database"`
+			DocID       string  `json:"doc_id"`
+			ID          *string `json:"id"`
+			Node        string  `json:"node"`
+			Source      *string `json:"source"`
+			Target      *string `json:"target"`
+			SourceProxy *string `json:"source_proxy"`
+			TargetProxy *string `json:"target_proxy"`
+			State       string  `json:"state"`
+			Info        any     `json:"info"`
+			Errors      int     `json:"error_count"`
+			Updated     string  `json:"last_updated"`
+			Start       string  `json:"start_time"`
 		}{replicatorDB, id, orNull(j.id), m.o.Node, orNull(j.source), orNull(j.target), nil, nil, j.state,
-			&jobInfo{j.stats, j.stats.Through, j.reason}, j.errors, j.updated.UTC().Format(time.RFC3339), j.added.UTC().Format(time.RFC3339)})
+			j.info(), j.errors, j.updated.UTC().Format(time.RFC3339), j.added.UTC().Format(time.RFC3339)})
 		j.mu.Unlock()
 	}
 	return list

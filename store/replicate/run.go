@@ -12,7 +12,7 @@ import (
 	"logctl/store"
 )
 
-// Stats are what a run has done so far.
+// Stats are what a run has done so far or, where that is said, a replication in all its runs.
 type Stats struct {
 	Checked  int64           `json:"revisions_checked"`
 	Found    int64           `json:"missing_revisions_found"`
@@ -24,6 +24,16 @@ type Stats struct {
 	Saved    json.RawMessage `json:"checkpointed_source_seq"`
 }
 
+// after are the counts of s on top of those of earlier runs.
+func (s Stats) after(before Stats) Stats {
+	s.Checked += before.Checked
+	s.Found += before.Found
+	s.Read += before.Read
+	s.Written += before.Written
+	s.Failures += before.Failures
+	return s
+}
+
 // Result is what a run came to, as CouchDB answers _replicate.
 type Result struct {
 	OK        bool            `json:"ok"`
@@ -31,15 +41,26 @@ type Result struct {
 	SessionID string          `json:"session_id"`
 	Seq       json.RawMessage `json:"source_last_seq"`
 	IDVersion int             `json:"replication_id_version"`
-	History   []Session       `json:"history"`
+	*idsResult
+	History []Session `json:"history"`
+}
+
+// idsResult is what CouchDB tells besides, as it did in its first years, where docs were asked for by their ids.
+type idsResult struct {
+	StartTime string `json:"start_time"`
+	EndTime   string `json:"end_time"`
+	Read      int64  `json:"docs_read"`
+	Written   int64  `json:"docs_written"`
+	Failures  int64  `json:"doc_write_failures"`
 }
 
 // run is one replication under way.
 type run struct {
-	o     Options
-	id    string
-	stats Stats
-	saver saver
+	o      Options
+	id     string
+	stats  Stats
+	before Stats // what earlier runs have counted
+	saver  saver
 }
 
 // Run copies what the target lacks. It returns when that is done or, of a continuous replication, when ctx ends. Errors are
@@ -72,6 +93,9 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	}
 	if len(res.History) == 0 {
 		res.History = []Session{r.saver.session}
+	}
+	if s := &res.History[0]; len(o.DocIDs) > 0 && !res.NoChanges {
+		res.idsResult = &idsResult{s.StartTime, s.EndTime, s.Read, s.Written, s.Failures}
 	}
 	return res, nil
 }
@@ -122,7 +146,7 @@ func (r *run) begin(ctx context.Context) (json.RawMessage, error) {
 		if r.saver.target, err = r.o.Target.readCheckpoint(ctx, r.id); err != nil {
 			return nil, err
 		}
-		start = commonSeq(&r.saver.source, &r.saver.target)
+		start, r.before = common(&r.saver.source, &r.saver.target)
 	}
 	if r.o.Since != nil {
 		start = r.o.Since
@@ -151,12 +175,12 @@ func (r *run) copyAll(ctx context.Context, seq json.RawMessage) (json.RawMessage
 		r.stats.Through, r.stats.Pending = seq, p.Pending
 		end := len(p.Results) < r.o.Page
 		if end || time.Since(r.saver.at) >= r.o.Every {
-			if err := r.saver.save(ctx, seq, &r.stats); err != nil {
+			if err := r.saver.save(ctx, seq, r.stats.after(r.before)); err != nil {
 				return seq, r.stopped(ctx, err)
 			}
 			r.stats.Saved = r.saver.saved
 		}
-		r.o.Progress(r.stats)
+		r.o.Progress(r.stats, r.stats.after(r.before))
 		if end && !r.o.Continuous {
 			return seq, nil
 		}

@@ -181,8 +181,14 @@ func TestRun(t *testing.T) {
 	if _, missing, err := Missing(ctx, o); missing != 2 || err != nil {
 		t.Errorf("%d missing, %v", missing, err)
 	}
-	if res, err = Run(ctx, o); err != nil || res.History[0].Checked != 2 || res.History[0].Written != 2 || len(res.History) != 2 {
-		t.Errorf("two changes: %+v %v", res, err)
+	var run, all Stats
+	o.Progress = func(r, a Stats) { run, all = r, a }
+	if res, err = Run(ctx, o); err != nil || len(res.History) != 2 || run.Checked != 2 || run.Written != 2 {
+		t.Errorf("two changes: %+v %+v %v", run, res, err)
+	}
+	// A session counts on from the one before it.
+	if n := res.History[0]; n.Checked != h.Checked+2 || n.Written != h.Written+2 || n.Read != h.Read+2 || n.Found != h.Found+2 || n.Failures != 0 || all.Written != n.Written {
+		t.Errorf("two changes after %+v: %+v, %+v", h, n, all)
 	}
 	a.same(t, "log_a", b, "log_b")
 
@@ -343,9 +349,14 @@ func TestRunSome(t *testing.T) {
 		db := "log_" + name
 		o := c.o
 		o.Source, o.Target, o.CreateTarget = a.peer("log_a"), a.peer(db), true
-		if _, err := Run(context.Background(), o); err != nil {
+		res, err := Run(context.Background(), o)
+		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
+		}
+		answer, err := json.Marshal(res)
+		if counted := strings.Contains(string(answer), `GMT","docs_read":2,"docs_written":2,"doc_write_failures":0,"history":[`); err != nil || counted != (name == "docids") {
+			t.Errorf("%s: %s %v", name, answer, err)
 		}
 		if got := a.ask(t, "GET", "/"+db, ""); !strings.Contains(got, fmt.Sprintf(`"doc_count":%d,`, c.want)) {
 			t.Errorf("%s: %s, want %d", name, got, c.want)
@@ -395,7 +406,7 @@ func TestRunContinuous(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	progress := make(chan Stats, 1000)
 	o := Options{Source: a.peer("log_a"), Target: a.peer("log_t"), CreateTarget: true, Continuous: true,
-		Progress: func(s Stats) { progress <- s }}
+		Progress: func(s, _ Stats) { progress <- s }}
 	done := make(chan error, 1)
 	go func() {
 		_, err := Run(ctx, o)
