@@ -22,7 +22,8 @@ type wanted struct {
 }
 
 // fetch reads revisions from the source and calls fn with each that is still there, with its history and stubs of its
-// attachments. One that has been replaced and compacted away meanwhile is left out: what replaced it is a later change.
+// attachments. One that has been replaced and compacted away meanwhile is left out: what replaced it is a later change. The source
+// must say so of each; see confirmGone.
 func (p *Peer) fetch(ctx context.Context, list []wanted, fn func(w wanted, doc []byte) error) error {
 	type ref struct {
 		ID  string `json:"id"`
@@ -30,6 +31,7 @@ func (p *Peer) fetch(ctx context.Context, list []wanted, fn func(w wanted, doc [
 	}
 	refs := make([]ref, len(list))
 	byRev := make(map[ref]wanted, len(list))
+	told := make(map[ref]bool, len(list))
 	for i, w := range list {
 		refs[i] = ref{w.id, w.rev}
 		byRev[refs[i]] = w
@@ -50,7 +52,7 @@ func (p *Peer) fetch(ctx context.Context, list []wanted, fn func(w wanted, doc [
 			Error *struct{ Rev, Error, Reason string }
 		} `json:"docs"`
 	}
-	return p.each(json.NewDecoder(res.Body), "results", func(d *json.Decoder) error {
+	err = p.each(json.NewDecoder(res.Body), "results", func(d *json.Decoder) error {
 		var r result
 		if err := d.Decode(&r); err != nil {
 			return p.broken(err)
@@ -60,18 +62,61 @@ func (p *Peer) fetch(ctx context.Context, list []wanted, fn func(w wanted, doc [
 				if one.Error != nil && one.Error.Error != "not_found" {
 					return fmt.Errorf("read %s of %s: %s: %s", r.ID, p, one.Error.Error, one.Error.Reason)
 				}
+				if one.Error != nil {
+					told[ref{r.ID, one.Error.Rev}] = true
+				}
 				continue
 			}
 			rev, err := revOf(one.OK)
 			if err != nil {
 				return p.broken(err)
 			}
-			if err := fn(byRev[ref{r.ID, rev}], one.OK); err != nil {
+			w, wanted := byRev[ref{r.ID, rev}]
+			if !wanted {
+				return p.broken(fmt.Errorf("revision %s of %s, which nobody asked for", rev, r.ID))
+			}
+			told[ref{r.ID, rev}] = true
+			if err := fn(w, one.OK); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	for _, at := range refs {
+		if !told[at] {
+			if err := p.confirmGone(ctx, byRev[at]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// confirmGone asks for a revision that did not come in a way in which the source has to say that it is missing. A status 404 says little:
+// a proxy may send it, or a server whose database is gone, and a revision that is passed over is never asked for again. The
+// error says why the revision is not known to be gone.
+func (p *Peer) confirmGone(ctx context.Context, w wanted) error {
+	asked, err := json.Marshal([]string{w.rev})
+	if err != nil {
+		return err
+	}
+	var rows []struct {
+		Missing string `json:"missing"`
+	}
+	err = p.call(ctx, request{method: http.MethodGet, path: docPath(w.id), query: url.Values{"open_revs": {string(asked)}}}, &rows)
+	switch {
+	case store.IsKind(err, store.KindNotFound):
+		return &PeerError{p, false, err}
+	case err != nil:
+		return err
+	case len(rows) != 1 || rows[0].Missing != w.rev:
+		return &store.Error{Kind: store.KindUnavailable, Reason: p.String() + " does not give a revision that it has",
+			Err: fmt.Errorf("%s of %s", w.rev, w.id)}
+	}
+	return nil
 }
 
 // each calls fn for each element of the array that is the member name of an object, with the decoder before it.
@@ -115,6 +160,9 @@ func (p *Peer) fetchEach(ctx context.Context, list []wanted, fn func(w wanted, d
 		var doc json.RawMessage
 		err := p.call(ctx, request{method: http.MethodGet, path: docPath(w.id), query: url.Values{"rev": {w.rev}, "revs": {"true"}}}, &doc)
 		if store.IsKind(err, store.KindNotFound) {
+			if err := p.confirmGone(ctx, w); err != nil {
+				return err
+			}
 			continue
 		}
 		if err != nil {

@@ -106,8 +106,7 @@ func (r *run) copyAttached(ctx context.Context, w wanted) error {
 	switch {
 	case err == nil:
 		r.stats.Written++
-	case store.IsKind(err, store.KindNotFound):
-		// Replaced and compacted away since; see fetch.
+	case errors.Is(err, errGone):
 		r.stats.Read--
 		return nil
 	case refusal(err) || store.IsKind(err, store.KindForbidden):
@@ -116,6 +115,9 @@ func (r *run) copyAttached(ctx context.Context, w wanted) error {
 	}
 	return err
 }
+
+// errGone tells of a revision that the source has no more: it has been replaced and compacted away since; see fetch.
+var errGone = errors.New("gone from the source")
 
 func (r *run) copyStream(ctx context.Context, w wanted) error {
 	q := url.Values{"rev": {w.rev}, "revs": {"true"}, "attachments": {"true"}}
@@ -142,6 +144,12 @@ func (r *run) copyStream(ctx context.Context, w wanted) error {
 func (r *run) copyOnce(ctx context.Context, w wanted, q url.Values) error {
 	res, err := r.o.Source.do(ctx, request{method: http.MethodGet, path: docPath(w.id), query: q, once: true,
 		header: http.Header{"Accept": {"multipart/related"}}})
+	if store.IsKind(err, store.KindNotFound) {
+		if err := r.o.Source.confirmGone(ctx, w); err != nil {
+			return err
+		}
+		return errGone
+	}
 	if err != nil {
 		return err
 	}
