@@ -1,12 +1,17 @@
 package replicate
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"logctl/store"
@@ -139,6 +144,64 @@ func TestReplicatorDocs(t *testing.T) {
 	s.ask(t, "DELETE", "/_replicator", "")
 	s.until(t, "/_scheduler/docs", `"total_rows":0,`)
 	s.until(t, "/_scheduler/jobs", `"total_rows":0,`)
+}
+
+// TestReplicatorDBGone shows that a replicator database that is deleted is looked for quietly, and heeded anew when it is there again.
+func TestReplicatorDBGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var log bytes.Buffer
+		gone, asked := true, 0
+		m := NewManager(ManagerOptions{
+			Log: slog.New(slog.NewTextHandler(&log, nil)),
+			Local: func(store.Caller) http.RoundTripper {
+				return answering(func(r *http.Request) (int, string) {
+					if r.Method == http.MethodPut {
+						return 201, `{"ok":true}`
+					}
+					time.Sleep(time.Second)
+					mu.Lock()
+					defer mu.Unlock()
+					asked++
+					if gone {
+						return 404, `{"error":"not_found","reason":"no_db_file"}`
+					}
+					return 200, `{"results":[{"id":"a","doc":{"_id":"a","_replication_state":"completed"}}],"last_seq":"1-x"}`
+				})
+			},
+		})
+		defer m.Close()
+		if err := m.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			time.Sleep(time.Hour)
+			mu.Lock()
+			if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), "no_db_file") || asked < 10 {
+				t.Errorf("it asks %d times and logs %d lines: %.500s", asked, n, log.String())
+			}
+			gone = false
+			mu.Unlock()
+			time.Sleep(time.Minute)
+			mu.Lock()
+			if n := len(m.Docs()); n != 1 {
+				t.Errorf("%d docs are heeded", n)
+			}
+			log.Reset()
+			gone, asked = true, 0
+			mu.Unlock()
+		}
+	})
+}
+
+// answering answers requests by itself.
+type answering func(r *http.Request) (status int, body string)
+
+func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {
+	status, body := a(r)
+	return &http.Response{StatusCode: status, Status: http.StatusText(status), Header: http.Header{}, Request: r,
+		Body: io.NopCloser(strings.NewReader(body))}, nil
 }
 
 func TestReplicateAndCancel(t *testing.T) {

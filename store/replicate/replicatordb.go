@@ -36,9 +36,9 @@ func (m *Manager) database() Peer {
 	return Peer{URL: "http://localhost/" + replicatorDB, Name: replicatorDB, Transport: m.o.Local(admin)}
 }
 
-// watch follows the database's changes until ctx ends.
+// watch follows the database's changes until ctx ends. What keeps it from that is logged once for as long as it lasts.
 func (m *Manager) watch(ctx context.Context, p *Peer) {
-	seq := zeroSeq
+	seq, told := zeroSeq, ""
 	for wait := false; ctx.Err() == nil; {
 		q := url.Values{"include_docs": {"true"}, "since": {seqText(seq)}}
 		if wait {
@@ -55,7 +55,8 @@ func (m *Manager) watch(ctx context.Context, p *Peer) {
 		}
 		err := p.call(ctx, request{method: http.MethodGet, path: "_changes", query: q}, &page)
 		if err != nil {
-			if ctx.Err() == nil {
+			if ctx.Err() == nil && told != err.Error() {
+				told = err.Error()
 				m.o.Log.Warn("the replicator database can't be read", "err", err)
 			}
 			if store.IsKind(err, store.KindNotFound) {
@@ -67,6 +68,7 @@ func (m *Manager) watch(ctx context.Context, p *Peer) {
 			}
 			continue
 		}
+		told = ""
 		for _, c := range page.Results {
 			if !strings.HasPrefix(c.ID, "_design/") {
 				m.heed(p, c.ID, c.Deleted, c.Doc)
