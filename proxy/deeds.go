@@ -16,28 +16,60 @@ import (
 // deedOf is what the trail calls a known caller's request that is neither a plain write nor a question, and what it is about; ""
 // for every other. What is among many docs the answer tells: tellDesigns.
 func deedOf(v *visit) (what, on string) {
-	switch v.r.Method {
+	method := storeMethod(v.r)
+	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
 		return "", ""
 	}
 	if v.caller.name == "" {
 		return "", ""
 	}
-	return deed(v.r.Method, deedParts(v))
+	parts := deedParts(v)
+	if method == methodCopy && len(parts) > 1 {
+		to, _, _ := strings.Cut(v.r.Header.Get("Destination"), "?")
+		if to = unescaped(to); strings.HasPrefix(to, "_design/") {
+			parts = []string{parts[0], to}
+		}
+	}
+	return deed(method, parts)
 }
 
-// deedParts are the parts of a path, decoded, also of one that has more than one reading.
+const methodCopy = "COPY"
+
+// storeMethod is the method that a store takes a signed-in caller's request for.
+func storeMethod(r *http.Request) string {
+	if r.Method == http.MethodPost {
+		switch m := strings.ToUpper(r.Header.Get("X-Http-Method-Override")); m {
+		case http.MethodPut, http.MethodDelete, methodCopy:
+			return m
+		}
+	}
+	return r.Method
+}
+
+// deedParts are the parts of a path, decoded, also of one that has more than one reading; there is at least one.
 func deedParts(v *visit) []string {
 	if v.to.plain {
 		return v.to.parts
 	}
-	parts := strings.Split(strings.Trim(v.r.URL.EscapedPath(), "/"), "/")
-	for i, p := range parts {
-		if plain, err := url.PathUnescape(p); err == nil {
-			parts[i] = plain
+	var parts []string
+	for p := range strings.SplitSeq(v.r.URL.EscapedPath(), "/") {
+		if p != "" { // a store leaves it out, too
+			parts = append(parts, unescaped(p))
 		}
 	}
+	if len(parts) == 0 {
+		return rootParts
+	}
 	return parts
+}
+
+// unescaped is a part of a path, decoded where that can be.
+func unescaped(part string) string {
+	if plain, err := url.PathUnescape(part); err == nil {
+		return plain
+	}
+	return part
 }
 
 func deed(method string, parts []string) (what, on string) {
@@ -89,6 +121,9 @@ func deedInDB(rest string) (what, on string) {
 		return "design", rest
 	case first == "_design":
 		name, function, _ := strings.Cut(below, "/")
+		if function == "_rewrite" || strings.HasPrefix(function, "_rewrite/") { // which may lead to anything
+			return "database", rest
+		}
 		if strings.HasPrefix(function, "_") { // a view is asked, an update function called
 			return "", ""
 		}

@@ -49,9 +49,26 @@ func TestDeeds(t *testing.T) {
 		"POST /":                                " ",
 		"GET /log_a/_security":                  " ",
 		"HEAD /_users":                          " ",
+		"PUT //log_a//_security":                "permissions ",
+		"DELETE //log_a/":                       "database_deleted ",
+		"POST //":                               " ",
+		"PUT /log_a/_design/r/_rewrite/x":       "database _design/r/_rewrite/x",
+		"POST /log_a DELETE":                    "database_deleted ",
+		"POST /log_a/_security put":             "permissions ",
+		"POST /log_a/doc GET":                   " ",
+		"GET /log_a DELETE":                     " ",
+		"COPY /log_a/doc doc2":                  " ",
+		"COPY /log_a/doc _design/x?rev=1-a":     "design x",
+		"COPY /log_a/_design/x %5Fdesign%2Fy":     "design y",
+		"POST /log_a/doc COPY _design/x":        "design x",
 	} {
-		method, path, _ := strings.Cut(request, " ")
-		v := &visit{r: newRequest(method, path+"?rev=1-secret", ""), caller: caller{name: "admin"}}
+		parts := append(strings.Fields(request), "", "") // method, path, and an override or a destination or both
+		method, override, destination := parts[0], parts[2], parts[3]
+		if method == methodCopy {
+			override, destination = "", override
+		}
+		v := &visit{r: newRequest(method, parts[1]+"?rev=1-secret", "", "X-Http-Method-Override", override, "Destination", destination),
+			caller: caller{name: "admin"}}
 		v.to, _ = parseTarget(v.r)
 		what, on := deedOf(v)
 		if got := what + " " + on; got != want {
