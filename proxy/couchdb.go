@@ -110,14 +110,6 @@ func (u *upstream) modify(res *http.Response) error {
 	if path, ok := strings.CutPrefix(res.Header.Get("Location"), u.to.String()+"/"); ok {
 		res.Header.Set("Location", "/"+path)
 	}
-	if res.Request.Header.Get("X-Forwarded-Proto") == "https" {
-		cookies := res.Header["Set-Cookie"]
-		for i, c := range cookies {
-			if strings.HasPrefix(c, sessionCookie+"=") && !strings.Contains(c, "; Secure") {
-				cookies[i] = c + "; Secure"
-			}
-		}
-	}
 	return nil
 }
 

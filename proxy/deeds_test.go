@@ -59,7 +59,7 @@ func TestDeeds(t *testing.T) {
 		"GET /log_a DELETE":                     " ",
 		"COPY /log_a/doc doc2":                  " ",
 		"COPY /log_a/doc _design/x?rev=1-a":     "design x",
-		"COPY /log_a/_design/x %5Fdesign%2Fy":     "design y",
+		"COPY /log_a/_design/x %5Fdesign%2Fy":   "design y",
 		"POST /log_a/doc COPY _design/x":        "design x",
 	} {
 		parts := append(strings.Fields(request), "", "") // method, path, and an override or a destination or both

@@ -204,7 +204,7 @@ func (d *Door) pass(v *visit) error {
 		defer stop()
 		r = r.WithContext(ctx)
 	}
-	d.o.Upstream.ServeHTTP(v.w, r)
+	d.hand(v, r)
 	return nil
 }
 

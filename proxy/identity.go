@@ -97,8 +97,6 @@ const (
 	usualSmall = 256      // and what it mostly gives
 )
 
-const sessionCookie = "AuthSession"
-
 // hasCredentials tells whether a request has anything by which CouchDB may know its caller.
 func hasCredentials(r *http.Request) bool {
 	if _, ok := r.Header["Authorization"]; ok {
@@ -162,13 +160,18 @@ var credentials = [...]string{"Authorization", "Cookie"}
 // whoami asks for the session that belongs to a visit's credentials.
 func (d *Door) whoami(v *visit) *http.Request {
 	r := v.inner(http.MethodGet, "/_session", nil)
+	v.sign(r)
+	return r
+}
+
+// sign gives a request of the door's own the visit's credentials and address.
+func (v *visit) sign(r *http.Request) {
 	for _, name := range credentials {
 		if values, ok := v.r.Header[name]; ok {
 			r.Header[name] = values
 		}
 	}
 	v.stamp(r)
-	return r
 }
 
 // readSession reads the answer of GET /_session: the zero caller if it names nobody.
@@ -206,7 +209,7 @@ func (d *Door) isAdmin(v *visit) (bool, error) {
 	if _, ok := store.CallerFrom(v.r.Context()); ok {
 		return v.caller.is(store.AdminRole), nil
 	}
-	now, err := d.session(v)
+	now, _, err := d.session(v)
 	return now.is(store.AdminRole), err
 }
 
@@ -219,6 +222,7 @@ func (v *visit) relay(c *captured, headers ...string) {
 			h[name] = values
 		}
 	}
+	v.seal(h)
 	v.w.WriteHeader(c.status)
 	if v.r.Method != http.MethodHead {
 		_, _ = v.w.Write(c.body)

@@ -66,7 +66,7 @@ func TestLogin(t *testing.T) {
 		status           int
 		cookie           string
 	}{
-		{"right", form, "name=reader&password=pw", 200, "AuthSession=good-reader; Version=1; Path=/; HttpOnly"},
+		{"right", form, "name=reader&password=pw", 200, "AuthSession=good-reader; Version=1; Path=/; HttpOnly; SameSite=Lax"},
 		{"wrong", form, "name=reader&password=no", 401, ""},
 		{"no form", "text/plain", "name=reader&password=pw", 415, ""},
 		{"endless", form, strings.Repeat("x", maxSession+1), 413, ""},

@@ -42,7 +42,7 @@ func (d *Door) writeOwn(v *visit) error {
 	r.Header.Del("Content-Encoding")
 	r.Header.Del("Content-Length")
 	r.Header.Del("Expect")
-	d.o.Upstream.ServeHTTP(v.w, r)
+	d.hand(v, r)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,7 +39,7 @@ func TestFeedsEnd(t *testing.T) {
 				f.accounts["boss"] = "pw"
 				var feed bool
 				door := newDoor(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					if strings.Contains(r.URL.Path, "/_session") || strings.Contains(r.URL.Path, token.DocPrefix) {
+					if strings.Contains(r.URL.Path, "/_session") || strings.Contains(r.URL.Path, token.DocPrefix) || strings.HasSuffix(r.URL.Path, "/_security") {
 						f.ServeHTTP(w, r)
 						return
 					}
@@ -74,6 +75,101 @@ func TestFeedsEnd(t *testing.T) {
 				case <-ended:
 					if !feed {
 						t.Error("the store was not asked")
+					}
+				default:
+					t.Error("it goes on without a right")
+					leave()
+					<-ended
+				}
+			})
+		})
+	}
+}
+
+// cookieStore is a store with the account reader, whose session cookie is good for ten minutes and renewed after one, and a feed.
+type cookieStore struct {
+	mu     sync.Mutex
+	gone   bool // the account is
+	barred bool // from the database some/db
+	silent bool // it gives no answer
+	asked  int  // for the feed
+}
+
+func (s *cookieStore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	gone, barred, silent := s.gone, s.barred, s.silent
+	s.mu.Unlock()
+	name := "null"
+	if c, err := r.Cookie(sessionCookie); err == nil && !gone {
+		made, _ := time.Parse("15-04-05", c.Value)
+		now, _ := time.Parse("15-04-05", time.Now().UTC().Format("15-04-05"))
+		switch age := now.Sub(made); {
+		case age < time.Minute:
+			name = `"reader"`
+		case age < 10*time.Minute:
+			name = `"reader"`
+			w.Header().Set("Set-Cookie", sessionCookie+"="+now.Format("15-04-05")+"; Path=/; HttpOnly")
+		}
+	}
+	switch {
+	case silent:
+		<-r.Context().Done()
+	case r.URL.Path == "/_session":
+		fakeAnswer(w, 200, `{"userCtx":{"name":`+name+`,"roles":[]}}`)
+	case name == "null" || barred && r.URL.Path == "/some/db/_security":
+		fakeError(w, 403, "forbidden", "You are not allowed to access this db.")
+	case strings.HasSuffix(r.URL.Path, "/_security"):
+		fakeAnswer(w, 200, "{}")
+	default:
+		s.mu.Lock()
+		s.asked++
+		s.mu.Unlock()
+		<-r.Context().Done()
+	}
+}
+
+// TestFeedsOfCookies: a feed that was begun with a session cookie outlives that, and ends soon after the account, or its leave to read the
+// database.
+func TestFeedsOfCookies(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		target string
+		end    func(s *cookieStore)
+		in     time.Duration
+	}{
+		"deleted account":        {"/log_app/_changes?feed=continuous", func(s *cookieStore) { s.gone = true }, watchTime},
+		"no member any more":     {"/some%2Fdb/_changes?feed=continuous", func(s *cookieStore) { s.barred = true }, watchTime},
+		"no member, double path": {"//some%2Fdb//_changes?feed=continuous", func(s *cookieStore) { s.barred = true }, watchTime},
+		"nobody can tell":        {"/_db_updates?feed=continuous", func(s *cookieStore) { s.silent = true }, watchTime + answerIn},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &cookieStore{}
+				r := newRequest("GET", tt.target, "", "Cookie", sessionCookie+"="+time.Now().UTC().Format("15-04-05"))
+				ended := make(chan struct{})
+				ctx, leave := context.WithCancel(t.Context())
+				defer leave()
+				go func() {
+					defer close(ended)
+					newDoor(s).ServeHTTP(httptest.NewRecorder(), r.WithContext(ctx))
+				}()
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				select {
+				case <-ended:
+					t.Fatal("it ended before the right did")
+				default:
+				}
+				s.mu.Lock()
+				tt.end(s)
+				s.mu.Unlock()
+				time.Sleep(tt.in)
+				synctest.Wait()
+				select {
+				case <-ended:
+					if s.asked != 1 {
+						t.Errorf("the feed was asked for %d times", s.asked)
 					}
 				default:
 					t.Error("it goes on without a right")
