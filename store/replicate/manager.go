@@ -138,7 +138,8 @@ func (m *Manager) newJob(s *spec, who store.Caller) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &job{m: m, spec: s, user: who.Name, added: time.Now(), state: stateInitializing, done: make(chan struct{})}
+	j := &job{m: m, spec: s, user: who.Name, added: time.Now(), state: stateInitializing, done: make(chan struct{}),
+		stats: Stats{Through: zeroSeq, Saved: zeroSeq}}
 	for _, side := range []struct {
 		raw   json.RawMessage
 		peer  *Peer

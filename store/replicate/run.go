@@ -85,7 +85,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		history = r.saver.target.History
 	}
 	res := Result{OK: true, SessionID: r.saver.session.SessionID, Seq: seq, IDVersion: idVersion, History: history}
-	if r.stats.Checked == 0 && string(seq) == string(start) {
+	if r.stats.Checked == 0 { // what has changed may be none of the docs that are asked for
 		res.NoChanges = true
 		if s := r.saver.source.SessionID; s != "" {
 			res.SessionID = s

@@ -362,6 +362,14 @@ func TestRunSome(t *testing.T) {
 			t.Errorf("%s: %s, want %d", name, got, c.want)
 		}
 	}
+	// Docs that are not there, however much else changes.
+	none := Options{Source: a.peer("log_a"), Target: a.peer("log_none"), CreateTarget: true, DocIDs: []string{"nope"}}
+	for range 2 {
+		a.ask(t, "POST", "/log_a", "{}")
+		if res, err := Run(context.Background(), none); err != nil || !res.NoChanges || res.idsResult != nil {
+			t.Errorf("%+v %v", res, err)
+		}
+	}
 	ids := map[string]bool{}
 	for _, o := range []Options{{}, {DocIDs: []string{"a"}}, {Filter: "d/even"}, {Filter: "d/even", Params: url.Values{"a": {"b"}}}, {Server: "x"}} {
 		o.Source, o.Target = a.peer("log_a"), a.peer("log_t")

@@ -63,6 +63,9 @@ func TestPending(t *testing.T) {
 	s.until(t, "/log_b", `"doc_count":1`)
 	s.ask(t, "PUT", "/_replicator/doc", `{"source":"log_a","target":"log_c","create_target":true}`)
 	doc := s.until(t, "/_scheduler/docs/_replicator/doc", `"state":"pending"`)
+	if !strings.Contains(doc, `"through_seq":0,`) {
+		t.Errorf("not from the start: %s", doc)
+	}
 	var told struct{ ID string }
 	if err := json.Unmarshal([]byte(doc), &told); err != nil {
 		t.Fatal(err)
