@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"crypto/md5"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -189,6 +190,68 @@ func TestAttachmentsFollow(t *testing.T) {
 	}
 	expect(t, h, "GET", "/db/bad", "", 404)
 	noOrphans(t, h)
+}
+
+// TestLengthsThatLie has attachments that come compressed with a length that is not theirs, as a replicator that was lied to sends
+// them: what they decompress to is what comes back, and no length is shown that nobody has counted.
+func TestLengthsThatLie(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	expect(t, h, "PUT", "/db?partitioned=true", "", 201)
+	text := strings.Repeat("all quiet\n", 100_000)
+	var zipped bytes.Buffer
+	zw := gzip.NewWriter(&zipped)
+	if _, err := zw.Write([]byte(text)); err != nil || zw.Close() != nil {
+		t.Fatal(err)
+	}
+	stored := zipped.Len()
+	for i, c := range []struct {
+		told string
+		want int
+	}{
+		{strconv.Itoa(len(text)), len(text)},
+		{"0", stored}, {"1", stored}, {strconv.Itoa(len(text) - 1), stored}, {strconv.Itoa(len(text) + 1), stored},
+		{"9223372036854775807", stored}, {"9223372036854775808", stored}, {"1e300", stored}, {"-1", stored}, {`"7"`, stored}, {strconv.Itoa(stored), stored},
+	} {
+		id := fmt.Sprintf("p:%d", i)
+		meta := fmt.Sprintf(`{"_rev":"1-a","_attachments":{"t":{"follows":true,"revpos":1,"content_type":"text/plain","encoding":"gzip","length":%s,"encoded_length":%d}}}`,
+			c.told, stored)
+		expect(t, h, "PUT", "/db/"+id+"?new_edits=false", "--xx\r\nContent-Type: application/json\r\n\r\n"+meta+"\r\n--xx\r\n\r\n"+zipped.String()+"\r\n--xx--",
+			201, header("Content-Type", `multipart/related;boundary="xx"`))
+		if got := expect(t, h, "GET", "/db/"+id, "", 200); !strings.Contains(got, fmt.Sprintf(`"length":%d,`, c.want)) {
+			t.Errorf("of %s: %s", c.told, got)
+		}
+		w := ask(t, h, "GET", "/db/"+id+"/t", "")
+		if n := w.Header().Get("Content-Length"); w.Body.String() != text || n != "" && n != strconv.Itoa(len(text)) {
+			t.Errorf("of %s come %d bytes, with a Content-Length of %s", c.told, w.Body.Len(), n)
+		}
+		if got := ask(t, h, "GET", "/db/"+id+"/t", "", header("Accept-Encoding", "gzip")); !bytes.Equal(got.Body.Bytes(), zipped.Bytes()) {
+			t.Errorf("of %s come %d compressed bytes", c.told, got.Body.Len())
+		}
+		inline := expect(t, h, "GET", "/db/"+id+"?attachments=true", "", 200, header("Accept", "application/json"))
+		if !strings.Contains(inline, base64.StdEncoding.EncodeToString([]byte(text))) {
+			t.Errorf("of %s comes %.200s", c.told, inline)
+		}
+	}
+	var info struct {
+		Sizes struct{ External int64 }
+	}
+	if err := json.Unmarshal([]byte(expect(t, h, "GET", "/db/_partition/p", "", 200)), &info); err != nil || info.Sizes.External < int64(len(text)) || info.Sizes.External > 1<<30 {
+		t.Errorf("the partition has %+v, %v", info, err)
+	}
+	noOrphans(t, h)
+}
+
+// TestLargestLimit shows that an attachment is stored whole under the greatest limit that there is.
+func TestLargestLimit(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	expect(t, h, "PUT", "/_node/_local/_config/couchdb/max_attachment_size", `"9223372036854775807"`, 200)
+	expect(t, h, "PUT", "/db", "", 201)
+	expect(t, h, "PUT", "/db/a", `{"_attachments":{"f":{"data":"YWJj"}}}`, 201)
+	if got := expect(t, h, "GET", "/db/a/f", "", 200); got != "abc" {
+		t.Errorf("%q", got)
+	}
 }
 
 // noOrphans checks that no request has left an upload behind: every byte is one of a doc.

@@ -22,7 +22,7 @@ type incoming struct {
 	gzip       bool   // src is compressed
 	length     int64  // what src has when it is read to its end; below zero: not known
 	sum        []byte // what its MD5 must be, nil: anything
-	identity   int64  // with gzip: its length uncompressed, below zero: not known
+	identity   int64  // with gzip: what is said of its length uncompressed, below zero: nothing
 }
 
 // storeAttachment stores the bytes of an attachment, compressed where its type is one that compresses. Until the doc is
@@ -58,11 +58,27 @@ func (x *exchange) storeAttachment(in incoming) (store.Attachment, error) {
 		a.Gzip, a.Length = true, m.n
 	case in.gzip:
 		a.Gzip = true
-		if in.identity >= 0 {
+		if x.unzipsTo(a, in.identity) {
 			a.Length = in.identity
 		}
 	}
-	return a, nil
+	return a, x.ctx().Err()
+}
+
+// unzipsTo tells whether an attachment has n bytes uncompressed. It decompresses no more than those; n may be anything.
+func (x *exchange) unzipsTo(a store.Attachment, n int64) bool {
+	if n < 0 || n == a.Stored { // the latter says that nobody has counted
+		return false
+	}
+	src := x.attachmentBytes(a)
+	for buf := make([]byte, 32<<10); n >= 0 && x.ctx().Err() == nil; {
+		got, err := src.Read(buf)
+		n -= int64(got)
+		if err != nil {
+			return n == 0 && err == io.EOF
+		}
+	}
+	return false
 }
 
 // check compares what came with what was announced.

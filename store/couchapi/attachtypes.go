@@ -1,6 +1,7 @@
 package couchapi
 
 import (
+	"math"
 	"strconv"
 	"strings"
 
@@ -51,7 +52,7 @@ func (s *settings) maxAttachment() int64 {
 	if err != nil || n < 0 {
 		return defaultMaxAttachment
 	}
-	return n
+	return min(n, math.MaxInt64-1) // one byte more is a number, too
 }
 
 func errAttachmentTooLarge(name string) error {
