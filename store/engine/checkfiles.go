@@ -37,8 +37,8 @@ func (d Damage) String() string {
 // CheckFiles verifies the checksums of all files of the store in dir, which nobody may have open: the version, each block of the
 // tables, each record of the logs and of the manifest. It changes nothing. report is called for each file that is damaged.
 //
-// The end of the newest log may be torn, as a crash leaves it: what is behind it was acknowledged to nobody. The OPTIONS files are written
-// anew at each start, and LOCK and the markers are empty: there is nothing to verify in them.
+// The end of the newest log may be torn, as a crash leaves it: what is behind it was acknowledged to nobody. Nothing reads the OPTIONS
+// files (see dropOptions), and LOCK and the markers are empty: there is nothing to verify in them.
 func CheckFiles(ctx context.Context, dir string, o Options, report func(Damage)) (files int, err error) {
 	if o.FS == nil {
 		o.FS = vfs.Default

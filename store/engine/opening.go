@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -29,6 +30,9 @@ func (e *Engine) start(sub string, o Options) error {
 }
 
 func (e *Engine) startPebble(sub string, o Options) error {
+	if err := e.dropOptions(sub); err != nil {
+		return unreadable(fmt.Errorf("open %s: %w", sub, err))
+	}
 	e.cache = pebble.NewCache(o.CacheSize + memTables*memTableSize) // Pebble takes memtables out of it
 	defer e.cache.Unref()
 	pdb, err := pebble.Open(sub, pebbleOptions(o, e.disk, e.lock, e.cache))
@@ -45,3 +49,24 @@ func (e *Engine) startPebble(sub string, o Options) error {
 	}
 	return nil
 }
+
+// dropOptions removes what Pebble has written of its options. It would read that, which has no checksum, and refuse the store over a
+// byte that is damaged there, for nothing: what a store of ours is written with follows from its version, and Pebble writes the
+// options anew.
+func (e *Engine) dropOptions(sub string) error {
+	names, err := e.disk.List(sub)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, optionsPrefix) {
+			if err := e.disk.Remove(e.disk.PathJoin(sub, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// optionsPrefix begins the names of Pebble's OPTIONS files.
+const optionsPrefix = "OPTIONS-"
