@@ -25,9 +25,10 @@ fauxton: build   ## CouchDB's web interface, an npm package, for the embedded st
 	npm pack --silent --pack-destination bin fauxton@$(FAUXTON)
 	bin/logctl fauxton install bin/fauxton-$(FAUXTON).tgz
 
-clients:         ## CouchDB's clients from npm, for the tests that run them (a browser test needs chromium, too)
+clients:         ## CouchDB's clients from npm and kivik's tests, for the tests that run them (a browser test needs chromium, too)
 	npm ci --no-audit --no-fund --prefix internal/clients
 	npm pack --silent --pack-destination internal/clients/node_modules fauxton@$(FAUXTON)
+	cd internal/clients/testdata/kiviktest && $(GO) mod download
 
 test:            ## everything that needs no server of someone else
 	$(GO) test ./...

@@ -17,6 +17,7 @@ import (
 type server struct {
 	data     string
 	listen   string // where it listens, always the same
+	bare     bool   // without the door
 	password string // the admin's
 
 	stop context.CancelFunc
@@ -26,7 +27,12 @@ type server struct {
 // startServer starts one that ends with the test.
 func startServer(t *testing.T) *server {
 	t.Helper()
-	s := &server{data: t.TempDir(), listen: "127.0.0.1:0"}
+	return begin(t, &server{})
+}
+
+func begin(t *testing.T, s *server) *server {
+	t.Helper()
+	s.data, s.listen = t.TempDir(), "127.0.0.1:0"
 	s.start(t)
 	t.Cleanup(func() { s.end(t) })
 	password, err := os.ReadFile(filepath.Join(s.data, "admin.password"))
@@ -42,7 +48,9 @@ func (s *server) start(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop, s.done = stop, make(chan error, 1)
 	log := slog.New(slog.DiscardHandler)
-	go func() { s.done <- app.Serve(ctx, app.ServeOptions{Listen: s.listen, Data: s.data, Log: log}) }()
+	go func() {
+		s.done <- app.Serve(ctx, app.ServeOptions{Listen: s.listen, Data: s.data, Bare: s.bare, Log: log})
+	}()
 	s.listen = strings.TrimPrefix(s.await(t), "http://")
 }
 
