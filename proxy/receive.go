@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	"logctl/store"
@@ -11,13 +12,20 @@ import (
 // receivedAtOnce is how many bodies that Receive has given are worked on at a time.
 const receivedAtOnce = 4
 
-// Receive reads the body of a request that is none of CouchDB's, as it came, up to limit bytes: within the door's memory, at its minimum
-// speed, and then, whole, when it is the client's turn to have it worked on. release gives memory and turn back. Errors are of
-// KindTooLarge, KindBadRequest, KindTooManyRequests and KindUnavailable.
-func (d *Door) Receive(w http.ResponseWriter, r *http.Request, limit int64) (body []byte, release func(), err error) {
+// Receive reads the body of a request that is none of CouchDB's, as it came, up to limit bytes: at the client's rate, within the door's
+// memory, at its minimum speed, and then, whole, when it is the client's turn to have it worked on. release gives memory and turn back, and
+// hears how many bytes the body was, unpacked, for the client's rate. Errors are of KindTooLarge, KindBadRequest, KindTooManyRequests, with
+// Retry-After in the answer's header, and KindUnavailable.
+func (d *Door) Receive(w http.ResponseWriter, r *http.Request, limit int64) (body []byte, release func(size int), err error) {
 	v := &visit{w: w, r: r, conn: http.NewResponseController(w)}
 	v.client, v.https = d.origin(r)
 	v.payer = payerOf(v.client)
+	if err := d.rates.request(v.payer, time.Now()); err != nil {
+		v.hurry()
+		d.counters.refused[store.KindTooManyRequests].Add(1)
+		w.Header().Set("Retry-After", strconv.FormatInt(retryAfter(err), 10))
+		return nil, nil, err
+	}
 	if r.ContentLength > limit {
 		v.hurry()
 		return nil, nil, errTooLarge
@@ -40,7 +48,8 @@ func (d *Door) Receive(w http.ResponseWriter, r *http.Request, limit int64) (bod
 		l.free()
 		return nil, nil, errBusy
 	}
-	return *buf, func() {
+	return *buf, func(size int) {
+		d.rates.add(v.payer, size, time.Now())
 		d.received.give()
 		freeBuffer(buf)
 		l.free()

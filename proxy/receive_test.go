@@ -30,7 +30,7 @@ func TestReceive(t *testing.T) {
 			go func() { _, _, _ = door.Receive(httptest.NewRecorder(), receiving("192.0.2.1", body), 100) }()
 		}
 		synctest.Wait()
-		var releases []func()
+		var releases []func(size int)
 		for range receivedAtOnce {
 			body, release, err := door.Receive(httptest.NewRecorder(), receiving("192.0.2.1", strings.NewReader("text")), 100)
 			if err != nil || string(body) != "text" {
@@ -47,21 +47,21 @@ func TestReceive(t *testing.T) {
 				}
 				came <- from
 				if i == 3 {
-					release()
+					release(4)
 				}
 			}()
 			synctest.Wait()
 		}
-		releases[0]()
+		releases[0](4)
 		synctest.Wait()
-		releases[1]()
+		releases[1](4)
 		synctest.Wait()
 		if <-came != "192.0.2.1" || <-came != "192.0.2.2" {
 			t.Error("the second client does not get the second turn")
 		}
 		// its turn is given back by now: the others get that and what else there is
-		releases[2]()
-		releases[3]()
+		releases[2](4)
+		releases[3](4)
 		synctest.Wait()
 		if len(came) != 2 {
 			t.Errorf("%d more came", len(came))
@@ -104,3 +104,36 @@ func TestReceiveRefuses(t *testing.T) {
 type failing struct{}
 
 func (*failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// TestReceiveRate: a body counts by what it was, unpacked, and a request counts whatever comes of it.
+func TestReceiveRate(t *testing.T) {
+	t.Parallel()
+	door := New(Options{Upstream: http.NotFoundHandler(), Limits: Limits{Requests: 5, Bytes: 1 << 10}})
+	take := func(from string) (release func(size int), err error) {
+		_, release, err = door.Receive(httptest.NewRecorder(), receiving(from, strings.NewReader("text")), 100)
+		return release, err
+	}
+	release, err := take("192.0.2.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	release(10 << 10)
+	w := httptest.NewRecorder()
+	if _, _, err := door.Receive(w, receiving("192.0.2.1", strings.NewReader("text")), 100); !store.IsKind(err, store.KindTooManyRequests) ||
+		w.Header().Get("Retry-After") != "8" {
+		t.Errorf("after ten seconds' worth of bytes: %v, %v", err, w.Header())
+	}
+	for range 12 {
+		if _, _, err = door.Receive(httptest.NewRecorder(), receiving("192.0.2.2", &failing{}), 100); err == nil {
+			t.Error("a broken body is taken")
+		}
+	}
+	if !store.IsKind(err, store.KindTooManyRequests) {
+		t.Errorf("after twelve broken ones: %v", err)
+	}
+	if release, err = take("192.0.2.3"); err != nil {
+		t.Errorf("another client: %v", err)
+	} else {
+		release(4)
+	}
+}

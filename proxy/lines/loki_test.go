@@ -71,9 +71,9 @@ func pack(t testing.TB, text []byte) []byte {
 }
 
 // receive reads whole bodies.
-func receive(_ http.ResponseWriter, r *http.Request, limit int64) (body []byte, release func(), err error) {
+func receive(_ http.ResponseWriter, r *http.Request, limit int64) (body []byte, release func(size int), err error) {
 	body, err = io.ReadAll(io.LimitReader(r.Body, limit+1))
-	return body, func() {}, err
+	return body, func(int) {}, err
 }
 
 // push asks a server and gives the answer's status and text.
@@ -232,6 +232,61 @@ func TestBadPushes(t *testing.T) {
 	s.Push(r, httptest.NewRequest(http.MethodGet, PushPath, nil), sink, receive)
 	if r.Code != http.StatusMethodNotAllowed {
 		t.Errorf("GET: %d", r.Code)
+	}
+}
+
+// TestPushOfPage: a browser pushes nothing for a page of another site.
+func TestPushOfPage(t *testing.T) {
+	t.Parallel()
+	s, sink := start(t, Options{}, "")
+	for _, tt := range []struct {
+		name, value string
+		status      int
+	}{
+		{"Sec-Fetch-Site", "cross-site", 403}, {"Sec-Fetch-Site", "same-site", 403}, {"Origin", "https://evil.example", 403}, {"Origin", "null", 403},
+		{"Sec-Fetch-Site", "same-origin", 204}, {"Origin", "http://example.com", 204},
+	} {
+		before := sink.count("log_loki")
+		body := strings.ReplaceAll(pushJSON, "user=", tt.name+tt.value)
+		status, text := push(s, sink, []byte(body), "Content-Type", "application/json", tt.name, tt.value)
+		if stored := sink.count("log_loki") - before; status != tt.status || (stored > 0) != (status == 204) {
+			t.Errorf("%s %s: %d %s, %d docs", tt.name, tt.value, status, text, stored)
+		}
+	}
+}
+
+// TestPushSize: what a push was when it was unpacked is told, whatever becomes of it.
+func TestPushSize(t *testing.T) {
+	t.Parallel()
+	s, sink := start(t, Options{}, "")
+	const isJSON, proto = "application/json", "application/x-protobuf"
+	bad := []byte(pushJSON + strings.Repeat(" ", 1<<20) + "}")
+	plain := appendPushProto(nil, pushStreams)
+	for name, tt := range map[string]struct {
+		kind, coding string
+		body         []byte
+		want         int
+	}{
+		"JSON":               {isJSON, "", []byte(pushJSON), len(pushJSON)},
+		"bad JSON in gzip":   {isJSON, "gzip", pack(t, bad), len(bad)},
+		"cut gzip":           {isJSON, "gzip", pack(t, bad)[:800], -1},
+		"large gzip":         {isJSON, "gzip", pack(t, make([]byte, maxPush+9)), maxPush + 1},
+		"snappy":             {proto, "", snappy.Encode(nil, plain), len(plain)},
+		"bad ones in snappy": {proto, "", snappy.Encode(nil, make([]byte, 1<<20)), 1 << 20},
+		"unknown coding":     {proto, "br", bad, len(bad)},
+	} {
+		told := 0
+		r := httptest.NewRequest(http.MethodPost, PushPath, bytes.NewReader(tt.body))
+		r.Header.Set("Content-Type", tt.kind)
+		r.Header.Set("Content-Encoding", tt.coding)
+		s.Push(httptest.NewRecorder(), r, sink, func(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, func(int), error) {
+			body, _, err := receive(w, r, limit)
+			return body, func(size int) { told += size }, err
+		})
+		if tt.want < 0 && told > 1<<19 || tt.want == told {
+			continue
+		}
+		t.Errorf("%s: %d bytes, want %d", name, told, tt.want)
 	}
 }
 

@@ -20,9 +20,9 @@ const (
 	pushTime    = time.Minute
 )
 
-// Receiver reads a request's body, up to limit bytes, and waits until it may be worked on, which ends with release. Few may be at a time:
-// the docs of each may take four times maxPush.
-type Receiver func(w http.ResponseWriter, r *http.Request, limit int64) (body []byte, release func(), err error)
+// Receiver reads a request's body, up to limit bytes, and waits until it may be worked on, which ends with release: it hears how many bytes
+// the body was, unpacked. Few may be at a time: the docs of each may take four times maxPush.
+type Receiver func(w http.ResponseWriter, r *http.Request, limit int64) (body []byte, release func(size int), err error)
 
 // Push answers a push in the form of Grafana Loki's. It stores docs in sink, which is for the caller, and answers 204 when they are on disk.
 func (s *Server) Push(w http.ResponseWriter, r *http.Request, sink Sink, receive Receiver) {
@@ -44,7 +44,7 @@ func (s *Server) Push(w http.ResponseWriter, r *http.Request, sink Sink, receive
 	} else {
 		s.log.Error("inputs: push failed", "err", err)
 	}
-	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+	if (status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests) && w.Header().Get("Retry-After") == "" {
 		w.Header().Set("Retry-After", "1")
 	}
 	http.Error(w, reason, status)
@@ -55,14 +55,19 @@ func (s *Server) push(w http.ResponseWriter, r *http.Request, sink Sink, receive
 		w.Header().Set("Allow", http.MethodPost)
 		return store.NewError(store.KindMethodNotAllowed, "pushes are posted")
 	}
+	// A browser adds to what a page sends, from wherever it comes, the cookie or the certificate by which the door knows its user.
+	if err := new(http.CrossOriginProtection).Check(r); err != nil {
+		return store.NewError(store.KindForbidden, "pages of other sites push nothing")
+	}
 	body, release, err := receive(w, r, maxPush)
 	if err != nil {
 		return err
 	}
-	defer release()
+	size := len(body)
+	defer func() { release(size) }()
 	ctx, cancel := context.WithTimeout(r.Context(), pushTime)
 	defer cancel()
-	streams, err := readPush(r.Header, body)
+	streams, size, err := readPush(r.Header, body)
 	if err != nil {
 		return err
 	}
