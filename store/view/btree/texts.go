@@ -1,6 +1,7 @@
 package btree
 
 import (
+	"bytes"
 	"encoding/binary"
 	"slices"
 
@@ -57,7 +58,8 @@ type textWriter struct {
 	ends    []int // of each text, in cuts
 	shapes  []int // numbers of parts
 	shapeOf []uint64
-	parts   [][]byte
+	columns [][][]byte // of a shape's parts
+	spans   [][2]int   // of the columns of a shape, in what is written; 0, 0 for those that are the same as one before or in all texts
 	few     map[string]uint64
 	numbers []uint64
 }
@@ -93,70 +95,95 @@ func (w *textWriter) append(dst []byte, texts [][]byte, cut cutter) []byte {
 
 // shape appends the columns of a shape.
 func (w *textWriter) shape(dst []byte, texts [][]byte, shape, parts int) []byte {
-	starts := make([]int, 0, maxParts+1) // of columns, in dst
-	for p := range parts {
-		w.parts = w.parts[:0]
-		for i, t := range texts {
-			if w.shapeOf[i] != uint64(shape) {
-				continue
-			}
-			from, to := 0, len(t)
-			first := w.ends[i] - parts + 1
-			if p > 0 {
-				from = w.cuts[first+p-1]
-			}
-			if p < parts-1 {
-				to = w.cuts[first+p]
-			}
-			w.parts = append(w.parts, t[from:to])
-		}
+	w.split(texts, shape, parts)
+	w.spans = w.spans[:0]
+	for p, list := range w.columns[:parts] {
 		start := len(dst)
-		dst = w.column(dst)
-		if dst[start] != partsSame {
-			for before, at := range starts {
-				if at >= 0 && len(dst)-start > 3 && at+len(dst)-start <= start && slices.Equal(dst[at:at+len(dst)-start], dst[start:]) {
-					dst = binary.AppendUvarint(append(dst[:start], partsAgain), uint64(before))
-					start = -1
-					break
-				}
-			}
+		runs := countRuns(list)
+		if runs == 1 {
+			dst = appendBytes(append(dst, partsSame), list[0])
+			w.spans = append(w.spans, [2]int{})
+			continue
 		}
-		starts = append(starts, start)
+		before := w.equal(p)
+		if before < 0 {
+			dst = w.column(dst, list, runs)
+			w.spans = append(w.spans, [2]int{start, len(dst)})
+			continue
+		}
+		if at := w.spans[before]; at[1]-at[0] > 3 {
+			dst = binary.AppendUvarint(append(dst, partsAgain), uint64(before))
+		} else {
+			dst = append(dst, dst[at[0]:at[1]]...)
+		}
+		w.spans = append(w.spans, [2]int{})
 	}
 	return dst
 }
 
-// column appends a column of parts.
-func (w *textWriter) column(dst []byte) []byte {
-	list := w.parts
+// split fills w.columns with the parts of the texts of a shape.
+func (w *textWriter) split(texts [][]byte, shape, parts int) {
+	for len(w.columns) < parts {
+		w.columns = append(w.columns, nil)
+	}
+	for p := range parts {
+		w.columns[p] = w.columns[p][:0]
+	}
+	for i, t := range texts {
+		if w.shapeOf[i] != uint64(shape) {
+			continue
+		}
+		from := 0
+		for p, to := range w.cuts[w.ends[i]-parts+1 : w.ends[i]] {
+			w.columns[p] = append(w.columns[p], t[from:to])
+			from = to
+		}
+		w.columns[parts-1] = append(w.columns[parts-1], t[from:])
+	}
+}
+
+// equal is the number of a column before the p-th that is the same and is written, -1 if there is none.
+func (w *textWriter) equal(p int) int {
+	list := w.columns[p]
+	for before := range p {
+		if w.spans[before][1] > 0 && slices.EqualFunc(w.columns[before], list, bytes.Equal) {
+			return before
+		}
+	}
+	return -1
+}
+
+func countRuns(list [][]byte) int {
 	runs := 1
 	for i := 1; i < len(list); i++ {
-		if string(list[i]) != string(list[i-1]) {
+		if !bytes.Equal(list[i], list[i-1]) {
 			runs++
 		}
 	}
-	if runs == 1 {
-		return appendBytes(append(dst, partsSame), list[0])
-	}
+	return runs
+}
+
+// column appends a column of parts that are not all the same.
+func (w *textWriter) column(dst []byte, list [][]byte, runs int) []byte {
 	start := len(dst)
-	dst = w.runs(dst, runs)
+	dst = w.runs(dst, list, runs)
 	if runs < 3 {
 		return dst
 	}
 	between := len(dst)
 	var ok bool
-	if dst, ok = w.fewParts(dst); ok && len(dst)-between < between-start {
+	if dst, ok = w.fewParts(dst, list); ok && len(dst)-between < between-start {
 		return append(dst[:start], dst[between:]...)
 	}
 	return dst[:between]
 }
 
-func (w *textWriter) runs(dst []byte, runs int) []byte {
+func (w *textWriter) runs(dst []byte, list [][]byte, runs int) []byte {
 	dst = binary.AppendUvarint(append(dst, partsRuns), uint64(runs))
 	w.numbers = w.numbers[:0]
 	heads := make([][]byte, 0, runs)
-	for i, p := range w.parts {
-		if i > 0 && string(p) == string(w.parts[i-1]) {
+	for i, p := range list {
+		if i > 0 && bytes.Equal(p, list[i-1]) {
 			w.numbers[len(w.numbers)-1]++
 			continue
 		}
@@ -167,34 +194,40 @@ func (w *textWriter) runs(dst []byte, runs int) []byte {
 }
 
 // fewParts is false where most are different.
-func (w *textWriter) fewParts(dst []byte) ([]byte, bool) {
+func (w *textWriter) fewParts(dst []byte, list [][]byte) ([]byte, bool) {
 	if w.few == nil {
 		w.few = map[string]uint64{}
 	}
 	clear(w.few)
-	for _, p := range w.parts {
-		if _, there := w.few[string(p)]; !there {
-			if w.few[string(p)] = 0; 2*len(w.few) > len(w.parts)+4 {
+	w.numbers = w.numbers[:0]
+	var different [][]byte
+	for i, p := range list {
+		if i > 0 && bytes.Equal(p, list[i-1]) {
+			w.numbers = append(w.numbers, w.numbers[i-1])
+			continue
+		}
+		n, there := w.few[string(p)]
+		if !there {
+			n = uint64(len(different))
+			if different = append(different, p); 2*len(different) > len(list)+4 {
 				return dst, false
 			}
+			w.few[string(p)] = n
 		}
+		w.numbers = append(w.numbers, n)
 	}
-	sorted := make([][]byte, 0, len(w.few))
-	for _, p := range w.parts {
-		if w.few[string(p)] == 0 {
-			w.few[string(p)] = 1
-			sorted = append(sorted, p)
-		}
+	sorted := make([]int, len(different))
+	for i := range sorted {
+		sorted[i] = i
 	}
-	slices.SortFunc(sorted, slices.Compare)
-	for i, p := range sorted {
-		w.few[string(p)] = uint64(i)
+	slices.SortFunc(sorted, func(a, b int) int { return bytes.Compare(different[a], different[b]) })
+	places, texts := make([]uint64, len(sorted)), make([][]byte, len(sorted))
+	for i, n := range sorted {
+		places[n], texts[i] = uint64(i), different[n]
 	}
-	dst = binary.AppendUvarint(append(dst, partsFew), uint64(len(sorted)))
-	dst = w.list(dst, sorted)
-	w.numbers = w.numbers[:0]
-	for _, p := range w.parts {
-		w.numbers = append(w.numbers, w.few[string(p)])
+	dst = w.list(binary.AppendUvarint(append(dst, partsFew), uint64(len(texts))), texts)
+	for i, n := range w.numbers {
+		w.numbers[i] = places[n]
 	}
 	return appendNumbers(dst, w.numbers), true
 }
