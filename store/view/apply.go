@@ -10,39 +10,86 @@ import (
 	"logctl/store/view/btree"
 )
 
-// apply replaces the rows of a batch's docs: all trees and the header, in one piece.
-func (x *index) apply(ctx context.Context, b *batch) error {
+// gatherBytes is how much a gatherer keeps before it applies all.
+const gatherBytes = 24 << 20
+
+// gatherer collects what batches do to an index and applies it in one piece. An index that is built from nothing, or that is far behind,
+// would else write most leaves of a view anew for each batch: an address that a key begins with has rows in all of them.
+//
+// The tree of docs is kept up with each batch, because the next one asks it what a doc had and which numbers are free.
+type gatherer struct {
+	*index
+	head    header // as all batches leave it, but for the views' trees
+	docs    *btree.Tree
+	fresh   *overlay   // the nodes of docs
+	runs    [][]rowRun // by view
+	bytes   int
+	batches int
+
+	// Room of add, by view.
+	ops     [][]rowOp
+	sorters []*sorter
+}
+
+func (x *index) gatherer() *gatherer {
+	g := &gatherer{index: x, ops: make([][]rowOp, x.docs()), sorters: make([]*sorter, x.docs())}
+	for i := range g.sorters {
+		g.sorters[i] = newSorter()
+	}
+	g.reset()
+	return g
+}
+
+// reset makes the gatherer begin anew from what the index has.
+func (g *gatherer) reset() {
+	g.head = g.state()
+	g.head.roots = slices.Clone(g.head.roots)
+	g.docs = g.tree(g.kv, g.head, g.index.docs())
+	g.fresh = &overlay{g.kv, map[string][]byte{}}
+	g.runs = make([][]rowRun, g.index.docs())
+	g.bytes, g.batches = 0, 0
+}
+
+// add takes a batch, and applies all if that is much.
+func (g *gatherer) add(ctx context.Context, b *batch) error {
 	docs := latest(b.docs)
-	head := x.state()
-	before := head
-	head.roots = slices.Clone(head.roots)
-	changes, err := x.changes(docs, before)
+	found, err := find(docs, g.docs)
 	if err != nil {
 		return err
 	}
-	kvs := make([][]store.KVOp, len(changes))
-	errs := make([]error, len(changes))
-	var all sync.WaitGroup
-	for i := range changes {
-		all.Go(func() {
-			head.roots[i], kvs[i], errs[i] = x.tree(x.kv, before, i).Apply(ctx, sortOps(changes[i]), nil)
-		})
-	}
-	all.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	head.seq, head.purge = b.seq, max(head.purge, b.purge)
-	kv := append(slices.Concat(kvs...), store.KVOp{Key: []byte{keyHeader}, Value: head.append(nil)})
-	if err := x.kv.Apply(ctx, kv); err != nil {
+	own, err := g.changes(docs, found)
+	if err != nil {
 		return err
 	}
-	x.mu.Lock()
-	x.head = head
-	x.mu.Unlock()
-	return nil
+	root, kv, err := g.docs.Apply(ctx, btree.Once(own), nil)
+	if err != nil {
+		return err
+	}
+	names, runs := newRunDocs(found), make([]rowRun, len(g.ops))
+	var all sync.WaitGroup
+	for i, ops := range g.ops {
+		all.Go(func() { runs[i] = newRun(names, g.sorters[i].sort(ops)) })
+	}
+	all.Wait()
+	for i := range runs {
+		if len(runs[i].data) > 0 {
+			g.runs[i] = append(g.runs[i], runs[i])
+			g.bytes += len(runs[i].data)
+		}
+	}
+	g.bytes += names.bytes() + g.fresh.add(kv)
+	g.head.roots[g.index.docs()] = root
+	g.head.seq, g.head.purge = b.seq, max(g.head.purge, b.purge)
+	if g.batches++; g.batches == 1 {
+		// Nodes of this tree may never be written, and their numbers be given again.
+		g.docs = g.tree(g.fresh, g.head, g.index.docs())
+		g.docs.Space = g.m.cache.Space()
+	}
+	g.docs.Root = root
+	if g.bytes < g.m.gatherBytes {
+		return nil
+	}
+	return g.apply(ctx)
 }
 
 // latest sorts docs by id and keeps the last of each: a doc that changes while it is read comes twice.
@@ -58,22 +105,21 @@ func latest(docs []mapped) []mapped {
 	return kept
 }
 
-// changes are what the docs' new rows do to each tree, in the order of the docs' ids.
-func (x *index) changes(docs []mapped, head header) ([][]btree.Op, error) {
-	found, err := find(docs, x.tree(x.kv, head, x.docs()))
-	if err != nil {
-		return nil, err
+// changes fills g.ops with what the docs' new rows do to each view, in the order of the docs' ids, and gives what they do to the tree
+// of docs.
+func (g *gatherer) changes(docs []mapped, found []known) (own []btree.Op, err error) {
+	for i := range g.ops {
+		g.ops[i] = g.ops[i][:0]
 	}
-	ops := make([][]btree.Op, len(head.roots))
-	for i := range ops {
-		ops[i] = make([]btree.Op, 0, len(docs))
-	}
+	own = make([]btree.Op, 0, len(docs))
+	entries := make([]btree.Entry, len(docs))
 	for i := range docs {
 		d, was := &docs[i], found[i]
 		if was.entry != nil {
 			err := docRows(was.entry, func(view int, sortKey []byte, repeat uint32) {
-				if view < x.docs() {
-					ops[view] = append(ops[view], btree.Op{Entry: &btree.Entry{Sort: sortKey, Doc: was.name, Repeat: repeat}, Delete: true})
+				if view < len(g.ops) {
+					e := &btree.Entry{Sort: sortKey, Doc: was.name, Repeat: repeat}
+					g.ops[view] = append(g.ops[view], rowOp{entry: e, doc: i, delete: true})
 				}
 			})
 			if err != nil {
@@ -83,18 +129,75 @@ func (x *index) changes(docs []mapped, head header) ([][]btree.Op, error) {
 		for k := range d.rows {
 			r := &d.rows[k]
 			r.Doc = was.name
-			ops[r.view] = append(ops[r.view], btree.Op{Entry: &r.Entry})
+			g.ops[r.view] = append(g.ops[r.view], rowOp{entry: &r.Entry, doc: i})
 		}
-		own := btree.Op{Entry: &btree.Entry{Doc: was.name}}
+		op := btree.Op{Entry: &entries[i]}
+		op.Doc = was.name
 		switch {
 		case len(d.rows) > 0:
-			own.Value = docEntry(d.rows)
+			op.Value = docEntry(d.rows)
 		case was.entry != nil:
-			own.Delete = true
+			op.Delete = true
 		default:
 			continue
 		}
-		ops[x.docs()] = append(ops[x.docs()], own)
+		own = append(own, op)
 	}
-	return ops, nil
+	return own, nil
+}
+
+// apply writes all that was gathered: all trees and the header, in one piece.
+func (g *gatherer) apply(ctx context.Context) error {
+	if g.batches == 0 {
+		return nil
+	}
+	before := g.state()
+	kvs := make([][]store.KVOp, len(g.runs))
+	errs := make([]error, len(g.runs))
+	var all sync.WaitGroup
+	for i, runs := range g.runs {
+		all.Go(func() {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			g.head.roots[i], kvs[i], errs[i] = g.tree(g.kv, before, i).Apply(ctx, ahead(ctx, newMerger(runs)), nil)
+		})
+	}
+	all.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	kv := append(slices.Concat(kvs...), g.fresh.ops()...)
+	kv = append(kv, store.KVOp{Key: []byte{keyHeader}, Value: g.head.append(nil)})
+	if err := g.kv.Apply(ctx, kv); err != nil {
+		return err
+	}
+	g.mu.Lock()
+	g.index.head = g.head
+	g.mu.Unlock()
+	g.reset()
+	return nil
+}
+
+// ahead makes the next pieces while one is worked on, until ctx ends.
+func ahead(ctx context.Context, m *merger) btree.Pieces {
+	pieces := make(chan []btree.Op, 2)
+	go func() {
+		defer close(pieces)
+		for piece := m.piece(); len(piece) > 0; piece = m.piece() {
+			select {
+			case pieces <- piece:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return func() ([]btree.Op, error) {
+		piece := <-pieces
+		if len(piece) == 0 {
+			return nil, ctx.Err() // the pieces may have ended with it
+		}
+		return piece, nil
+	}
 }

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"sync"
@@ -41,20 +42,27 @@ type emittedRow struct {
 	btree.Entry // its Doc is the mapped one
 }
 
-// build maps all changes since the index was last updated, a batch after the other. What was applied stays if a later batch fails.
+// build maps all changes since the index was last updated, a batch after the other. What was mapped stays if a later batch fails.
 func (x *index) build(running context.Context, db Database, u *update) error {
 	if err := x.checkPurges(running, db); err != nil {
 		return err
 	}
-	return x.pipeline(running, db, u, x.state(), func(ctx context.Context, b *batch) error {
+	g := x.gatherer()
+	var failed error // of g
+	err := x.pipeline(running, db, u, g.head, func(ctx context.Context, b *batch) error {
 		start := time.Now()
 		// A stage that fails ends the others, but not in the middle of this: the header in memory has to be that in kv.
-		if err := x.apply(running, b); err != nil {
-			return err
+		if failed = g.add(running, b); failed != nil {
+			return failed
 		}
 		u.rest(ctx, time.Since(start))
 		return nil
 	})
+	if failed != nil {
+		return failed
+	}
+	applied := g.apply(running)
+	return cmp.Or(err, applied)
 }
 
 // pipeline calls done with the changes since the index was as head says, mapped: while one batch is with done the next is mapped and
@@ -93,7 +101,9 @@ func (x *index) pipeline(running context.Context, db Database, u *update, head h
 // read sends what was purged and the changes since the index was as head says, in batches, at least one.
 func (x *index) read(ctx context.Context, db Database, head header, out chan<- *batch) error {
 	since, target := head.seq, db.UpdateSeq()
-	fresh := func() *batch { return &batch{docs: make([]mapped, 0, min(batchDocs, target-min(since, target)))} }
+	fresh := func() *batch {
+		return &batch{docs: make([]mapped, 0, min(uint64(x.m.batchDocs), target-min(since, target)))}
+	}
 	b := fresh()
 	send := func() bool {
 		select {
@@ -104,7 +114,7 @@ func (x *index) read(ctx context.Context, db Database, head header, out chan<- *
 			return false
 		}
 	}
-	full := func() bool { return len(b.docs) >= batchDocs || b.bytes >= batchBytes }
+	full := func() bool { return len(b.docs) >= x.m.batchDocs || b.bytes >= batchBytes }
 	known := head.purge
 	if since == 0 {
 		known = purgeSeq(db)
@@ -123,8 +133,12 @@ func (x *index) read(ctx context.Context, db Database, head header, out chan<- *
 	// What is purged from now on has a sequence number behind target. An index must not be ahead of a purge that it does not know: the
 	// docs that were stored under its ids since would be gone with the next update.
 	last, safe := since, max(target, since, 1)
+	var buf []byte
+	var texts textBlock
 	err := db.Changes(ctx, since, func(c store.Change) bool {
-		d := mapped{seq: c.Seq, id: strings.Clone(c.Doc.ID), json: x.docJSON(&c)}
+		buf = x.appendDoc(buf[:0], &c)
+		d := mapped{seq: c.Seq}
+		d.id, d.json = texts.keep(c.Doc.ID, buf)
 		last = c.Seq
 		b.docs, b.bytes, b.seq = append(b.docs, d), b.bytes+len(d.json), min(c.Seq, safe)
 		return !full() || send()
@@ -142,12 +156,28 @@ func (x *index) read(ctx context.Context, db Database, head header, out chan<- *
 
 const designPrefix = "_design/"
 
-// docJSON is the doc as map functions see it, "" if they don't.
-func (x *index) docJSON(c *store.Change) string {
-	if c.Doc.Deleted || strings.HasPrefix(c.Doc.ID, designPrefix) && !x.design.options.IncludeDesign {
-		return ""
+// textBlock keeps docs. Many share a block.
+type textBlock struct{ block strings.Builder }
+
+// keep keeps an id and a doc.
+func (t *textBlock) keep(id string, doc []byte) (string, string) {
+	if need := len(id) + len(doc); t.block.Cap()-t.block.Len() < need {
+		t.block.Reset()
+		t.block.Grow(max(blockSize, need))
 	}
-	buf := c.Doc.AppendJSON(make([]byte, 0, len(c.Doc.ID)+len(c.Doc.Body)+64))
+	start := t.block.Len()
+	t.block.WriteString(id)
+	t.block.Write(doc)
+	both := t.block.String()[start:]
+	return both[:len(id)], both[len(id):]
+}
+
+// appendDoc appends the doc as map functions see it, nothing if they don't.
+func (x *index) appendDoc(buf []byte, c *store.Change) []byte {
+	if c.Doc.Deleted || strings.HasPrefix(c.Doc.ID, designPrefix) && !x.design.options.IncludeDesign {
+		return buf
+	}
+	buf = c.Doc.AppendJSON(buf)
 	if len(c.Conflicts) > 0 {
 		buf = appendConflicts(buf, "_conflicts", c.Conflicts, false)
 		buf = appendConflicts(buf, "_deleted_conflicts", c.Conflicts, true)
@@ -155,7 +185,7 @@ func (x *index) docJSON(c *store.Change) string {
 	if x.design.options.LocalSeq {
 		buf = appendLocalSeq(buf, c.Seq)
 	}
-	return string(buf)
+	return buf
 }
 
 // appendConflicts adds a member with the revisions of those leaves that are deleted, or are not, if there are any.

@@ -222,6 +222,7 @@ func TestBadFunctions(t *testing.T) {
 func TestManyRows(t *testing.T) {
 	t.Parallel()
 	m := New(Options{Workers: 3})
+	m.gatherBytes = 1
 	defer m.Close()
 	db := newFakeDB()
 	const docs = 3*chunkDocs + 5

@@ -60,6 +60,8 @@ type Manager struct {
 	cancel      context.CancelFunc
 	updates     sync.WaitGroup
 	background  background
+	batchDocs   int // see the constants of these names
+	gatherBytes int
 
 	mu      sync.Mutex
 	closed  bool                // guarded by mu, as is indexes
@@ -80,7 +82,7 @@ func New(o Options) *Manager {
 	if o.Delay == 0 {
 		o.Delay = defaultDelay
 	}
-	m := &Manager{o: o, cache: btree.NewCache(o.CacheSize), indexes: map[indexKey]*index{}}
+	m := &Manager{o: o, cache: btree.NewCache(o.CacheSize), indexes: map[indexKey]*index{}, batchDocs: batchDocs, gatherBytes: gatherBytes}
 	m.background.written, m.background.failed = map[indexKey]Database{}, map[indexKey]*failure{}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	m.reduceLimit.Store(o.ReduceLimit)

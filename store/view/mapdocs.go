@@ -109,10 +109,12 @@ func (x *index) mapDocs(ctx context.Context, docs []mapped, budget *atomic.Int64
 	return len(docs), nil
 }
 
-// emitter turns what map functions emit into rows. The bytes of many rows share a block.
+// emitter turns what map functions emit into rows. Many rows share a block, and so do their bytes.
 type emitter struct {
 	*index
 	block []byte
+	rows  []emittedRow
+	first int // of the doc's rows in rows
 	doc   *mapped
 	seen  []repeats // of the doc's rows, by view
 	bytes int       // of the doc's rows
@@ -122,14 +124,18 @@ type emitter struct {
 // rowOverhead is about what a row takes beside its bytes until it is applied.
 const rowOverhead = 160
 
-// blockSize is the size of blocks; rows that are larger get one of their own.
-const blockSize = 64 << 10
+// blockSize is the size of blocks of bytes; rows that are larger get one of their own. blockRows is the size of blocks of rows.
+const (
+	blockSize = 64 << 10
+	blockRows = 512
+)
 
 func (e *emitter) mapDoc(w mapper, d *mapped) error {
 	e.doc, e.bytes, e.again = d, 0, false
 	clear(e.seen)
-	d.rows = make([]emittedRow, 0, len(e.design.views))
+	e.first = len(e.rows)
 	err := w.Map(d.json, e.row)
+	d.rows = e.rows[e.first:len(e.rows):len(e.rows)]
 	if e.again {
 		sortRepeats(d.rows)
 	}
@@ -168,7 +174,11 @@ func (e *emitter) row(view int, key, value []byte) {
 		block = append(block, value...)
 		r.Value = block[at:len(block):len(block)]
 	}
-	e.doc.rows = append(e.doc.rows, r)
+	if len(e.rows) == cap(e.rows) {
+		old := e.rows[e.first:]
+		e.rows, e.first = append(make([]emittedRow, 0, max(blockRows, 2*len(old))), old...), 0
+	}
+	e.rows = append(e.rows, r)
 	e.bytes += len(block) - start + rowOverhead
 	e.block = block
 }

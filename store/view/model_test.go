@@ -186,6 +186,7 @@ func TestIndexEqualsRecount(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(seed, 3))
 			m := New(Options{Workers: 3})
+			m.batchDocs, m.gatherBytes = []int{50, batchDocs, 100}[seed], []int{20_000, gatherBytes, gatherBytes}[seed]
 			defer m.Close()
 			db, docs := newFakeDB(), map[string]modelDoc{}
 			d := design(t, fmt.Sprintf(modelDesign, modelMap))
@@ -222,6 +223,55 @@ func TestIndexEqualsRecount(t *testing.T) {
 	}
 }
 
+// TestGathered applies several batches at once in which docs come again and again, with rows and without.
+func TestGathered(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(6) {
+		r := rand.New(rand.NewPCG(seed, 4))
+		m := New(Options{Workers: 2, Delay: -1})
+		defer m.Close()
+		db, docs := newFakeDB(), map[string]modelDoc{}
+		d := design(t, fmt.Sprintf(modelDesign, modelMap))
+		x, err := m.index(db, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 8 {
+			g := x.gatherer()
+			for range 1 + r.IntN(12) {
+				b := &batch{}
+				for range []int{1, 20, 150}[r.IntN(3)] {
+					id, body := modelID(seed%3, r.IntN(300)), ""
+					if delete(docs, id); r.IntN(3) > 0 {
+						docs[id] = randomDoc(r)
+						text, _ := json.Marshal(docs[id])
+						body = string(text)
+					}
+					db.put(id, body)
+					if body != "" {
+						body = `{"_id":"` + id + `",` + body[1:]
+					}
+					b.docs = append(b.docs, mapped{id: id, json: body})
+				}
+				if n, err := x.mapSome(t.Context(), b.docs, 2); err != nil || n != len(b.docs) {
+					t.Fatal(n, err)
+				}
+				b.seq = db.UpdateSeq()
+				if err := g.add(t.Context(), b); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := g.apply(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			compareAll(t, m, db, d, r, docs)
+			if problem, err := m.Check(t.Context(), db, d); err != nil || problem != "" {
+				t.Fatalf("check: %s, %v", problem, err)
+			}
+		}
+	}
+}
+
 // TestKilledUpdate lets the keyspace die after n writes of a build in batches and goes on with a new Manager.
 func TestKilledUpdate(t *testing.T) {
 	t.Parallel()
@@ -238,6 +288,7 @@ func TestKilledUpdate(t *testing.T) {
 	memory := kv.(*memoryKV)
 	for n := range 4 {
 		m := New(Options{})
+		m.gatherBytes = 1
 		memory.dies = 1 // one batch at a time
 		_, err := answerOf(m, db, d, "count", store.NewViewQuery())
 		if n < 3 != errors.Is(err, errDead) {

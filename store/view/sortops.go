@@ -1,63 +1,88 @@
 package view
 
 import (
+	"bytes"
 	"cmp"
+	"hash/maphash"
 	"slices"
 
 	"logctl/store/view/btree"
 )
 
-// sortOps puts what is done to a tree in the order of its rows. ops come in the order of the ids of their docs. Of a removal and a new
-// row in the same place the row remains.
-func sortOps(ops []btree.Op) []btree.Op {
-	if len(ops) == 0 {
-		return nil
-	}
-	numbers := make(map[string]int, len(ops)/4+1) // of the different sort keys
-	number := make([]int, len(ops))
-	var keys []string
-	var counts []int
+// rowOp sets a row of a view, or removes it.
+type rowOp struct {
+	entry  *btree.Entry
+	doc    int // which of the batch's, sorted by id, the row is of
+	delete bool
+}
+
+// sorter puts what is done to a view in the order of its rows. It keeps its room for the next time.
+type sorter struct {
+	seed   maphash.Seed
+	known  map[uint64]int // numbers of the different sort keys by their hashes
+	keys   [][]byte
+	counts []int // of each key's ops; then where the next of them goes
+	number []int // of each op's key
+	order  []int // of the keys
+	sorted []rowOp
+}
+
+func newSorter() *sorter { return &sorter{seed: maphash.MakeSeed(), known: map[uint64]int{}} }
+
+// sort gives ops, which come in the order of the ids of their docs, in that of the rows. Of a removal and a new row in the same place the
+// row remains. What it gives holds until the next call.
+func (s *sorter) sort(ops []rowOp) []rowOp {
+	clear(s.known)
+	s.keys, s.counts, s.number = s.keys[:0], s.counts[:0], s.number[:0]
 	for i := range ops {
-		n, there := numbers[string(ops[i].Sort)]
-		if !there {
-			n = len(keys)
-			key := string(ops[i].Sort)
-			numbers[key] = n
-			keys, counts = append(keys, key), append(counts, 0)
-		}
-		number[i] = n
-		counts[n]++
+		n := s.find(ops[i].entry.Sort)
+		s.number = append(s.number, n)
+		s.counts[n]++
 	}
-	order := make([]int, len(keys))
-	for n := range order {
-		order[n] = n
+	s.order = s.order[:0]
+	for n := range s.keys {
+		s.order = append(s.order, n)
 	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(keys[a], keys[b]) })
-	at := make([]int, len(keys))
+	slices.SortFunc(s.order, func(a, b int) int { return bytes.Compare(s.keys[a], s.keys[b]) })
 	place := 0
-	for _, n := range order {
-		at[n] = place
-		place += counts[n]
+	for _, n := range s.order {
+		s.counts[n], place = place, place+s.counts[n]
 	}
-	sorted := make([]btree.Op, len(ops))
+	s.sorted = slices.Grow(s.sorted[:0], len(ops))[:len(ops)]
 	for i := range ops {
-		n := number[i]
-		sorted[at[n]] = ops[i]
-		at[n]++
+		at := &s.counts[s.number[i]]
+		s.sorted[*at] = ops[i]
+		*at++
 	}
-	return settle(sorted)
+	return settle(s.sorted)
+}
+
+// find is the number of a key.
+func (s *sorter) find(key []byte) int {
+	for h := maphash.Bytes(s.seed, key); ; h++ {
+		n, there := s.known[h]
+		if !there {
+			n = len(s.keys)
+			s.known[h] = n
+			s.keys, s.counts = append(s.keys, key), append(s.counts, 0)
+			return n
+		}
+		if bytes.Equal(s.keys[n], key) {
+			return n
+		}
+	}
 }
 
 // settle sorts the ops on rows of the same sort key and doc, which stand together.
-func settle(ops []btree.Op) []btree.Op {
+func settle(ops []rowOp) []rowOp {
 	kept := ops[:0]
 	for i := 0; i < len(ops); {
 		n := i + 1
-		for n < len(ops) && ops[n].Doc.ID == ops[i].Doc.ID && string(ops[n].Sort) == string(ops[i].Sort) {
+		for n < len(ops) && ops[n].doc == ops[i].doc && bytes.Equal(ops[n].entry.Sort, ops[i].entry.Sort) {
 			n++
 		}
 		if n-i > 1 {
-			slices.SortStableFunc(ops[i:n], func(a, b btree.Op) int { return cmp.Compare(a.Repeat, b.Repeat) })
+			slices.SortStableFunc(ops[i:n], func(a, b rowOp) int { return cmp.Compare(a.entry.Repeat, b.entry.Repeat) })
 		}
 		for ; i < n; i++ {
 			// Removals come first.
@@ -71,6 +96,6 @@ func settle(ops []btree.Op) []btree.Op {
 	return kept
 }
 
-func sameRow(a, b *btree.Op) bool {
-	return a.Repeat == b.Repeat && a.Doc.ID == b.Doc.ID && string(a.Sort) == string(b.Sort)
+func sameRow(a, b *rowOp) bool {
+	return a.entry.Repeat == b.entry.Repeat && a.doc == b.doc && bytes.Equal(a.entry.Sort, b.entry.Sort)
 }

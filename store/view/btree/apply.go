@@ -14,39 +14,54 @@ type Op struct {
 	Delete bool
 }
 
+// Pieces gives what is done to a tree, in the order of its rows and each row once: some ops with each call, none at the end. What it has
+// given stays as it is.
+type Pieces func() ([]Op, error)
+
+// Once gives ops in one piece.
+func Once(ops []Op) Pieces {
+	return func() (piece []Op, _ error) {
+		piece, ops = ops, nil
+		return piece, nil
+	}
+}
+
 // writer collects what one Apply does.
 type writer struct {
 	*Tree
 	ctx  context.Context
 	root Root
+	next Pieces
+	todo []Op // of the piece at hand
+	done bool // todo was the last
 	ops  []store.KVOp
 	buf  []byte // of a node that is written
 }
 
-// Apply gives the tree that ops, in the order of their rows and each row once, make of t, and appends to kv what must be done to the
-// keyspace for it. Names is the tree of docs as it was when t was made: a doc that is not in it has a number that none in it has.
-func (t *Tree) Apply(ctx context.Context, ops []Op, kv []store.KVOp) (Root, []store.KVOp, error) {
-	if len(ops) == 0 {
-		return t.Root, kv, nil
+// Apply gives the tree that todo makes of t, and appends to kv what must be done to the keyspace for it. It keeps no more of todo in memory
+// than some nodes need. Names is the tree of docs as it was when t was made: a doc that is not in it has a number that none in it has, or
+// that of one whose rows todo removes, all of them.
+func (t *Tree) Apply(ctx context.Context, todo Pieces, kv []store.KVOp) (Root, []store.KVOp, error) {
+	w := &writer{Tree: t, ctx: ctx, root: t.Root, next: todo, ops: kv}
+	if any, err := w.any(nil); err != nil || !any {
+		return t.Root, kv, err
 	}
-	w := &writer{Tree: t, ctx: ctx, root: t.Root, ops: kv}
 	var kids []kid
 	var err error
 	level := max(t.Root.Height-1, 1)
 	if t.Root.Height > 1 {
-		kids, err = w.innerItems(t.Root.ID, t.Root.Height, ops)
+		kids, err = w.innerItems(t.Root.ID, t.Root.Height, nil)
 	} else {
 		b := w.leaves()
-		var items []rowRef
-		if items, err = w.leafItems(t.Root.ID, ops); err == nil {
-			b.add(items)
+		if err = w.leafItems(b, t.Root.ID, nil); err == nil {
 			kids, err = b.finish()
 		}
 	}
 	for err == nil && len(kids) > 1 {
 		b := w.inners()
-		b.add(kids)
-		kids, err = b.finish()
+		if err = b.add(kids); err == nil {
+			kids, err = b.finish()
+		}
 		level++
 	}
 	if err != nil {
@@ -58,6 +73,36 @@ func (t *Tree) Apply(ctx context.Context, ops []Op, kv []store.KVOp) (Root, []st
 		w.root.ID, w.root.Height, w.root.Rows = kids[0].id, level, kids[0].rows
 	}
 	return w.root, w.ops, nil
+}
+
+// any tells whether something is to be done to rows up to a place (nil: the end).
+func (w *writer) any(last []byte) (bool, error) {
+	if len(w.todo) == 0 && !w.done {
+		err := w.ctx.Err()
+		if err == nil {
+			w.todo, err = w.next()
+		}
+		if err != nil {
+			return false, err
+		}
+		w.done = len(w.todo) == 0
+	}
+	return len(w.todo) > 0 && (last == nil || w.todo[0].comparePlace(last) <= 0), nil
+}
+
+// upTo takes what is to be done to rows up to a place (nil: the end), or a part of it; nothing if all is done.
+func (w *writer) upTo(last []byte) ([]Op, error) {
+	any, err := w.any(last)
+	if err != nil || !any {
+		return nil, err
+	}
+	n := len(w.todo)
+	if last != nil {
+		n = sort.Search(n, func(i int) bool { return w.todo[i].comparePlace(last) > 0 })
+	}
+	ops := w.todo[:n]
+	w.todo = w.todo[n:]
+	return ops, nil
 }
 
 // take reads a node that is going to be replaced, and deletes it.
@@ -106,65 +151,82 @@ func (w *writer) takeInner(id uint64) ([]kid, error) {
 	return n.kids, nil
 }
 
-// leafItems are the rows of a leaf (0: none) after ops.
-func (w *writer) leafItems(id uint64, ops []Op) ([]rowRef, error) {
+// leafItems adds the rows of a leaf (0: none) as they are after what is to be done up to a place.
+func (w *writer) leafItems(b *packer[rowRef], id uint64, last []byte) error {
 	old := &leaf{}
 	if id != 0 {
 		var err error
 		if old, err = w.takenLeaf(id); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	names := w.namer()
-	merged := make([]rowRef, 0, old.n+len(ops))
 	next := 0
-	for _, op := range ops {
-		at, there := old.place(next, op.Entry, names)
-		merged = old.items(merged, next, at)
-		if next = at; there {
-			next++
+	for {
+		ops, err := w.upTo(last)
+		if err != nil {
+			return err
 		}
-		if !op.Delete {
-			merged = append(merged, rowRef{new: op.Entry})
+		if len(ops) == 0 {
+			return b.add(old.items(make([]rowRef, 0, old.n-next), next, old.n))
+		}
+		merged := make([]rowRef, 0, len(ops)+min(old.n-next, len(ops)))
+		for _, op := range ops {
+			at, there := old.place(next, op.Entry, names)
+			merged = old.items(merged, next, at)
+			if next = at; there {
+				next++
+			}
+			if !op.Delete {
+				merged = append(merged, rowRef{new: op.Entry})
+			}
+		}
+		if names.err != nil {
+			return names.err
+		}
+		if err := b.add(merged); err != nil {
+			return err
 		}
 	}
-	return old.items(merged, next, old.n), names.err
 }
 
-// innerItems are the kids of an inner node after ops. Kids that ops do not touch stay as they are, unless a neighbour became
-// too small.
-func (w *writer) innerItems(id uint64, level int, ops []Op) ([]kid, error) {
+// innerItems are the kids of an inner node after what is to be done up to a place. Kids with which nothing is done stay as they are,
+// unless a neighbour became too small.
+func (w *writer) innerItems(id uint64, level int, last []byte) ([]kid, error) {
 	kids, err := w.takeInner(id)
 	if err != nil {
 		return nil, err
 	}
 	if level == 2 {
-		return forKids(w.leaves(), kids, ops, w.leafItems)
+		return forKids(w, w.leaves(), kids, last, w.leafItems)
 	}
-	return forKids(w.inners(), kids, ops, func(id uint64, ops []Op) ([]kid, error) {
-		return w.innerItems(id, level-1, ops)
+	return forKids(w, w.inners(), kids, last, func(b *packer[kid], id uint64, last []byte) error {
+		items, err := w.innerItems(id, level-1, last)
+		if err != nil {
+			return err
+		}
+		return b.add(items)
 	})
 }
 
-// forKids gives each kid the ops that are its own and packs what comes out.
-func forKids[T any](b *packer[T], kids []kid, ops []Op, items func(id uint64, ops []Op) ([]T, error)) ([]kid, error) {
+// forKids adds to b the items of those kids with which something is to be done, up to a place, and the others as they are.
+func forKids[T any](w *writer, b *packer[T], kids []kid, last []byte, items func(b *packer[T], id uint64, last []byte) error) ([]kid, error) {
 	for i := range kids {
-		n := len(ops)
-		if i < len(kids)-1 {
-			n = sort.Search(len(ops), func(j int) bool { return ops[j].comparePlace(kids[i].last) > 0 })
+		end := kids[i].last
+		if i == len(kids)-1 {
+			end = last
 		}
-		if n == 0 {
-			if err := b.keep(kids[i]); err != nil {
-				return nil, err
-			}
-			continue
+		any, err := w.any(end)
+		switch {
+		case err != nil:
+		case any:
+			err = items(b, kids[i].id, end)
+		default:
+			err = b.keep(kids[i])
 		}
-		list, err := items(kids[i].id, ops[:n])
 		if err != nil {
 			return nil, err
 		}
-		b.add(list)
-		ops = ops[n:]
 	}
 	return b.finish()
 }

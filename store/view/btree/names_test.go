@@ -120,12 +120,12 @@ func (n *named) change(t *testing.T, r *rand.Rand, times, count int) {
 		return cmp.Or(bytes.Compare(rows[i].Sort, rows[j].Sort), cmp.Compare(rows[i].Doc.ID, rows[j].Doc.ID)) < 0
 	})
 	before := n.tree(n.docs, nil)
-	root, kv, err := n.tree(n.rows, before).Apply(context.Background(), rows, nil)
+	root, kv, err := n.tree(n.rows, before).Apply(context.Background(), Once(rows), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	n.rows.Root, n.rows.KV = root, n.rows.KV.(memory).apply(kv)
-	root, kv, err = before.Apply(context.Background(), docs, nil)
+	root, kv, err = before.Apply(context.Background(), Once(docs), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

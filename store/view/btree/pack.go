@@ -7,27 +7,28 @@ type packer[T any] struct {
 	load  func(id uint64) ([]T, error) // the items of a node, which is deleted
 	write func(items []T) (kid, error)
 
-	out     []slot[T]
+	out     []slot[T] // all but the last are written
 	pending []T
 	bytes   int // of pending
 }
 
-// slot is a node: an old one that stays, or one to be written.
+// slot is a node: one that stays or is written, or one to be written.
 type slot[T any] struct {
 	kid   kid
-	items []T // nil: stays
+	items []T // nil: stays, or is written
 }
 
-// add takes more items.
-func (p *packer[T]) add(items []T) {
+// add takes more items and writes nodes that they fill.
+func (p *packer[T]) add(items []T) error {
 	for _, it := range items {
 		p.bytes += p.size(it)
 	}
 	if p.pending == nil {
 		p.pending = items
-		return
+	} else {
+		p.pending = append(p.pending, items...)
 	}
-	p.pending = append(p.pending, items...)
+	return p.flush(targetSize + 2*minSize)
 }
 
 // keep takes an old node as it is, unless what came before it would make too small a node without its items.
@@ -37,17 +38,18 @@ func (p *packer[T]) keep(k kid) error {
 		if err != nil {
 			return err
 		}
-		p.add(items)
-		return nil
+		return p.add(items)
 	}
-	p.flush()
-	p.out = append(p.out, slot[T]{kid: k})
-	return nil
+	if err := p.flush(0); err != nil {
+		return err
+	}
+	return p.push(slot[T]{kid: k})
 }
 
-// flush turns what is pending into nodes: one if it fits, else full ones, the last two sharing what is left.
-func (p *packer[T]) flush() {
-	for len(p.pending) > 0 {
+// flush turns what is pending into nodes while it has as many bytes as least: one if it fits, else full ones, the last two sharing
+// what is left.
+func (p *packer[T]) flush(least int) error {
+	for len(p.pending) > 0 && p.bytes >= least {
 		want := p.bytes
 		switch {
 		case p.bytes <= maxSize:
@@ -61,13 +63,36 @@ func (p *packer[T]) flush() {
 			size += p.size(p.pending[n])
 			n++
 		}
-		p.out = append(p.out, slot[T]{items: p.pending[:n:n]})
+		if err := p.push(slot[T]{items: p.pending[:n:n]}); err != nil {
+			return err
+		}
 		p.pending, p.bytes = p.pending[n:], p.bytes-size
 	}
-	p.pending, p.bytes = nil, 0
+	if len(p.pending) == 0 {
+		p.pending, p.bytes = nil, 0
+	}
+	return nil
 }
 
-// finish writes the new nodes and gives all of them in order.
+// push adds a node behind the others. The one before it is written now: only the last may have to share its items with what follows.
+func (p *packer[T]) push(s slot[T]) error {
+	err := p.writeLast()
+	p.out = append(p.out, s)
+	return err
+}
+
+func (p *packer[T]) writeLast() (err error) {
+	if len(p.out) == 0 {
+		return nil
+	}
+	if s := &p.out[len(p.out)-1]; s.items != nil {
+		s.kid, err = p.write(s.items)
+		s.items = nil
+	}
+	return err
+}
+
+// finish writes the last new nodes and gives all in order.
 func (p *packer[T]) finish() ([]kid, error) {
 	if p.bytes > 0 && p.bytes < minSize && len(p.out) > 0 {
 		last := p.out[len(p.out)-1]
@@ -81,19 +106,19 @@ func (p *packer[T]) finish() ([]kid, error) {
 		p.out = p.out[:len(p.out)-1]
 		tail := p.pending
 		p.pending, p.bytes = nil, 0
-		p.add(append(items[:len(items):len(items)], tail...))
-	}
-	p.flush()
-	kids := make([]kid, len(p.out))
-	for i, s := range p.out {
-		kids[i] = s.kid
-		if s.items == nil {
-			continue
-		}
-		var err error
-		if kids[i], err = p.write(s.items); err != nil {
+		if err := p.add(append(items[:len(items):len(items)], tail...)); err != nil {
 			return nil, err
 		}
+	}
+	if err := p.flush(0); err != nil {
+		return nil, err
+	}
+	if err := p.writeLast(); err != nil {
+		return nil, err
+	}
+	kids := make([]kid, len(p.out))
+	for i := range p.out {
+		kids[i] = p.out[i].kid
 	}
 	return kids, nil
 }

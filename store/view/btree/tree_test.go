@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"sort"
 	"testing"
@@ -226,6 +227,51 @@ func sorted(model map[int]Entry) []Entry {
 	return rows
 }
 
+// inPieces gives ops in pieces of random sizes.
+func inPieces(r *rand.Rand, ops []Op) Pieces {
+	return func() (piece []Op, _ error) {
+		n := min(1+r.IntN(len(ops)+1), len(ops))
+		piece, ops = ops[:n], ops[n:]
+		return piece, nil
+	}
+}
+
+// TestPieces: a tree does not depend on how its ops come in pieces, and an error among them ends all.
+func TestPieces(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 3))
+	model := map[int]Entry{}
+	cache := NewCache(0)
+	one := &Tree{KV: memory{}, Cache: cache, Space: cache.Space(), Reducer: rolling{}}
+	many := &Tree{KV: memory{}, Cache: cache, Space: cache.Space(), Reducer: rolling{}}
+	for range 20 {
+		ops := change(r, model, 20_000, 4000, 40, 0.4)
+		apply := func(tree *Tree, todo Pieces) memory {
+			root, kv, err := tree.Apply(t.Context(), todo, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tree.Root, tree.KV = root, tree.KV.(memory).apply(kv)
+			return tree.KV.(memory)
+		}
+		if !reflect.DeepEqual(apply(one, Once(ops)), apply(many, inPieces(r, ops))) {
+			t.Fatal("another tree")
+		}
+	}
+	ops, failed := change(r, model, 20_000, 3000, 40, 0), errors.New("no more")
+	first := true
+	_, _, err := one.Apply(t.Context(), func() ([]Op, error) {
+		if first {
+			first = false
+			return ops[:len(ops)/2], nil
+		}
+		return nil, failed
+	}, nil)
+	if err != failed {
+		t.Errorf("%v, want the error of the pieces", err)
+	}
+}
+
 func TestModel(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(6) {
@@ -241,7 +287,7 @@ func TestModel(t *testing.T) {
 				n := []int{1, 10, 300, 2000}[r.IntN(4)]
 				ops := change(r, model, 5000, n, maxValue, deletes)
 				old, oldRows := *tree, sorted(model)
-				root, kv, err := tree.Apply(context.Background(), ops, nil)
+				root, kv, err := tree.Apply(context.Background(), inPieces(r, ops), nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -257,7 +303,7 @@ func TestModel(t *testing.T) {
 			for _, e := range sorted(model) {
 				all = append(all, Op{Entry: &e, Delete: true})
 			}
-			root, kv, err := tree.Apply(context.Background(), all, nil)
+			root, kv, err := tree.Apply(context.Background(), Once(all), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -285,7 +331,7 @@ func TestLongReductionsAndKeys(t *testing.T) {
 	for i := range 3000 {
 		ops = append(ops, Op{Entry: &Entry{Sort: append(fmt.Appendf(nil, "%06d", i), make([]byte, 3*maxSize*(i%2))...), Value: []byte("v")}})
 	}
-	root, kv, err := tree.Apply(context.Background(), ops, nil)
+	root, kv, err := tree.Apply(context.Background(), Once(ops), nil)
 	if err != nil || root.Rows != 3000 || root.Height > 6 {
 		t.Fatalf("%+v, %v", root, err)
 	}
@@ -308,7 +354,7 @@ func TestAppendFillsNodes(t *testing.T) {
 			ops = append(ops, Op{Entry: &Entry{Sort: fmt.Appendf(nil, "2017-06-14/%012d", n), Value: []byte("[\"59.45.175.88\",\"sshd\"]")}})
 			n++
 		}
-		root, kv, err := tree.Apply(context.Background(), ops, nil)
+		root, kv, err := tree.Apply(context.Background(), Once(ops), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -325,14 +371,14 @@ func TestApplyHonoursContext(t *testing.T) {
 	t.Parallel()
 	cache := NewCache(0)
 	tree := &Tree{KV: memory{}, Cache: cache, Space: cache.Space()}
-	root, kv, err := tree.Apply(context.Background(), []Op{{Entry: &Entry{Sort: []byte("a")}}}, nil)
+	root, kv, err := tree.Apply(context.Background(), Once([]Op{{Entry: &Entry{Sort: []byte("a")}}}), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	tree.Root, tree.KV = root, memory{}.apply(kv)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, _, err := tree.Apply(ctx, []Op{{Entry: &Entry{Sort: []byte("b")}}}, nil); !errors.Is(err, context.Canceled) {
+	if _, _, err := tree.Apply(ctx, Once([]Op{{Entry: &Entry{Sort: []byte("b")}}}), nil); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
 	}
 }
