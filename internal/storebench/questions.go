@@ -38,7 +38,7 @@ func (b *bench) build(ctx context.Context, db store.DBName, name, ddoc, view str
 	b.Progress(name)
 	q := store.NewViewQuery()
 	q.NoReduce, q.Limit = true, 1
-	start := time.Now()
+	metered, start := b.meter(), time.Now()
 	for _, err := range b.Client.View(ctx, db, ddoc, view, q) {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -47,7 +47,7 @@ func (b *bench) build(ctx context.Context, db store.DBName, name, ddoc, view str
 	took := time.Since(start).Seconds()
 	b.add(name, took, "s")
 	b.add(name+", speed", float64(b.Docs)/took, "docs/s")
-	return nil
+	return metered(name, int64(b.Docs))
 }
 
 // questions measures what views are asked, all of them built before.

@@ -11,8 +11,7 @@ import (
 	"logctl/store/view/btree"
 )
 
-// A batch ends with this many docs or bytes of docs. Larger ones rewrite fewer nodes per row and take more memory: about
-// three batches, mapped and not, are in memory at a time.
+// A batch ends with this many docs or bytes of docs; about three, mapped and not, are in memory at a time.
 const (
 	batchDocs  = 16384
 	batchBytes = 6 << 20

@@ -47,7 +47,7 @@ func (it rowRef) size() int {
 }
 
 // docSize is about what a row takes in a tree of docs, where it has most of its value in common with others.
-func (it rowRef) docSize() int { return 24 + max(0, it.size()-longText) }
+func (it rowRef) docSize() int { return 12 + max(0, it.size()-longText) }
 
 // longText is a text of which much is assumed to be its own.
 const longText = 512
