@@ -15,10 +15,15 @@ type keyPair struct {
 	files [2]string // certificate, key
 	log   *slog.Logger
 
-	mu   sync.Mutex
-	seen [2]fileState // what was read last, or tried to
-	cert *tls.Certificate
+	mu    sync.Mutex
+	seen  [2]fileState // what was read last, or tried to
+	again time.Time    // when that is tried again, for it failed; zero: it did not
+	cert  *tls.Certificate
 }
+
+// readAgain is after how long files that could not be read, or were no pair, are read again although they look as they did: their modes
+// may have been put right.
+const readAgain = time.Second
 
 // fileState is what changes when a file does. The zero state is that of no file.
 type fileState struct {
@@ -36,12 +41,12 @@ func stateOf(file string) fileState {
 
 // load reads the files. It is called under mu, or before anybody else knows p.
 func (p *keyPair) load() error {
-	p.seen = [2]fileState{stateOf(p.files[0]), stateOf(p.files[1])}
+	p.seen, p.again = [2]fileState{stateOf(p.files[0]), stateOf(p.files[1])}, time.Now().Add(readAgain)
 	cert, err := tls.LoadX509KeyPair(p.files[0], p.files[1])
 	if err != nil {
 		return fmt.Errorf("read the certificate %s and its key %s: %w", p.files[0], p.files[1], err)
 	}
-	p.cert = &cert
+	p.cert, p.again = &cert, time.Time{}
 	return nil
 }
 
@@ -49,13 +54,15 @@ func (p *keyPair) load() error {
 func (p *keyPair) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if now := [2]fileState{stateOf(p.files[0]), stateOf(p.files[1])}; now == p.seen {
+	changed := [2]fileState{stateOf(p.files[0]), stateOf(p.files[1])} != p.seen
+	if !changed && (p.again.IsZero() || time.Now().Before(p.again)) {
 		return p.cert, nil
 	}
-	if err := p.load(); err != nil {
-		p.log.Warn("certificate not changed: the new files are no pair", "err", err)
-	} else {
+	switch err := p.load(); {
+	case err == nil:
 		p.log.Info("certificate changed", "cert", p.files[0])
+	case changed:
+		p.log.Warn("certificate not changed: the new files are no pair", "err", err)
 	}
 	return p.cert, nil
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // TestCertificateChanges replaces the files of a server's certificate, one after the other, by others and by what is none.
@@ -78,6 +80,57 @@ func TestCertificateChanges(t *testing.T) {
 	if strings.Contains(log.String(), "PRIVATE") || strings.Count(log.String(), "no pair") != 2 {
 		t.Error(log.String())
 	}
+}
+
+// TestCertificateReadLater: files that look as they did when they could not be read are read again.
+func TestCertificateReadLater(t *testing.T) {
+	t.Parallel()
+	certFile, keyFile, _ := makeCert(t)
+	otherCert, otherKey, _ := makeCert(t)
+	put := func(file string, text []byte) { // at a time that is always the same
+		t.Helper()
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(file, time.Time{}, time.Unix(1e9, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var texts [2][]byte
+	for i, file := range []string{otherCert, otherKey} {
+		var err error
+		if texts[i], err = os.ReadFile(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var log safeBuffer
+	synctest.Test(t, func(t *testing.T) {
+		p := &keyPair{files: [2]string{certFile, keyFile}, log: slog.New(slog.NewTextHandler(&log, nil))}
+		if err := p.load(); err != nil {
+			t.Fatal(err)
+		}
+		first := p.cert
+		same := func(when string, want bool) {
+			t.Helper()
+			if c, err := p.get(nil); err != nil || (c == first) != want {
+				t.Errorf("%s: the old pair is in use: %v, %v", when, c == first, err)
+			}
+		}
+		put(certFile, texts[0])
+		put(keyFile, bytes.Repeat([]byte("x"), len(texts[1])))
+		for range 3 {
+			same("no pair", true)
+			time.Sleep(2 * readAgain)
+		}
+		same("no pair, read again", true)
+		put(keyFile, texts[1])
+		same("at once", true)
+		time.Sleep(readAgain)
+		same("later", false)
+		if n := strings.Count(log.String(), "no pair"); n != 1 {
+			t.Errorf("told %d times: %s", n, log.String())
+		}
+	})
 }
 
 // safeBuffer is a buffer for several goroutines.

@@ -20,8 +20,13 @@ type file[T any] struct {
 
 	mu    sync.Mutex
 	seen  os.FileInfo // guarded by mu; as it was when it was read last
+	again time.Time   // guarded by mu; when it is read again although it looks as it did, for it could not be read; zero: it could
 	value T           // guarded by mu
 }
+
+// readAgain is after how long a file that could not be read is read again: what was wrong may be elsewhere, in its mode, or in the CAs
+// that have not come yet while a list that they signed has.
+const readAgain = 5 * time.Second
 
 // read reads the file for the first time.
 func (f *file[T]) read() error {
@@ -36,7 +41,7 @@ func (f *file[T]) read() error {
 
 // load reads the file, which looked so before.
 func (f *file[T]) load(info os.FileInfo) error {
-	f.seen = info
+	f.seen, f.again = info, time.Now().Add(readAgain)
 	text, err := os.ReadFile(f.path)
 	if err != nil {
 		return err
@@ -45,7 +50,7 @@ func (f *file[T]) load(info os.FileInfo) error {
 	if err != nil {
 		return fmt.Errorf("read %s: %w", f.path, err)
 	}
-	f.value = value
+	f.value, f.again = value, time.Time{}
 	return nil
 }
 
@@ -54,16 +59,19 @@ func (f *file[T]) get() T {
 	info, err := os.Stat(f.path)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	switch {
-	case err != nil:
+	if err != nil {
 		if f.seen != nil {
 			f.log.Warn("file is gone, what it said stays in force", "err", err)
 		}
 		f.seen = nil
-	case f.seen == nil, !os.SameFile(info, f.seen), info.Size() != f.seen.Size(), !info.ModTime().Equal(f.seen.ModTime()):
-		if err := f.load(info); err != nil {
-			f.log.Warn("file can't be read, what it said before stays in force", "err", err)
-		}
+		return f.value
+	}
+	changed := f.seen == nil || !os.SameFile(info, f.seen) || info.Size() != f.seen.Size() || !info.ModTime().Equal(f.seen.ModTime())
+	if !changed && (f.again.IsZero() || time.Now().Before(f.again)) {
+		return f.value
+	}
+	if err := f.load(info); err != nil && changed {
+		f.log.Warn("file can't be read, what it said before stays in force", "err", err)
 	}
 	return f.value
 }

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -240,6 +241,47 @@ func TestFilesAreReadAgain(t *testing.T) {
 	if _, _, err := c.Find([]*x509.Certificate{ca.issue(9, "web1")}, time.Now().Add(2*time.Hour)); err == nil || !strings.Contains(err.Error(), "expired") {
 		t.Errorf("too old: %v", err)
 	}
+}
+
+// TestListBeforeItsCA: a revocation list that comes before the CA that has signed it counts when that is there. Until then what was said
+// before does, and the log tells once of it.
+func TestListBeforeItsCA(t *testing.T) {
+	t.Parallel()
+	dir, ca, next := t.TempDir(), newAuthority(t), newAuthority(t)
+	o := Options{CA: filepath.Join(dir, "ca.pem"), CRL: filepath.Join(dir, "crl.pem"), Table: filepath.Join(dir, "tenants.toml")}
+	var said bytes.Buffer
+	o.Log = slog.New(slog.NewTextHandler(&said, nil))
+	block := func(a *authority) []byte {
+		return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
+	}
+	replace(t, o.CA, block(ca))
+	replace(t, o.CRL, ca.crl(1, 7))
+	replace(t, o.Table, []byte(twoTenants))
+	synctest.Test(t, func(t *testing.T) {
+		c, err := Open(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		isRevoked := func(a *authority, serial int64) bool {
+			cert := a.issue(serial, "web1")
+			_, _, err := c.Find([]*x509.Certificate{cert, a.cert}, cert.NotAfter.Add(-time.Second))
+			return errors.Is(err, errRevoked)
+		}
+		replace(t, o.CRL, append(ca.crl(2, 7, 8), next.crl(1, 9)...))
+		for range 10 {
+			if !isRevoked(ca, 7) || isRevoked(ca, 8) {
+				t.Error("what was said before does not count")
+			}
+		}
+		replace(t, o.CA, append(block(ca), block(next)...))
+		time.Sleep(readAgain)
+		if !isRevoked(ca, 8) || !isRevoked(next, 9) {
+			t.Error("the list does not count when its CA has come")
+		}
+		if n := strings.Count(said.String(), "can't be read"); n != 1 {
+			t.Errorf("told %d times: %s", n, said.String())
+		}
+	})
 }
 
 // TestOutdatedList: when a list should have been replaced by a newer one, certificates of its CA are refused, revoked ones as before.
