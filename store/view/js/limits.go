@@ -4,6 +4,7 @@ import (
 	"runtime/metrics"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf16"
 
 	"github.com/dlclark/regexp2/v2"
@@ -23,8 +24,9 @@ const (
 	maxSource    = 1 << 20 // bytes of a source
 )
 
-// limitRegexps ends the regular expressions that backtrack. It is the module's one setting, so it is made once.
-var limitRegexps = sync.OnceFunc(func() { regexp2.DefaultMatchTimeout = defaultTimeout })
+// limitRegexps ends the regular expressions that backtrack, no earlier than the time of the call that they are in is over: the module's
+// clock ticks every 100 ms. It is the module's one setting, so it is made once.
+var limitRegexps = sync.OnceFunc(func() { regexp2.DefaultMatchTimeout = defaultTimeout + time.Second/2 })
 
 // limit replaces the builtins.
 func (m *machine) limit() {

@@ -69,11 +69,16 @@ func (m *machine) function(prog *goja.Program, src string) (goja.Callable, error
 }
 
 // run is one call within the machine's time. The error is a *goja.Exception that the function threw, or one that ends the
-// machine.
+// machine. A call that comes to its end too late has failed, too: a regular expression that took too long did not match, for all that the
+// function knows.
 func (m *machine) run(fn func() error) error {
+	start := time.Now()
 	m.calls.Add(1)
 	err := m.guard(fn)
 	m.calls.Add(1)
+	if !m.dead && time.Since(start) > m.timeout {
+		m.dead, err = true, errTimeout
+	}
 	return err
 }
 
