@@ -99,6 +99,18 @@ func TestAdminSession(t *testing.T) {
 }
 
 // TestSessionTimes checks when a cookie is renewed and when it is over.
+// TestNobody has the name and password that stand for no account: a browser that was sent there has forgotten its own.
+func TestNobody(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	if got := who(h, withBasic("_", "_")); got != "null" {
+		t.Error(got)
+	}
+	if got := who(h, withBasic("_", "")); got != "401" {
+		t.Error(got)
+	}
+}
+
 // TestNextPage has where a login and a logout send a browser: to a page of this server, however it is spelled.
 func TestNextPage(t *testing.T) {
 	t.Parallel()
