@@ -80,6 +80,15 @@ func (u *usersDB) account(name string) (account, error) {
 	if json.Unmarshal(doc.Body, &a) != nil || a.Name != name || name == "" {
 		return account{}, errNoAccount
 	}
+	_, tree, err := db.Revs(doc.ID)
+	if err != nil {
+		return account{}, err
+	}
+	for _, r := range tree {
+		if r.Leaf && !r.Deleted && r.Rev != doc.Rev {
+			return account{}, errUnauthorized("User document conflicts must be resolved before the document is used for authentication purposes.")
+		}
+	}
 	return a, nil
 }
 

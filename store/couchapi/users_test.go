@@ -3,6 +3,7 @@ package couchapi
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -113,6 +114,30 @@ func TestOpenUsersDatabase(t *testing.T) {
 	w := anonymous(h, "POST", "/_users/_bulk_get", `{"docs":[{"id":"org.couchdb.user:eva"}]}`, jan)
 	if strings.Contains(w.Body.String(), "derived_key") {
 		t.Errorf("_bulk_get shows somebody else's document: %s", w.Body)
+	}
+}
+
+// TestConflictedAccount shows that an account of which replication has brought another version lets nobody in until an admin has
+// said which one holds.
+func TestConflictedAccount(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	makeUser(t, h, "jan", "pw")
+	cookie := login(t, h, "jan", "pw")
+	const other = `{"_id":"org.couchdb.user:jan","_rev":"1-00","name":"jan","type":"user","roles":["boss"]}`
+	expect(t, h, "POST", "/_users/_bulk_docs", `{"new_edits":false,"docs":[`+other+`]}`, 201)
+	for name, w := range map[string]*httptest.ResponseRecorder{
+		"basic":  anonymous(h, "GET", "/_session", "", withBasic("jan", "pw")),
+		"login":  anonymous(h, "POST", "/_session", `{"name":"jan","password":"pw"}`),
+		"cookie": anonymous(h, "GET", "/_session", "", withCookie(cookie)),
+	} {
+		if w.Code != 401 || !strings.Contains(w.Body.String(), "conflicts must be resolved") {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+	expect(t, h, "DELETE", "/_users/org.couchdb.user:jan?rev=1-00", "", 200)
+	if got := who(h, withBasic("jan", "pw")); got != "jan" {
+		t.Errorf("afterwards: %s", got)
 	}
 }
 
