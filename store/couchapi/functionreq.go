@@ -42,7 +42,7 @@ func (x *exchange) requestObject(query url.Values, body json.RawMessage, form ur
 	if x.vars["id"] != "" {
 		id = x.name("id")
 	}
-	path := strings.Split(strings.Trim(x.r.URL.Path, "/"), "/")
+	path := segments(x.r.URL.EscapedPath())
 	return json.Marshal(map[string]any{
 		"info": json.RawMessage(appendInfo(nil, x.db)), "uuid": x.h.ids.ID(), "id": id, "method": x.r.Method, "path": path,
 		"requested_path": path, "raw_path": x.r.URL.RequestURI(), "query": queryObject(query), "headers": headers,

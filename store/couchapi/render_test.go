@@ -107,6 +107,21 @@ func TestUpdatesThatFail(t *testing.T) {
 	expect(t, h, "PUT", "/db/_design/d/_update/set/_bad", "5", 400)
 }
 
+// TestPathOfSlashes has a slash in a name that is no end of a path's part to functions.
+func TestPathOfSlashes(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	expect(t, h, "PUT", "/a%2Fb", "", 201)
+	expect(t, h, "PUT", "/a%2Fb/_design/d", `{"shows":{"path":"function(doc, req) { return toJSON(req.path) }"},
+		"rewrites":"function(req) { return '_show/' + req.path[4] }"}`, 201)
+	if got := expect(t, h, "GET", "/a%2Fb/_design/d/_show/path/c%2Fd", "", 200); got != `["a/b","_design","d","_show","path","c/d"]` {
+		t.Error(got)
+	}
+	if got := expect(t, h, "GET", "/a%2Fb/_design/d/_rewrite/path", "", 200); got != `["a/b","_design","d","_show","path"]` {
+		t.Error(got)
+	}
+}
+
 func TestRewrites(t *testing.T) {
 	t.Parallel()
 	h := renderHandler(t)

@@ -75,7 +75,7 @@ func (s *rewrites) rewrite(x *exchange) error {
 		return errNoRewrite()
 	case doc.Rewrites[0] == '[':
 		secure, _ := x.h.settings.get("chttpd", "secure_rewrites")
-		path, query, err := rewrite.Apply(doc.Rewrites, x.designBase(), x.r.Method, x.rewritten(), x.query(), secure == "false")
+		path, query, err := rewrite.Apply(doc.Rewrites, x.designBase(), x.r.Method, segments(x.vars["rest"]), x.query(), secure == "false")
 		if err != nil {
 			return err
 		}
@@ -90,19 +90,19 @@ func (x *exchange) designBase() string {
 	return pathOf(string(x.db.Name())) + "/_design/" + escapeSegment(x.name("design"))
 }
 
-// rewritten is the path behind _rewrite.
-func (x *exchange) rewritten() []string {
-	var segments []string
-	for s := range strings.SplitSeq(x.vars["rest"], "/") {
+// segments are the parts of an escaped path.
+func segments(escaped string) []string {
+	var list []string
+	for s := range strings.SplitSeq(escaped, "/") {
 		if s == "" {
 			continue
 		}
 		if plain, err := url.PathUnescape(s); err == nil {
 			s = plain
 		}
-		segments = append(segments, s)
+		list = append(list, s)
 	}
-	return segments
+	return list
 }
 
 // requestFor makes r, a copy, a request for another path.
