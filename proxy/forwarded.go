@@ -20,8 +20,8 @@ func (d *Door) origin(r *http.Request) (client string, https bool) {
 	}
 	hops := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
 	for i := len(hops) - 1; i >= 0; i-- {
-		addr, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
+		addr, ok := hopAddr(strings.TrimSpace(hops[i]))
+		if !ok {
 			break
 		}
 		client = addr.Unmap().String()
@@ -30,6 +30,18 @@ func (d *Door) origin(r *http.Request) (client string, https bool) {
 		}
 	}
 	return client, https
+}
+
+// hopAddr reads an address as proxies write it: some add the port, and set IPv6 in brackets.
+func hopAddr(s string) (addr netip.Addr, ok bool) {
+	if p, err := netip.ParseAddrPort(s); err == nil {
+		return p.Addr(), true
+	}
+	if n := len(s) - 1; n > 0 && s[0] == '[' && s[n] == ']' {
+		s = s[1:n]
+	}
+	addr, err := netip.ParseAddr(s)
+	return addr, err == nil
 }
 
 // peer is the other end of the request's connection; a Unix socket's is this machine.
