@@ -163,17 +163,25 @@ func dropLeast[K comparable, V any](m map[K]V, n int, compare func(a, b V) int) 
 	}
 }
 
+// guesser is the address that the visit's passwords count against; "" for the owner of this machine, who has a count of his own.
+func (v *visit) guesser() string {
+	if v.payer == owner {
+		return ""
+	}
+	return v.client
+}
+
 // try waits for a turn to try a password for an account, which ends by the function that it gives; nil if there is none. The
 // visit has been told so then, or its client has gone. It looks whether isKnown before it waits any longer, and takes no turn then.
 func (d *Door) try(v *visit, name string, isKnown func() bool) (end func()) {
 	for {
-		wait, later := d.attempts.begin(v.client, name, time.Now())
+		wait, later := d.attempts.begin(v.guesser(), name, time.Now())
 		switch {
 		case wait > 0:
 			d.tooMany(v, wait)
 			return nil
 		case later == nil:
-			return func() { d.attempts.settle(v.client, name) }
+			return func() { d.attempts.settle(v.guesser(), name) }
 		}
 		select {
 		case <-later:
@@ -198,7 +206,7 @@ func (d *Door) tooMany(v *visit, wait time.Duration) {
 // wrong takes note of a wrong password that was tried at start, and waits so that the time of the answer does not tell whether
 // the account is there: a CouchDB answers at once where it has no password to check.
 func (d *Door) wrong(v *visit, name string, start time.Time) {
-	d.attempts.failed(v.client, name, time.Now())
+	d.attempts.failed(v.guesser(), name, time.Now())
 	left := evenTime - time.Since(start)%evenTime
 	timer := time.NewTimer(left)
 	defer timer.Stop()

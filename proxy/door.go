@@ -124,8 +124,7 @@ func (v *visit) atLeisure() { _ = v.conn.SetWriteDeadline(time.Time{}) }
 // ServeHTTP answers one request.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := &visit{w: w, r: r, conn: http.NewResponseController(w)}
-	v.client, v.https = d.origin(r)
-	v.payer = payerOf(v.client)
+	v.comeFrom(d.origin(r))
 	if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
 		// There may have been a length, too, by which a proxy in front finds another end: what comes then is no request of its own.
 		w.Header().Set("Connection", "close")
@@ -138,8 +137,7 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve finds out who comes, looks up what they may do, and does it.
 func (d *Door) serve(v *visit) error {
 	v.atLeisure()
-	if err := d.rates.request(v.payer, time.Now()); err != nil {
-		v.hurry()
+	if err := d.mayCome(v); err != nil {
 		return err
 	}
 	answered, err := d.identify(v)
@@ -148,8 +146,7 @@ func (d *Door) serve(v *visit) error {
 	}
 	if v.caller.grant != nil {
 		v.payer = client{name: v.caller.name}
-		if err := d.rates.request(v.payer, time.Now()); err != nil {
-			v.hurry()
+		if err := d.mayCome(v); err != nil {
 			return err
 		}
 	}
@@ -184,6 +181,26 @@ func (d *Door) serve(v *visit) error {
 		return d.tellDesigns(v)
 	}
 	return v.rule.do(d, v)
+}
+
+// comeFrom says where the visit comes from.
+func (v *visit) comeFrom(address string, https bool) {
+	v.client, v.https = address, https
+	if v.payer = payerOf(address); bySocket(v.r) {
+		v.payer = owner
+	}
+}
+
+// mayCome counts the visit as a request of its payer's, who may have had too many.
+func (d *Door) mayCome(v *visit) error {
+	if v.payer == owner {
+		return nil
+	}
+	err := d.rates.request(v.payer, time.Now())
+	if err != nil {
+		v.hurry()
+	}
+	return err
 }
 
 func (v *visit) overridesMethod() bool {

@@ -53,6 +53,9 @@ func peer(r *http.Request) string {
 	return host
 }
 
+// bySocket tells whether a request came by a Unix socket, whose other end has no address.
+func bySocket(r *http.Request) bool { return r.RemoteAddr == "" || r.RemoteAddr == "@" }
+
 func (d *Door) trusts(host string) bool {
 	if len(d.o.Trusted) == 0 {
 		return false

@@ -76,7 +76,7 @@ func (d *Door) byAccount(v *visit) (answered bool, err error) {
 		v.caller, err = readSession(c.body)
 		if v.caller.name != "" {
 			d.sessions.add(key, v.caller, start)
-			d.attempts.succeeded(v.client, name)
+			d.attempts.succeeded(v.guesser(), name)
 			d.trail.Met(v.caller.name)
 		}
 		return false, err

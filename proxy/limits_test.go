@@ -268,3 +268,45 @@ func TestTurnsEnd(t *testing.T) {
 		}
 	})
 }
+
+// TestOwnerIsNotKeptOut: what comes over the network from this machine, however much, keeps nobody out who comes by its socket.
+func TestOwnerIsNotKeptOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		door := New(Options{Upstream: newFakeCouch(), Limits: Limits{Requests: 20}})
+		ask := func(from, user, password string) int {
+			r := newRequest("GET", "/log_app", "")
+			r.RemoteAddr = from
+			r.SetBasicAuth(user, password)
+			w := httptest.NewRecorder()
+			door.ServeHTTP(w, r)
+			return w.Code
+		}
+		last := 0
+		for range 40 {
+			last = ask("127.0.0.1:9", "reader", "guess")
+		}
+		if last != 429 {
+			t.Errorf("after forty guesses: %d", last)
+		}
+		for _, socket := range []string{"@", ""} {
+			for range 100 {
+				if code := ask(socket, "reader", "pw"); code != 200 {
+					t.Fatalf("by the socket %q: %d", socket, code)
+				}
+			}
+		}
+		for range 100 { // at once
+			last = ask("127.0.0.1:9", "reader", "pw")
+		}
+		if last != 429 {
+			t.Errorf("after a hundred requests: %d", last)
+		}
+		for range 40 {
+			last = ask("@", "other", "guess")
+		}
+		if last != 429 {
+			t.Errorf("after forty guesses by the socket: %d", last)
+		}
+	})
+}

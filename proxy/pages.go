@@ -88,7 +88,7 @@ func (d *Door) login(v *visit) error {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		d.wrong(v, name, start)
 	case http.StatusOK:
-		d.attempts.succeeded(v.client, name)
+		d.attempts.succeeded(v.guesser(), name)
 	}
 	d.tellLogin(v, name, c.status)
 	v.relay(c, "Content-Type", "Set-Cookie")

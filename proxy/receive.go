@@ -18,10 +18,8 @@ const receivedAtOnce = 4
 // Retry-After in the answer's header, and KindUnavailable.
 func (d *Door) Receive(w http.ResponseWriter, r *http.Request, limit int64) (body []byte, release func(size int), err error) {
 	v := &visit{w: w, r: r, conn: http.NewResponseController(w)}
-	v.client, v.https = d.origin(r)
-	v.payer = payerOf(v.client)
-	if err := d.rates.request(v.payer, time.Now()); err != nil {
-		v.hurry()
+	v.comeFrom(d.origin(r))
+	if err := d.mayCome(v); err != nil {
 		d.counters.refused[store.KindTooManyRequests].Add(1)
 		w.Header().Set("Retry-After", strconv.FormatInt(retryAfter(err), 10))
 		return nil, nil, err
