@@ -100,13 +100,15 @@ func runStatus(ctx context.Context, std streams, g *globals, o *outputFlag, apps
 		fmt.Fprintln(std.err, "logctl: no apps")
 	}
 	if !one {
-		sayInputs(std.err, c.conn.InputCounters(ctx))
+		counters := c.conn.Counters(ctx)
+		sayCounters(std.err, "door", counters.Door)
+		sayCounters(std.err, "inputs", counters.Inputs)
 	}
 	return c.explain(err, asked)
 }
 
-// sayInputs tells what the inputs of the serve on this machine have taken, and all that went wrong.
-func sayInputs(w io.Writer, all []app.InputCounter) {
+// sayCounters tells what a part of the serve on this machine has counted, and all that went wrong.
+func sayCounters(w io.Writer, of string, all []app.Counter) {
 	var good, bad []string
 	for _, c := range all {
 		text := fmt.Sprintf("%d %s", c.Count, strings.ReplaceAll(c.Name, "_", " "))
@@ -117,11 +119,11 @@ func sayInputs(w io.Writer, all []app.InputCounter) {
 			bad = append(bad, text)
 		}
 	}
-	if len(all) > 0 {
-		fmt.Fprintf(w, "logctl: inputs: %s\n", strings.Join(good, ", "))
+	if len(good) > 0 {
+		fmt.Fprintf(w, "logctl: %s: %s\n", of, strings.Join(good, ", "))
 	}
 	if len(bad) > 0 {
-		fmt.Fprintf(w, "logctl: inputs: not all is well since the serve was started: %s\n", strings.Join(bad, ", "))
+		fmt.Fprintf(w, "logctl: %s: not all is well since the serve was started: %s\n", of, strings.Join(bad, ", "))
 	}
 }
 

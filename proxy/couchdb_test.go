@@ -313,7 +313,11 @@ func TestLargeBodiesAreTold(t *testing.T) {
 		}
 	}
 	counted := map[string]int64{}
-	door.Counters().Each(func(name, reason string, n int64) { counted[name+" "+reason] = n })
+	door.Counters().Each(func(name, reason string, n int64, trouble bool) {
+		if counted[name+" "+reason] = n; trouble {
+			t.Errorf("%s %s is a trouble", name, reason)
+		}
+	})
 	if len(counted) != 1 || counted["refused too_large"] != 2 {
 		t.Errorf("counted %v", counted)
 	}

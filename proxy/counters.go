@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"net/http"
 	"sync/atomic"
 
 	"logctl/store"
@@ -19,22 +20,23 @@ type Counters struct {
 }
 
 // Each calls fn with each counter that is not zero: its name and, for requests that the door refused, CouchDB's word for the
-// reason.
-func (c *Counters) Each(fn func(name, reason string, n int64)) {
-	call := func(name, reason string, n int64) {
+// reason. trouble marks what should not be: what the store or the door could not do, and who was over a limit.
+func (c *Counters) Each(fn func(name, reason string, n int64, trouble bool)) {
+	call := func(name, reason string, n int64, trouble bool) {
 		if n > 0 {
-			fn(name, reason, n)
+			fn(name, reason, n, trouble)
 		}
 	}
-	call("docs", "", c.Docs.Load())
-	call("docs_failed", "", c.Failed.Load())
-	call("writes", "", c.Writes.Load())
-	call("passed", "", c.Passed.Load())
-	call("connections_turned_away", "", c.turnedAway.Load())
-	call("refused", wordSlow, c.slow.Load())
+	call("docs", "", c.Docs.Load(), false)
+	call("docs_failed", "", c.Failed.Load(), true)
+	call("writes", "", c.Writes.Load(), false)
+	call("passed", "", c.Passed.Load(), false)
+	call("connections_turned_away", "", c.turnedAway.Load(), true)
+	call("refused", wordSlow, c.slow.Load(), true)
 	for kind := range c.refused {
 		if n := c.refused[kind].Load(); n > 0 {
-			fn("refused", store.Kind(kind).Word(), n)
+			k := store.Kind(kind)
+			fn("refused", k.Word(), n, k == store.KindTooManyRequests || k.Status() >= http.StatusInternalServerError)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 // /metrics/ alone.
 func (d *Door) metrics(v *visit) error {
 	out := []byte("# TYPE logctl_door_total counter\n")
-	d.counters.Each(func(name, reason string, n int64) {
+	d.counters.Each(func(name, reason string, n int64, _ bool) {
 		out = fmt.Appendf(out, "logctl_door_total{of=%q,reason=%q} %d\n", name, reason, n)
 	})
 	out = fmt.Appendf(out, "# TYPE logctl_door_connections gauge\nlogctl_door_connections %d\n", d.conns.open())

@@ -92,7 +92,7 @@ func Serve(ctx context.Context, o ServeOptions) (err error) {
 	}
 	door := &activity{next: withInputs(back.handler, back.door, inputs, o.Inputs.Loki)}
 	defer runWhenIdle(base, door, back.release)()
-	cleanup, err := listen(servers, o, door, tellInputs(door, inputs), ad)
+	cleanup, err := listen(servers, o, door, tellCounters(door, back.door, inputs), ad)
 	if err != nil {
 		servers.stop()
 		return err
