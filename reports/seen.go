@@ -92,12 +92,32 @@ func member(object []byte, name string) (float64, bool) {
 		return 0, false
 	}
 	rest := object[i+len(name):]
-	end := bytes.IndexAny(rest, ",}")
-	if end < 0 {
+	end := 0
+	for end < len(rest) && rest[end] != ',' && rest[end] != '}' {
+		end++
+	}
+	if end == len(rest) {
 		return 0, false
 	}
-	n, err := strconv.ParseFloat(string(trim(rest[:end])), 64)
-	return n, err == nil
+	return number(trim(rest[:end]))
+}
+
+// number reads a number, as a rule an integer.
+func number(text []byte) (float64, bool) {
+	const exact = 15 // digits
+	n := 0
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			n = -1
+			break
+		}
+		n = 10*n + int(c-'0')
+	}
+	if n >= 0 && len(text) > 0 && len(text) <= exact {
+		return float64(n), true
+	}
+	f, err := strconv.ParseFloat(string(text), 64)
+	return f, err == nil
 }
 
 // eachEnd calls fn for each attack within windows that are parts of a day.

@@ -103,7 +103,20 @@ func text(raw []byte) string {
 	return s
 }
 
-// readRow reads one row. Its parts share one array, made for it.
+// rowBlock is how many bytes of rows share an array.
+const rowBlock = 8 << 10
+
+// keep copies bytes to where they stay. Rows share arrays.
+func (s *scanner) keep(b []byte) []byte {
+	if cap(s.kept)-len(s.kept) < len(b) {
+		s.kept = make([]byte, 0, max(rowBlock, len(b)))
+	}
+	from := len(s.kept)
+	s.kept = append(s.kept, b...)
+	return s.kept[from:]
+}
+
+// readRow reads one row.
 func readRow(s *scanner) (store.Row, error) {
 	type span struct{ from, to int }
 	var key, value, doc span
@@ -140,7 +153,7 @@ func readRow(s *scanner) (store.Row, error) {
 		return store.Row{}, f.error()
 	}
 	row.Err = f.word
-	own := append(make([]byte, 0, len(buf)), buf...)
+	own := s.keep(buf)
 	part := func(p span) json.RawMessage {
 		if p.from == p.to {
 			return nil

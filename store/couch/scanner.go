@@ -11,13 +11,14 @@ import (
 const maxDepth = 10_000
 
 // scanner reads JSON as a stream and gives values as their bytes: several times faster than encoding/json, which matters
-// where a report reads a hundred thousand rows. It checks the structure that it needs and every number and literal;
-// what stands within a value is checked by whoever decodes it.
+// where a report reads a hundred thousand rows. It checks the structure that it needs and numbers and literals that are values by
+// themselves; what stands within a value is checked by whoever decodes it.
 type scanner struct {
 	r        io.Reader
 	buf      []byte
 	pos, end int
 	scratch  []byte // of the row being read
+	kept     []byte // of rows that were read
 	name     []byte // of the member being read; holds until the next name
 }
 
@@ -154,7 +155,11 @@ func (s *scanner) str(dst []byte) ([]byte, error) {
 	for {
 		from := s.pos
 		for ; s.pos < s.end; s.pos++ {
-			switch c := s.buf[s.pos]; {
+			c := s.buf[s.pos]
+			if c > '"' && c != '\\' && !escaped {
+				continue
+			}
+			switch {
 			case escaped:
 				escaped = false
 			case c == '\\':
@@ -175,41 +180,101 @@ func (s *scanner) str(dst []byte) ([]byte, error) {
 
 // value appends the next value, without the white space between its parts.
 func (s *scanner) value(dst []byte) ([]byte, error) {
+	c, err := s.peek()
+	switch {
+	case err != nil:
+		return dst, err
+	case c == '"':
+		return s.str(dst)
+	case c == '{' || c == '[':
+		return s.nested(dst)
+	}
+	return s.literal(dst)
+}
+
+// nested appends the array or object that begins at pos.
+func (s *scanner) nested(dst []byte) ([]byte, error) {
 	for depth := 0; ; {
-		c, err := s.peek()
-		if err != nil {
-			return dst, err
-		}
-		switch c {
-		case '"':
-			dst, err = s.str(dst)
-		case '{', '[':
-			depth++
-			dst = append(dst, c)
-			s.pos++
-		case '}', ']':
-			depth--
-			dst = append(dst, c)
-			s.pos++
-		case ',', ':':
-			if depth == 0 {
-				return dst, notJSON("a value", c)
+		from := s.pos
+		for s.pos < s.end {
+			c := s.buf[s.pos]
+			switch kinds[c] {
+			case plain:
+				s.pos++
+				continue
+			case opening:
+				s.pos++
+				if depth++; depth > maxDepth {
+					return dst, notJSON("a value", c)
+				}
+				continue
+			case closing:
+				s.pos++
+				if depth--; depth == 0 {
+					return append(dst, s.buf[from:s.pos]...), nil
+				}
+				continue
+			case quote:
+				if end := s.plainString(); end > 0 {
+					s.pos = end
+					continue
+				}
 			}
-			dst = append(dst, c)
-			s.pos++
-		default:
-			dst, err = s.literal(dst)
+			dst = append(dst, s.buf[from:s.pos]...)
+			var err error
+			switch kinds[c] {
+			case quote:
+				dst, err = s.str(dst)
+			case space:
+				s.pos++
+			default:
+				err = notJSON("a value", c)
+			}
+			if err != nil {
+				return dst, err
+			}
+			from = s.pos
 		}
-		switch {
-		case err != nil:
+		dst = append(dst, s.buf[from:s.end]...)
+		if err := s.more(); err != nil {
 			return dst, err
-		case depth < 0 || depth > maxDepth:
-			return dst, notJSON("a value", c)
-		case depth == 0:
-			return dst, nil
 		}
 	}
 }
+
+// plainString is where the string that begins at pos ends, if all of it is in the buffer and nothing in it is escaped; else 0.
+func (s *scanner) plainString() (end int) {
+	for i, c := range s.buf[s.pos+1 : s.end] {
+		switch {
+		case c == '"':
+			return s.pos + 1 + i + 1
+		case c == '\\' || c < ' ':
+			return 0
+		}
+	}
+	return 0
+}
+
+// What bytes are between the strings of an array or object.
+const (
+	strange = iota
+	plain   // of numbers, literals, and between values
+	opening
+	closing
+	quote
+	space
+)
+
+var kinds = func() (kinds [256]uint8) {
+	for kind, bytes := range map[uint8]string{
+		plain: "0123456789abcdefghijklmnopqrstuvwxyz-+.E,:", opening: "[{", closing: "]}", quote: `"`, space: " \n\r\t",
+	} {
+		for _, c := range []byte(bytes) {
+			kinds[c] = kind
+		}
+	}
+	return kinds
+}()
 
 // literal appends a number, true, false or null.
 func (s *scanner) literal(dst []byte) ([]byte, error) {
