@@ -49,7 +49,7 @@ func differs(server string) kt.SuiteConfig {
 		// It leads to /_session: what begins with two slashes would be another server to a browser behind some proxies.
 		"Session/Post/GoodCredsJSONRedirSchemaless.skip": true,
 
-		// The server is where it is, and a test asks for nothing that is not.
+		// The server is where it is. Cancel asks for an address of another machine.
 		"Replicate.prefix":               server,
 		"Replicate/RW/Admin.prefix":      server,
 		"Replicate.NotFoundDB":           server + "foo",
