@@ -27,6 +27,7 @@ func postForm(x *exchange) error {
 		return store.NewError(store.KindBadContentType, "Content-Type must be multipart/form-data")
 	}
 	f, err := x.readForm()
+	defer f.leave()
 	if err != nil {
 		return err
 	}
@@ -72,6 +73,13 @@ func (x *exchange) checkReferer() error {
 type form struct {
 	doc, rev string
 	files    []store.Attachment // stored
+	fields   []body             // whose room doc and rev have
+}
+
+func (f *form) leave() {
+	for _, b := range f.fields {
+		b.leave()
+	}
 }
 
 // readForm reads a form; its files are stored as they come.
@@ -91,9 +99,9 @@ func (x *exchange) readForm() (form, error) {
 		}
 		switch part.FormName() {
 		case "_doc":
-			f.doc, err = x.formField(part)
+			f.doc, err = x.formField(&f, part)
 		case "_rev":
-			f.rev, err = x.formField(part)
+			f.rev, err = x.formField(&f, part)
 		case "_attachments":
 			err = x.formFile(&f, part)
 		}
@@ -103,15 +111,13 @@ func (x *exchange) readForm() (form, error) {
 	}
 }
 
-func (x *exchange) formField(part *multipart.Part) (string, error) {
-	raw, err := io.ReadAll(io.LimitReader(part, x.h.o.MaxRequest+1))
+func (x *exchange) formField(f *form, part *multipart.Part) (string, error) {
+	b, err := x.readAll(part, 0)
 	if err != nil {
 		return "", x.readError(err)
 	}
-	if int64(len(raw)) > x.h.o.MaxRequest {
-		return "", store.NewError(store.KindTooLarge, "the request entity is too large")
-	}
-	return string(raw), nil
+	f.fields = append(f.fields, b)
+	return string(b.bytes), nil
 }
 
 func (x *exchange) formFile(f *form, part *multipart.Part) error {

@@ -73,6 +73,7 @@ type Handler struct {
 	designs  *designCache
 	settings *settings
 	users    *usersDB
+	room     *room
 
 	// start reads what the handler keeps in the engine; its error is answered to every request.
 	start  func() error
@@ -106,6 +107,7 @@ func New(o Options) *Handler {
 	if h.o.MaxRequest == 0 {
 		h.o.MaxRequest = defaultMaxRequest
 	}
+	h.room = newRoom(h.o.MaxRequest)
 	h.ids = uuids.New()
 	h.users = &usersDB{engine: o.Engine, rounds: h.o.PasswordRounds}
 	h.settings = newSettings(o.Engine)

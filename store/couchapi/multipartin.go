@@ -32,14 +32,12 @@ func (x *exchange) readRelated(newEdits bool, prepare func(*ejson.Split) error) 
 	if kind, _, _ := strings.Cut(first.Header.Get("Content-Type"), ";"); strings.TrimSpace(kind) != "application/json" {
 		return store.Doc{}, store.NewError(store.KindBadContentType, "Content-Type must be application/json")
 	}
-	raw, err := io.ReadAll(io.LimitReader(first, x.h.o.MaxRequest+1))
+	b, err := x.readAll(first, 0)
 	if err != nil {
 		return store.Doc{}, x.partError(err)
 	}
-	if int64(len(raw)) > x.h.o.MaxRequest {
-		return store.Doc{}, store.NewError(store.KindTooLarge, "the request entity is too large")
-	}
-	split, _, err := ejson.SplitDoc(nil, raw)
+	defer b.free()
+	split, _, err := ejson.SplitDoc(nil, b.bytes)
 	if err != nil {
 		return split.Doc, err
 	}

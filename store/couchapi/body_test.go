@@ -1,0 +1,130 @@
+package couchapi
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"logctl/store"
+)
+
+// TestBodiesHaveRoom: what is announced takes no memory, nobody takes more than half of what there is, whatever a body is, and all of it
+// is given back.
+func TestBodiesHaveRoom(t *testing.T) {
+	t.Parallel()
+	const largest = 1 << 20
+	h := newTestHandler(t, Options{MaxRequest: largest})
+	send := func(who, method, path string, body io.Reader, announced int64, header ...string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, path, body)
+		r.ContentLength = announced
+		r.Header.Set("Content-Type", "application/json")
+		for i := 0; i < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r.WithContext(store.WithCaller(r.Context(), store.Caller{Name: who, Roles: []string{store.AdminRole}})))
+		return w
+	}
+	if w := send("a", "PUT", "/db", http.NoBody, 0); w.Code != 201 {
+		t.Fatal(w.Code, w.Body)
+	}
+	left := func() int64 {
+		h.room.mu.Lock()
+		defer h.room.mu.Unlock()
+		return h.room.left
+	}
+	all := left()
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, _ = z.Write(bytes.Repeat([]byte(" "), largest-100))
+	if err := z.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	blanks := strings.Repeat(" ", largest-100)
+	const form = "--x\r\nContent-Disposition: form-data; name=\"_doc\"\r\n\r\n"
+	for name, tt := range map[string]struct {
+		method, path, sent string
+		announced, taken   int64 // of each request
+		header             []string
+	}{
+		"announced": {"POST", "/db/_find", "", largest, 0, nil},
+		"small":     {"POST", "/db/_find", "{", smallBuffer / 2, 0, nil},
+		"plain":     {"POST", "/db/_find", blanks, largest, largest, nil},
+		"no length": {"POST", "/db/_bulk_docs", blanks, -1, largest, nil},
+		"gzip":      {"POST", "/db/_bulk_docs", packed.String(), largest, largest, []string{"Content-Encoding", "gzip"}},
+		"multipart": {"PUT", "/db/x", "--x\r\nContent-Type: application/json\r\n\r\n" + blanks, -1, largest, []string{"Content-Type", "multipart/related; boundary=x"}},
+		"form": {"POST", "/db/x", form + blanks + "\r\n--x\r\n", -1, largest,
+			[]string{"Content-Type", "multipart/form-data; boundary=x", "Referer", "http://example.com/"}},
+	} {
+		var wg sync.WaitGroup
+		var ends []*io.PipeWriter
+		codes := make(chan int, 3)
+		for range 3 {
+			body, w := io.Pipe()
+			ends = append(ends, w)
+			wg.Go(func() {
+				code := send("a", tt.method, tt.path, body, tt.announced, tt.header...).Code
+				_ = body.Close()
+				codes <- code
+			})
+			_, _ = io.WriteString(w, tt.sent) // returns when it is read, or refused
+		}
+		if tt.taken > 0 {
+			select {
+			case code := <-codes:
+				if code != 503 {
+					t.Errorf("%s: the third gets %d", name, code)
+				}
+			case <-time.After(20 * time.Second):
+				t.Errorf("%s: none of three is refused", name)
+			}
+		}
+		taken := all - left()
+		if tt.taken == 0 && taken > 0 || tt.taken > 0 && (taken < tt.taken || taken > all/2) {
+			t.Errorf("%s: three take %d bytes of room", name, taken)
+		}
+		if w := send("b", "POST", "/db/_find", strings.NewReader(`{"selector":{"x":"`+blanks[:largest-200]+`"}}`), -1); w.Code != 200 {
+			t.Errorf("%s: another account: %d %s", name, w.Code, w.Body)
+		}
+		for _, w := range ends {
+			_ = w.CloseWithError(io.ErrUnexpectedEOF)
+		}
+		wg.Wait()
+		if now := left(); now != all || len(h.room.held) > 0 {
+			t.Errorf("%s: %d bytes of room are not given back", name, all-now)
+		}
+	}
+}
+
+// TestBodiesOfAnyLength: a body is read whole, however it comes.
+func TestBodiesOfAnyLength(t *testing.T) {
+	t.Parallel()
+	h := &Handler{room: newRoom(1 << 20)}
+	h.o.MaxRequest = 1 << 20
+	text := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
+	for _, n := range []int{0, 1, 511, firstBuffer - 1, firstBuffer, firstBuffer + 1, smallBuffer - 1, smallBuffer, smallBuffer + 1, 300_000, 1<<20 - 1, 1 << 20} {
+		for _, announced := range []int64{-1, 0, int64(n), 5, 1 << 30} {
+			for _, src := range []io.Reader{bytes.NewReader(text[:n]), io.MultiReader(bytes.NewReader(text[:n/3]), bytes.NewReader(text[n/3:n]))} {
+				x := &exchange{h: h}
+				b, err := x.readAll(src, announced)
+				if err != nil || !bytes.Equal(b.bytes, text[:n]) {
+					t.Errorf("%d bytes, %d announced: %d, %v", n, announced, len(b.bytes), err)
+				}
+				b.free()
+			}
+		}
+	}
+	x := &exchange{h: h}
+	if _, err := x.readAll(io.MultiReader(bytes.NewReader(text), strings.NewReader("x")), 0); !store.IsKind(err, store.KindTooLarge) {
+		t.Errorf("one byte more: %v", err)
+	}
+	if h.room.left != 4<<20 {
+		t.Errorf("%d bytes of room are left", h.room.left)
+	}
+}
