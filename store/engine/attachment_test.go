@@ -104,7 +104,7 @@ func TestAttachmentGoes(t *testing.T) {
 	if err := d.Discard(ctx, a.Blob); err != nil || keysIn(t, d, subChunks) != 2 {
 		t.Errorf("discard of an attachment in use: %v, %d chunks", err, keysIn(t, d, subChunks))
 	}
-	if s := d.Stats(); s.ExternalSize != int64(len(doc.Body))+a.Length {
+	if s := d.Stats(); s.ExternalSize != int64(len(doc.Body))+a.Length || s.DiskSize != s.ExternalSize {
 		t.Errorf("external size %d", s.ExternalSize)
 	}
 	doc.Attachments = nil

@@ -152,7 +152,7 @@ type Stats struct {
 	DelDocCount  uint64 // docs whose winner is a tombstone
 	UpdateSeq    uint64
 	PurgeSeq     uint64
-	DiskSize     int64 // of its docs and attachments in Pebble's tables; what only the log holds is not counted
+	DiskSize     int64 // of its docs and attachments in Pebble's tables or, while all is in the log, uncompressed
 	ActiveSize   int64 // of what the docs would take after a compaction, estimated
 	ExternalSize int64 // of the winners' bodies and attachments, uncompressed
 	Created      time.Time
@@ -179,6 +179,9 @@ func (d *DB) Stats() Stats {
 	_, hi := d.keys.space(subChunks)
 	if n, err := d.e.pdb.EstimateDiskUsage(lo, hi); err == nil {
 		s.DiskSize = int64(n)
+	}
+	if s.DiskSize == 0 {
+		s.DiskSize = s.ExternalSize
 	}
 	s.ActiveSize = min(s.DiskSize, s.ExternalSize)
 	return s
