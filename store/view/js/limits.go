@@ -42,9 +42,10 @@ func (m *machine) limit() {
 	m.limitStatics("JSON", "stringify", "parse")
 	m.forbidCode()
 	for _, name := range strings.Fields(`ArrayBuffer Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array
-		Float32Array Float64Array BigInt64Array BigUint64Array`) {
+		Float32Array Float64Array`) {
 		m.limitConstructor(name)
 	}
+	m.forbidBigInts()
 }
 
 // limitMethods puts a check before methods of a prototype: the reason that it gives, if any, is thrown as a RangeError.
@@ -183,6 +184,23 @@ func (m *machine) forbidCode() {
 	}
 }
 
+// forbidBigInts takes away what makes integers of any size, of which a single operator makes one that fills the memory, or takes
+// hours. Literals of them do not compile; see tame.
+func (m *machine) forbidBigInts() {
+	global := m.r.GlobalObject()
+	views := global.Get("DataView").ToObject(m.r).Get("prototype").ToObject(m.r)
+	for _, maker := range []struct {
+		of   *goja.Object
+		name string
+	}{
+		{global, "BigInt"}, {global, "BigInt64Array"}, {global, "BigUint64Array"}, {views, "getBigInt64"}, {views, "getBigUint64"},
+	} {
+		if err := maker.of.Delete(maker.name); err != nil {
+			panic(err) // the builtins of a new runtime can be deleted
+		}
+	}
+}
+
 // checkParsed looks how deep the arrays and objects of a text nest.
 func checkParsed(v goja.Value) string {
 	s, ok := v.(goja.String)
@@ -218,6 +236,9 @@ func checkParsed(v goja.Value) string {
 func checkSource(src string) string {
 	if len(src) > maxSource {
 		return "the source is too long"
+	}
+	if strings.Count(src, "=>") > maxDepth { // each one may be in the one before, which takes the parser time with the square
+		return reasonDepth
 	}
 	depth := 0
 	for i := range len(src) {

@@ -59,6 +59,9 @@ func parse(src string) (*ast.Program, error) {
 }
 
 func compileTree(tree *ast.Program, src string) (*goja.Program, error) {
+	if reason := tame(tree); reason != "" {
+		return nil, &CompileError{Reason: reason}
+	}
 	limitRegexps()
 	prog, err := goja.CompileAST(tree, false)
 	if err != nil {
