@@ -11,7 +11,7 @@ import (
 )
 
 // gatherBytes is how much a gatherer keeps before it applies all.
-const gatherBytes = 24 << 20
+const gatherBytes = 32 << 20
 
 // gatherer collects what batches do to an index and applies it in one piece. An index that is built from nothing, or that is far behind,
 // would else write most leaves of a view anew for each batch: an address that a key begins with has rows in all of them.

@@ -13,7 +13,7 @@ import (
 
 // A batch ends with this many docs or bytes of docs; about three, mapped and not, are in memory at a time.
 const (
-	batchDocs  = 16384
+	batchDocs  = 8192
 	batchBytes = 6 << 20
 	batchRows  = 32 << 20 // bytes of rows
 	chunkDocs  = 128      // what one worker takes at a time
