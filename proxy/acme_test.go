@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -214,8 +213,9 @@ func TestACME(t *testing.T) {
 			start := func() {
 				a := NewACME(ACMEOptions{Domains: []string{"log.example.com"}, Directory: ca.URL + "/directory", Email: "a@example.com", Cache: cache,
 					Log: slog.New(slog.NewTextHandler(&log, nil))})
-				ca.secure = serveAt(t, newDoor(newFakeCouch()), a.TLSConfig()).String()
-				ca.plain = serveAt(t, a.Handler(Redirect(&net.TCPAddr{Port: 443})), nil).String()
+				door := newDoor(newFakeCouch())
+				ca.secure = serveAt(t, door, door, a.TLSConfig()).String()
+				ca.plain = serveAt(t, door, a.Handler(Redirect(&net.TCPAddr{Port: 443})), nil).String()
 			}
 			start()
 			roots := x509.NewCertPool()
@@ -265,7 +265,8 @@ func TestACMEFails(t *testing.T) {
 	defer ca.Close()
 	var log safeBuffer
 	a := NewACME(ACMEOptions{Domains: []string{"log.example.com"}, Directory: ca.URL, Cache: t.TempDir(), Log: slog.New(slog.NewTextHandler(&log, nil))})
-	addr := serveAt(t, untouched(t), a.TLSConfig())
+	door := New(Options{Upstream: untouched(t)})
+	addr := serveAt(t, door, door, a.TLSConfig())
 	for _, name := range []string{"log.example.com", "other.example.com"} {
 		if c, err := tls.Dial("tcp", addr.String(), &tls.Config{ServerName: name, InsecureSkipVerify: true}); err == nil {
 			c.Close()
@@ -275,21 +276,4 @@ func TestACMEFails(t *testing.T) {
 	if text := log.String(); strings.Count(text, "no certificate from the CA") != 1 || strings.Contains(text, "other.example.com") {
 		t.Error(text)
 	}
-}
-
-// serveAt serves at a free port until the test ends; with TLS where there is a configuration.
-func serveAt(t *testing.T, h http.Handler, conf *tls.Config) net.Addr {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr()
-	if conf != nil {
-		l = tls.NewListener(l, conf)
-	}
-	s := NewServer(context.Background(), h, slog.New(slog.DiscardHandler))
-	go s.Serve(l)
-	t.Cleanup(func() { s.Close() })
-	return addr
 }

@@ -126,13 +126,7 @@ func TestCertificates(t *testing.T) {
 	door := New(Options{Upstream: f, Clients: clients, AsWriter: BasicWriter("app_write", func() []byte { return []byte("w") })})
 	conf := &tls.Config{Certificates: []tls.Certificate{ca.issue(2, &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}})}}
 	AskForCertificates(conf, clients.Pool)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &http.Server{Handler: door}
-	go s.Serve(tls.NewListener(l, conf))
-	t.Cleanup(func() { s.Close() })
+	addr := serveAt(t, door, door, conf)
 
 	roots := x509.NewCertPool()
 	roots.AddCert(ca.cert)
@@ -141,7 +135,7 @@ func TestCertificates(t *testing.T) {
 		t.Cleanup(tr.CloseIdleConnections)
 		return func(method, path, body string, headers ...string) (int, string) {
 			t.Helper()
-			r, err := http.NewRequestWithContext(t.Context(), method, "https://"+l.Addr().String()+path, strings.NewReader(body))
+			r, err := http.NewRequestWithContext(t.Context(), method, "https://"+addr.String()+path, strings.NewReader(body))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"bufio"
-	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -44,7 +43,7 @@ func TestConnections(t *testing.T) {
 	door := New(Options{Upstream: untouched(t), Limits: Limits{Connections: 6, PerAddress: 2},
 		Trusted: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}})
 	inner := &namedListener{oneListener{conn: make(chan net.Conn, 1), closed: make(chan struct{})}, make(chan string, 1)}
-	l := door.Listener(inner)
+	l := door.Listener(inner, nil)
 	got := make(chan net.Conn)
 	go func() {
 		for {
@@ -138,16 +137,12 @@ func TestStreams(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var mu sync.Mutex
 	at := map[string]int{} // requests by connection
 	all, most := 0, 0
 	full, release := make(chan struct{}), make(chan struct{})
 	const asked = maxStreams + 50
-	s := NewServer(context.Background(), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	addr := serveAt(t, New(Options{Upstream: untouched(t)}), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		at[r.RemoteAddr]++
 		most = max(most, at[r.RemoteAddr])
@@ -156,15 +151,13 @@ func TestStreams(t *testing.T) {
 		}
 		mu.Unlock()
 		<-release
-	}), slog.New(slog.DiscardHandler))
-	go s.Serve(tls.NewListener(l, conf))
-	defer s.Close()
+	}), conf)
 	tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
 	defer tr.CloseIdleConnections()
 	var wg sync.WaitGroup
 	for range asked {
 		wg.Go(func() {
-			res, err := (&http.Client{Transport: tr}).Get("https://" + l.Addr().String())
+			res, err := (&http.Client{Transport: tr}).Get("https://" + addr.String())
 			if err != nil {
 				t.Error(err)
 				return

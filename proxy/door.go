@@ -121,17 +121,36 @@ func (v *visit) answering() { _ = v.conn.SetWriteDeadline(time.Now().Add(answerT
 // atLeisure takes away what an earlier request has left on the connection: a feed has no end.
 func (v *visit) atLeisure() { _ = v.conn.SetWriteDeadline(time.Time{}) }
 
+// visit begins one, where it comes from.
+func (d *Door) visit(w http.ResponseWriter, r *http.Request) *visit {
+	v := &visit{w: w, r: r, conn: http.NewResponseController(w)}
+	v.client, v.https = d.origin(r)
+	if v.payer = payerOf(v.client); bySocket(r) {
+		v.payer = owner
+	}
+	return v
+}
+
 // ServeHTTP answers one request.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	v := &visit{w: w, r: r, conn: http.NewResponseController(w)}
-	v.comeFrom(d.origin(r))
-	if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
-		// There may have been a length, too, by which a proxy in front finds another end: what comes then is no request of its own.
-		w.Header().Set("Connection", "close")
-	}
+	v := d.visit(w, r)
 	if err := d.serve(v); err != nil {
 		d.fail(v, err)
 	}
+}
+
+// errFraming refuses a request that another server could take for another one, or for two.
+var errFraming = store.NewError(store.KindBadRequest, "The request's header is not in its plain form.")
+
+// refuseFraming answers a request that framing does not let through.
+func (d *Door) refuseFraming(w http.ResponseWriter, r *http.Request) {
+	v := d.visit(w, r)
+	v.hurry()
+	err := d.mayCome(v)
+	if err == nil {
+		err = errFraming
+	}
+	d.fail(v, err)
 }
 
 // serve finds out who comes, looks up what they may do, and does it.
@@ -181,14 +200,6 @@ func (d *Door) serve(v *visit) error {
 		return d.tellDesigns(v)
 	}
 	return v.rule.do(d, v)
-}
-
-// comeFrom says where the visit comes from.
-func (v *visit) comeFrom(address string, https bool) {
-	v.client, v.https = address, https
-	if v.payer = payerOf(address); bySocket(v.r) {
-		v.payer = owner
-	}
 }
 
 // mayCome counts the visit as a request of its payer's, who may have had too many.

@@ -20,11 +20,14 @@ import (
 // lingerTime is for how long a connection stays with its server after an answer: longer than a client that has more to say takes.
 const lingerTime = 100 * time.Millisecond
 
-// conn is a connection that counts, as the server has it. After an answer it may be parked.
+// conn is a connection for HTTP/1 as the server has it, over TLS as a secured. After an answer it may be parked.
 type conn struct {
-	net.Conn
-	from *listener
-	who  client
+	net.Conn // raw or, around it, a *tls.Conn
+	from     *listener
+	raw      *admitted
+
+	framing framing
+	served  int64 // requests that the server's handler got; its goroutine's alone
 
 	came  bool // first is to be read before all else
 	first [1]byte
@@ -45,9 +48,20 @@ const (
 
 // tellIdle is an http.Server's ConnState.
 func tellIdle(c net.Conn, s http.ConnState) {
-	if c, ok := c.(*conn); ok && s == http.StateIdle { // one under TLS is another type
+	if c := connOf(c); c != nil && s == http.StateIdle {
 		c.phase.Store(answered)
 	}
+}
+
+// connOf is the conn that a server has; nil for HTTP/2, and where the listener is not a Door's.
+func connOf(c net.Conn) *conn {
+	switch c := c.(type) {
+	case *conn:
+		return c
+	case secured:
+		return c.conn
+	}
+	return nil
 }
 
 // SetReadDeadline sets the deadline for the wait, of which the server hears in Read, to lingerTime.
@@ -66,7 +80,14 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	return c.Conn.SetReadDeadline(t)
 }
 
+// Read reads what the client sends, and lets framing see it.
 func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.read(p)
+	c.framing.read(p[:n])
+	return n, err
+}
+
+func (c *conn) read(p []byte) (int, error) {
 	if c.room == 0 {
 		c.room = len(p)
 	}
@@ -99,35 +120,26 @@ func (c *conn) Close() error {
 	if c.phase.Load() == leaving && c.Conn.SetReadDeadline(c.until) == nil && c.from.park(c) {
 		return nil
 	}
-	return c.end()
-}
-
-func (c *conn) end() error {
-	c.from.door.dismiss(c.who)
 	return c.Conn.Close()
 }
+
+// CloseWrite ends the answer before the connection is closed, so that a client that is still sending gets to read it.
+func (c *conn) CloseWrite() error { return closeWrite(c.Conn) }
 
 // park keeps a connection, which is nobody else's any more, until there is something to read, it has ended, or the listener is
 // closed; false: it is closed already.
 func (l *listener) park(c *conn) bool {
-	again := &conn{Conn: c.Conn, from: l, who: c.who}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.ended {
-		return false
-	}
-	l.parked[again] = struct{}{}
-	l.wg.Go(func() { l.watch(again) })
-	return true
+	again := &conn{Conn: c.Conn, from: l, raw: c.raw}
+	return l.keep(c.raw, func() { l.wg.Go(func() { l.watch(again) }) })
 }
 
-// watch waits for the first byte from a connection. The stack of its goroutine is most of what a parked connection costs.
+// watch waits for the first byte from a connection. The stack of its goroutine is most of what a plain one costs that is parked.
 func (l *listener) watch(c *conn) {
 	n, _ := c.Conn.Read(c.first[:])
-	l.mu.Lock()
-	delete(l.parked, c)
-	l.mu.Unlock()
-	if c.came = n > 0; !c.came || !l.give(accepted{conn: c}) {
-		_ = c.end()
+	l.letGo(c.raw)
+	if c.came = n > 0; !c.came {
+		_ = c.Conn.Close()
+		return
 	}
+	l.serve(c)
 }

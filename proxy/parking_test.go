@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log/slog"
@@ -22,21 +23,42 @@ type parkingLot struct {
 	client net.Conn
 	in     *bufio.Reader
 	full   chan struct{} // closed: there are no files for other connections
+	bye    time.Duration // how long the server waits, over TLS, for a client that does not read that the connection ends
 }
 
-// inParkingLot runs a test with a server that answers with what was sent.
+// inParkingLot runs a test with a server that answers with what was sent, once without TLS and once with it.
 func inParkingLot(t *testing.T, test func(t *testing.T, p *parkingLot)) {
 	t.Parallel()
+	certFile, keyFile, pool := makeCert(t)
+	conf, err := TLSConfig(certFile, keyFile, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	conf.SessionTicketsDisabled = true // of which the client hears when it reads, and a pipe waits for that
+	t.Run("plain", func(t *testing.T) { parkAt(t, nil, nil, test) })
+	t.Run("tls", func(t *testing.T) { parkAt(t, conf, &tls.Config{RootCAs: pool, ServerName: "127.0.0.1"}, test) })
+}
+
+func parkAt(t *testing.T, conf, clientConf *tls.Config, test func(t *testing.T, p *parkingLot)) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := net.Pipe()
 		inner := &faultyListener{oneListener{conn: make(chan net.Conn, 1), closed: make(chan struct{})}, make(chan struct{})}
 		inner.conn <- server
+		if clientConf != nil {
+			client = tls.Client(client, clientConf)
+		}
 		door := New(Options{Upstream: untouched(t)})
-		p := &parkingLot{door, door.Listener(inner).(*listener), client, bufio.NewReader(client), inner.full}
+		p := &parkingLot{door, door.Listener(inner, conf).(*listener), client, bufio.NewReader(client), inner.full, 0}
+		if conf != nil {
+			p.bye = 5 * time.Second
+		}
 		s := NewServer(t.Context(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, err := io.ReadAll(r.Body)
 			if err != nil {
 				body = []byte(err.Error())
+			}
+			if (r.TLS != nil) != (conf != nil) {
+				t.Errorf("TLS: %v", r.TLS)
 			}
 			fmt.Fprintf(w, "%s %s: %s", r.Method, r.URL.Path, body)
 		}), slog.New(slog.DiscardHandler))
@@ -74,7 +96,7 @@ func (p *parkingLot) isParked() bool {
 	synctest.Wait()
 	p.l.mu.Lock()
 	defer p.l.mu.Unlock()
-	return len(p.l.parked) == 1
+	return len(p.l.kept) == 1
 }
 
 // answer reads an answer and compares it.
@@ -111,13 +133,36 @@ func TestParked(t *testing.T) {
 			}
 			time.Sleep(idleTime - 2*lingerTime)
 		}
-		time.Sleep(2 * lingerTime)
+		time.Sleep(2*lingerTime + p.bye)
 		synctest.Wait()
 		if p.isParked() || p.door.conns.open() != 0 {
 			t.Error("open for longer than a connection may wait")
 		}
 		if _, err := p.in.ReadByte(); err != io.EOF {
 			t.Errorf("at its end: %v", err)
+		}
+	})
+}
+
+// TestParkedTrick: requests of a connection that has been parked are read as strictly as others.
+func TestParkedTrick(t *testing.T) {
+	inParkingLot(t, func(t *testing.T, p *parkingLot) {
+		for i := range 3 {
+			request, answer := post(i, "some")
+			go io.WriteString(p.client, request+request)
+			p.answer(t, answer)
+			p.answer(t, answer)
+			time.Sleep(lingerTime)
+			if !p.isParked() {
+				t.Error("not parked")
+			}
+		}
+		request, answer := post(4, "some")
+		go io.WriteString(p.client, request+trickyPost+tricks[0].text+request)
+		p.answer(t, answer)
+		text, err := io.ReadAll(p.in)
+		if err != nil || !strings.HasPrefix(string(text), "HTTP/1.1 400 ") || strings.Count(string(text), "HTTP/1.1 ") != 1 {
+			t.Errorf("%s, %v", text, err)
 		}
 	})
 }
@@ -157,7 +202,7 @@ func TestHalfRequest(t *testing.T) {
 		request, answer := post(1, "some")
 		go io.WriteString(p.client, request+"POST /2 HTTP/1.1\r\n")
 		p.answer(t, answer)
-		time.Sleep(headerTime + time.Second)
+		time.Sleep(headerTime + time.Second + p.bye)
 		if p.isParked() || p.door.conns.open() != 0 {
 			t.Errorf("parked %v, %d open", p.isParked(), p.door.conns.open())
 		}

@@ -17,8 +17,7 @@ const receivedAtOnce = 4
 // hears how many bytes the body was, unpacked, for the client's rate. Errors are of KindTooLarge, KindBadRequest, KindTooManyRequests, with
 // Retry-After in the answer's header, and KindUnavailable.
 func (d *Door) Receive(w http.ResponseWriter, r *http.Request, limit int64) (body []byte, release func(size int), err error) {
-	v := &visit{w: w, r: r, conn: http.NewResponseController(w)}
-	v.comeFrom(d.origin(r))
+	v := d.visit(w, r)
 	if err := d.mayCome(v); err != nil {
 		d.counters.refused[store.KindTooManyRequests].Add(1)
 		w.Header().Set("Retry-After", strconv.FormatInt(retryAfter(err), 10))

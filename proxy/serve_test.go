@@ -1,19 +1,17 @@
 package proxy
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
-	"fmt"
-	"io"
 	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,6 +49,19 @@ func makeCert(t *testing.T) (certFile, keyFile string, pool *x509.CertPool) {
 	return certFile, keyFile, pool
 }
 
+// serveAt serves h as logctl serve does, at a free port that door watches over, until the test ends; with TLS where there is a configuration.
+func serveAt(t testing.TB, door *Door, h http.Handler, conf *tls.Config) net.Addr {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewServer(context.Background(), h, slog.New(slog.DiscardHandler))
+	go s.Serve(door.Listener(l, conf))
+	t.Cleanup(func() { s.Close() })
+	return l.Addr()
+}
+
 // TestTLS writes through a plain port that leads to the secure one, with HTTP/1.1 and HTTP/2.
 func TestTLS(t *testing.T) {
 	t.Parallel()
@@ -62,23 +73,9 @@ func TestTLS(t *testing.T) {
 	if conf.MinVersion != tls.VersionTLS12 {
 		t.Errorf("oldest TLS version %x", conf.MinVersion)
 	}
-	log := slog.New(slog.DiscardHandler)
 	f := newFakeCouch()
-	start := func(h http.Handler, secure bool) net.Addr {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		addr := l.Addr()
-		if secure {
-			l = tls.NewListener(l, conf)
-		}
-		s := NewServer(t.Context(), h, log)
-		go s.Serve(l)
-		t.Cleanup(func() { s.Close() })
-		return addr
-	}
-	plain := start(Redirect(start(newDoor(f), true)), false)
+	door := newDoor(f)
+	plain := serveAt(t, door, Redirect(serveAt(t, door, door, conf)), nil)
 	for _, h2 := range []bool{false, true} {
 		tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: h2}
 		res, err := (&http.Client{Transport: tr}).Post("http://"+plain.String()+"/log_app", jsonType, strings.NewReader(`{"a":1}`))
@@ -130,31 +127,6 @@ func TestRedirect(t *testing.T) {
 		Redirect(&net.TCPAddr{Port: tt.port}).ServeHTTP(w, r)
 		if got := w.h.Get("Location"); w.status != tt.status || got != tt.location {
 			t.Errorf("%s %s: %d %q, want %d %q", tt.host, tt.target, w.status, got, tt.status, tt.location)
-		}
-	}
-}
-
-// TestChunkedEndsConnection: a body in chunks may have come with a length that tells another end of it, and net/http does not say so. What
-// stands behind it is never answered.
-func TestChunkedEndsConnection(t *testing.T) {
-	t.Parallel()
-	srv := httptest.NewServer(newDoor(newFakeCouch()))
-	defer srv.Close()
-	for _, target := range []string{"/log_app", "/log_app/_all_docs"} {
-		c, err := net.Dial("tcp", srv.Listener.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"+
-			"7\r\n{\"a\":1}\r\n0\r\n\r\nGET /_up HTTP/1.1\r\nHost: x\r\n\r\n", target)
-		_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
-		text, err := io.ReadAll(c)
-		if err != nil {
-			t.Errorf("%s: the connection stays open: %v", target, err)
-		}
-		if n := strings.Count(string(text), "HTTP/1.1 "); n != 1 || !strings.Contains(string(text), "Connection: close") {
-			t.Errorf("%s: %d answers\n%s", target, n, text)
 		}
 	}
 }

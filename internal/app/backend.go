@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -28,12 +29,15 @@ type backend struct {
 // Close closes the store.
 func (b *backend) Close() error { return b.close() }
 
-// bound has the door count the connections of a listener, and turn away those that are too many.
-func (b *backend) bound(l net.Listener) net.Listener {
-	if b.door == nil {
-		return l
+// bound has the door watch over the connections of a listener; see proxy.Door.Listener. conf makes them TLS, nil leaves them plain.
+func (b *backend) bound(l net.Listener, conf *tls.Config) net.Listener {
+	switch {
+	case b.door != nil:
+		return b.door.Listener(l, conf)
+	case conf != nil:
+		return tls.NewListener(l, conf)
 	}
-	return b.door.Listener(l)
+	return l
 }
 
 func openBackend(ctx context.Context, o ServeOptions) (*backend, error) {

@@ -131,23 +131,22 @@ func listen(servers *group, o ServeOptions, door, local http.Handler, ad *advert
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	ad.URL = "http://" + l.Addr().String()
-	l = servers.bound(l)
 	conf, plainly, err := o.secure()
 	if err != nil {
 		l.Close()
 		return nil, err
 	}
+	ad.URL = "http://" + l.Addr().String()
 	if conf != nil {
-		l, ad.URL = tls.NewListener(l, conf), "https://"+l.Addr().String()
+		ad.URL = "https://" + l.Addr().String()
 	}
-	servers.serve(l, door)
+	servers.serve(servers.bound(l, conf), door)
 	if o.RedirectListen != "" {
 		plain, err := net.Listen("tcp", o.RedirectListen)
 		if err != nil {
 			return nil, fmt.Errorf("listen for redirects: %w", err)
 		}
-		servers.serve(servers.bound(plain), plainly(proxy.Redirect(l.Addr())))
+		servers.serve(servers.bound(plain, nil), plainly(proxy.Redirect(l.Addr())))
 	}
 	socket, cleanup, err := listenSocket(o.Data)
 	if err != nil {
@@ -160,10 +159,10 @@ func listen(servers *group, o ServeOptions, door, local http.Handler, ad *advert
 
 // group is the HTTP servers of one serve, started and stopped together.
 type group struct {
-	base    context.Context                 // of all requests
-	end     context.CancelFunc              // ends those that would go on for ever
-	cancel  context.CancelFunc              // ends all
-	bound   func(net.Listener) net.Listener // of connections from the network
+	base    context.Context                              // of all requests
+	end     context.CancelFunc                           // ends those that would go on for ever
+	cancel  context.CancelFunc                           // ends all
+	bound   func(net.Listener, *tls.Config) net.Listener // of connections from the network
 	log     *slog.Logger
 	servers []*http.Server
 	errs    chan error
