@@ -51,12 +51,11 @@ func TestDoorHoldsRoles(t *testing.T) {
 	}
 	put(t, api, "/log_app/_security", `{"admins":{"roles":["_admin","log_analyst_app"]},"members":{"roles":["log_reader_app"]}}`)
 	writer := store.Caller{Name: "admin", Roles: []string{store.AdminRole}}
-	s := httptest.NewServer(proxy.New(proxy.Options{
+	address, _ := serve(t, false, proxy.New(proxy.Options{
 		Upstream: api,
 		AsWriter: func(r *http.Request) *http.Request { return r.WithContext(store.WithCaller(r.Context(), writer)) },
 		Writer:   "app_write",
 	}))
-	defer s.Close()
 	const write, read, design = "POST /{db} write a doc", "GET /{db}/_all_docs all docs", "PUT /{db}/_design/{new} write a design document"
 	for _, tt := range []struct {
 		name, authorization string
@@ -70,13 +69,13 @@ func TestDoorHoldsRoles(t *testing.T) {
 		{"an analyst", basic("ana", "pw"), audit.Analyst, []string{write, read, design}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			report := run(t, s.URL, audit.Options{Authorization: tt.authorization, As: tt.as, Plant: true})
+			report := run(t, address, audit.Options{Authorization: tt.authorization, As: tt.as, Plant: true})
 			allowed := map[string]bool{}
 			for _, f := range report.Findings {
 				if f.Verdict == audit.Allowed {
 					allowed[f.Method+" "+f.Path+" "+f.What] = true
 				}
-				if f.Verdict.Leak() || f.Verdict == audit.Silent && f.Spelling != "smuggled" {
+				if f.Verdict.Leak() || f.Verdict == audit.Silent {
 					t.Errorf("%s %s (%s): %s, status %d %s", f.Method, f.Path, f.Spelling, f.Verdict, f.Status, f.Detail)
 				}
 			}
