@@ -1,8 +1,10 @@
 package proxy
 
 import (
+	"context"
 	"crypto/tls"
 	"log/slog"
+	"net"
 	"net/http"
 	"slices"
 	"time"
@@ -55,8 +57,12 @@ func (a *ACME) TLSConfig() *tls.Config {
 	return conf
 }
 
-// Handler answers the CA's challenge http-01 and leaves all else to next. Serve it at port 80 of each domain.
-func (a *ACME) Handler(next http.Handler) http.Handler { return a.manager.HTTPHandler(next) }
+// Redirect is the function of that name for the ACME's domains alone; it also answers the CA's challenge http-01. Serve it at port 80 of
+// each domain.
+func (a *ACME) Redirect(secure net.Addr) http.Handler {
+	isOurs := func(host string) bool { return a.manager.HostPolicy(context.Background(), host) == nil } // a list, which takes no time
+	return a.manager.HTTPHandler(redirect(secure, isOurs))
+}
 
 // certificate tells the log why there is none. Names that nobody asked a certificate for are nothing to tell: strangers send them.
 func (a *ACME) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {

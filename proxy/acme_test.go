@@ -215,7 +215,7 @@ func TestACME(t *testing.T) {
 					Log: slog.New(slog.NewTextHandler(&log, nil))})
 				door := newDoor(newFakeCouch())
 				ca.secure = serveAt(t, door, door, a.TLSConfig()).String()
-				ca.plain = serveAt(t, door, a.Handler(Redirect(&net.TCPAddr{Port: 443})), nil).String()
+				ca.plain = serveAt(t, door, a.Redirect(&net.TCPAddr{Port: 443}), nil).String()
 			}
 			start()
 			roots := x509.NewCertPool()

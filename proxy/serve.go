@@ -8,6 +8,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -90,29 +93,49 @@ func AskForCertificates(conf *tls.Config, cas func() *x509.CertPool) {
 // Redirect sends every request to the same place over TLS, at the port where secure listens. The method and the body are to be
 // sent again; that they have crossed the network in the clear is for the client's author to see from the status.
 func Redirect(secure net.Addr) http.Handler {
+	return redirect(secure, func(string) bool { return true })
+}
+
+// redirect is Redirect for those hosts that isOurs knows, in small letters and without a dot at the end.
+func redirect(secure net.Addr, isOurs func(host string) bool) http.Handler {
 	port := ""
 	if a, ok := secure.(*net.TCPAddr); ok && a.Port != 443 {
 		port = fmt.Sprintf(":%d", a.Port)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			host = h
-		}
-		host = strings.Trim(host, "[]")
-		if host == "" || strings.ContainsAny(host, "/\\@?#% ") {
+		w.Header().Set("Connection", "close")
+		host, ok := plainHost(r.Host)
+		if path := r.URL.EscapedPath(); !ok || !isOurs(host) || path != "" && path[0] != '/' {
 			http.Error(w, "no host", http.StatusBadRequest)
 			return
-		}
-		if strings.Contains(host, ":") {
-			host = "[" + host + "]"
 		}
 		to := "https://" + host + port + r.URL.EscapedPath()
 		if r.URL.RawQuery != "" {
 			to += "?" + r.URL.RawQuery
 		}
 		w.Header().Set("Location", to)
-		w.Header().Set("Connection", "close")
 		w.WriteHeader(http.StatusPermanentRedirect)
 	})
 }
+
+// plainHost is the host in a header Host, in small letters, without the port and a dot at the end. What is no name of letters, digits and
+// hyphens and no address, other readers might understand in other ways.
+func plainHost(header string) (host string, ok bool) {
+	host, port, hasPort := header, "", false
+	if i := strings.LastIndexByte(header, ':'); i > strings.LastIndexByte(header, ']') {
+		host, port, hasPort = header[:i], header[i+1:], true
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); hasPort && err != nil {
+		return "", false
+	}
+	if ip, ok := strings.CutPrefix(host, "["); ok {
+		ip, closed := strings.CutSuffix(ip, "]")
+		addr, err := netip.ParseAddr(ip)
+		return "[" + addr.String() + "]", closed && err == nil && addr.Is6() && addr.Zone() == ""
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	return host, plainName.MatchString(host)
+}
+
+// plainName are the names and IPv4 addresses that a redirect leads to. Machines in a local network may have an underscore in theirs.
+var plainName = regexp.MustCompile(`^[a-z0-9_-]+(\.[a-z0-9_-]+)*$`)

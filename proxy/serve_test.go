@@ -106,20 +106,27 @@ func TestTLSFiles(t *testing.T) {
 
 func TestRedirect(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
+	type redirected struct {
 		port         int
 		host, target string
 		status       int
 		location     string
-	}{
+	}
+	tests := []redirected{
 		{443, "log.example.com", "/log_app?a=b", 308, "https://log.example.com/log_app?a=b"},
 		{443, "log.example.com:80", "/", 308, "https://log.example.com/"},
 		{6984, "log.example.com:5984", "//x/%2e", 308, "https://log.example.com:6984//x/%2e"},
 		{6984, "[::1]:5984", "/x", 308, "https://[::1]:6984/x"},
 		{443, "[::1]", "/x", 308, "https://[::1]/x"},
-		{443, "", "/", 400, ""},
-		{443, "x/y@z", "/", 400, ""},
+		{443, "LOG.example.com.", "/x", 308, "https://log.example.com/x"},
+		{443, "192.0.2.1:80", "/x", 308, "https://192.0.2.1/x"},
+		{443, "my_host-1", "http://other", 308, "https://my_host-1"},
 	}
+	for _, host := range []string{"", ":80", "x/y@z", "a@b", "a b", "a:b:80", "a:99999", "a:-1", "a:", "a..b", ".a", "[::1", "::1", "[::1]x", "[fe80::1%25eth0]",
+		"[192.0.2.1]", "[x]", "a%2eb", "b\u00fccher.example", "a\x00", "a\r\nX:y", "a,b"} {
+		tests = append(tests, redirected{443, host, "/", 400, ""})
+	}
+	tests = append(tests, redirected{443, "log.example.com", "*", 400, ""})
 	for _, tt := range tests {
 		r := newRequest("POST", tt.target, `{}`)
 		r.Host = tt.host
@@ -127,6 +134,25 @@ func TestRedirect(t *testing.T) {
 		Redirect(&net.TCPAddr{Port: tt.port}).ServeHTTP(w, r)
 		if got := w.h.Get("Location"); w.status != tt.status || got != tt.location {
 			t.Errorf("%s %s: %d %q, want %d %q", tt.host, tt.target, w.status, got, tt.status, tt.location)
+		}
+	}
+}
+
+// TestRedirectOfACME: where names are known, no other is repeated.
+func TestRedirectOfACME(t *testing.T) {
+	t.Parallel()
+	h := NewACME(ACMEOptions{Domains: []string{"log.example.com", "b\u00fccher.example"}, Cache: t.TempDir()}).Redirect(&net.TCPAddr{Port: 443})
+	for host, want := range map[string]string{
+		"log.example.com": "https://log.example.com/x", "Log.Example.COM.:80": "https://log.example.com/x",
+		"xn--bcher-kva.example": "https://xn--bcher-kva.example/x",
+		"example.com":           "", "evil.example.com": "", "log.example.com.evil.example": "", "192.0.2.1": "", "[::1]": "", "": "",
+	} {
+		r := newRequest("GET", "/x", "")
+		r.Host = host
+		w := &statusOnly{discard: discard{http.Header{}}}
+		h.ServeHTTP(w, r)
+		if got := w.h.Get("Location"); got != want || (w.status == 308) != (want != "") {
+			t.Errorf("%s: %d %q, want %q", host, w.status, got, want)
 		}
 	}
 }

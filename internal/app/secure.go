@@ -2,30 +2,31 @@ package app
 
 import (
 	"crypto/tls"
+	"net"
 	"net/http"
 	"path/filepath"
 
 	"logctl/proxy"
 )
 
-// secure is the TLS that a serve listens with, nil for none, and what its redirects from plain HTTP go through.
-func (o *ServeOptions) secure() (conf *tls.Config, plain func(http.Handler) http.Handler, err error) {
-	plain = func(h http.Handler) http.Handler { return h }
+// secure is the TLS that a serve listens with, nil for none, and what sends callers there from plain HTTP, by the address where it listens.
+func (o *ServeOptions) secure() (conf *tls.Config, redirect func(net.Addr) http.Handler, err error) {
 	switch {
 	case len(o.ACME.Domains) > 0:
 		a := o.ACME
 		a.Cache, a.Log = filepath.Join(o.Data, "acme"), o.Log
 		acme := proxy.NewACME(a)
-		conf, plain = acme.TLSConfig(), acme.Handler
+		conf, redirect = acme.TLSConfig(), acme.Redirect
 	case o.TLSCert != "":
 		if conf, err = proxy.TLSConfig(o.TLSCert, o.TLSKey, o.Log); err != nil {
 			return nil, nil, err
 		}
+		redirect = proxy.Redirect
 	default:
-		return nil, plain, nil
+		return nil, nil, nil
 	}
 	if o.clients != nil {
 		proxy.AskForCertificates(conf, o.clients.Pool)
 	}
-	return conf, plain, nil
+	return conf, redirect, nil
 }

@@ -131,7 +131,7 @@ func listen(servers *group, o ServeOptions, door, local http.Handler, ad *advert
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	conf, plainly, err := o.secure()
+	conf, redirect, err := o.secure()
 	if err != nil {
 		l.Close()
 		return nil, err
@@ -146,7 +146,7 @@ func listen(servers *group, o ServeOptions, door, local http.Handler, ad *advert
 		if err != nil {
 			return nil, fmt.Errorf("listen for redirects: %w", err)
 		}
-		servers.serve(servers.bound(plain, nil), plainly(proxy.Redirect(l.Addr())))
+		servers.serve(servers.bound(plain, nil), redirect(l.Addr()))
 	}
 	socket, cleanup, err := listenSocket(o.Data)
 	if err != nil {
