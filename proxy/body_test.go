@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"logctl/proxy/wire"
 )
 
 // TestBudgetHolds lets many clients send at once: what does not fit is turned away, what fits is stored, and all memory is
@@ -184,7 +186,7 @@ func serveOne(t *testing.T, h http.Handler) (net.Conn, <-chan int) {
 	client, server := net.Pipe()
 	l := &oneListener{conn: make(chan net.Conn, 1), closed: make(chan struct{})}
 	l.conn <- server
-	s := NewServer(context.Background(), h, slog.New(slog.DiscardHandler))
+	s := wire.NewServer(context.Background(), h, slog.New(slog.DiscardHandler))
 	go s.Serve(l)
 	t.Cleanup(func() { s.Close() })
 	status := make(chan int, 1)

@@ -1,19 +1,18 @@
 package proxy
 
 import (
-	"bufio"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
+
+	"logctl/store"
 )
 
 // namedListener gives connections from the addresses that it is told.
@@ -95,80 +94,76 @@ func TestConnections(t *testing.T) {
 	}
 }
 
-// TestSlowHeaders drips a header: the connection ends.
-func TestSlowHeaders(t *testing.T) {
+// TestOneReading: a request that has more than one reading is refused in CouchDB's form, counted, and never gets to the store, or to another
+// handler at the door's address.
+func TestOneReading(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		client, status := serveOne(t, New(Options{Upstream: untouched(t)}))
-		began := time.Now()
-		_, err := io.WriteString(client, "POST /log_app HTTP/1.1\r\n")
-		for i := 0; err == nil; i++ {
-			_, err = fmt.Fprintf(client, "X-%d: x\r\n", i)
-			time.Sleep(time.Second)
+	ca := newTestCA(t)
+	conf := &tls.Config{Certificates: []tls.Certificate{ca.issue(2, &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}})}}
+	roots := x509.NewCertPool()
+	roots.AddCert(ca.cert)
+	const post = "POST /log_app HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 7\r\n"
+	const request = post + "\r\n{\"a\":1}" + post + "Transfer-Encoding: chunked\r\n\r\n7\r\n{\"a\":1}\r\n0\r\n\r\n" + post + "\r\n{\"a\":1}"
+	for _, conf := range []*tls.Config{nil, conf} {
+		f := newFakeCouch()
+		door := newDoor(f)
+		other := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+		for _, h := range []http.Handler{door, other} {
+			c, err := net.Dial("tcp", serveAt(t, door, h, conf).String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if conf != nil {
+				c = tls.Client(c, &tls.Config{RootCAs: roots, ServerName: "127.0.0.1"})
+			}
+			_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+			if _, err := io.WriteString(c, request); err != nil {
+				t.Fatal(err)
+			}
+			text, _ := io.ReadAll(c)
+			got := string(text)
+			if strings.Count(got, "HTTP/1.1 2") != 1 || strings.Count(got, "HTTP/1.1 ") != 2 || !strings.Contains(got, "HTTP/1.1 400 ") ||
+				!strings.HasSuffix(got, `{"error":"bad_request","reason":"The request's header is not in its plain form."}`+"\n") {
+				t.Errorf("%s", got)
+			}
 		}
-		if got, took := <-status, time.Since(began); got != 0 || took > headerTime+2*time.Second {
-			t.Errorf("status %d after %v", got, took)
+		if n := door.counters.refused[store.KindBadRequest].Load(); n != 2 || len(f.requests) != 1 {
+			t.Errorf("%d counted as refused, the store is asked %q", n, f.requests)
 		}
-		client.Close()
-		time.Sleep(time.Minute)
-	})
-}
-
-// TestHugeHeaders sends more header than there may be.
-func TestHugeHeaders(t *testing.T) {
-	t.Parallel()
-	client, status := serveOne(t, New(Options{Upstream: untouched(t)}))
-	defer client.Close()
-	go func() {
-		w := bufio.NewWriter(client)
-		fmt.Fprintf(w, "POST /log_app HTTP/1.1\r\nHost: x\r\nX: %s\r\n\r\n", strings.Repeat("x", 2*maxHeader))
-		w.Flush()
-	}()
-	if got := <-status; got != http.StatusRequestHeaderFieldsTooLarge {
-		t.Errorf("status %d", got)
 	}
 }
 
-// TestStreams: one HTTP/2 connection has so many requests at once and no more.
-func TestStreams(t *testing.T) {
+// TestConnectionState: the handler gets to know a client's certificate over either version of HTTP, also when the connection has been parked.
+func TestConnectionState(t *testing.T) {
 	t.Parallel()
-	certFile, keyFile, pool := makeCert(t)
-	conf, err := TLSConfig(certFile, keyFile, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var mu sync.Mutex
-	at := map[string]int{} // requests by connection
-	all, most := 0, 0
-	full, release := make(chan struct{}), make(chan struct{})
-	const asked = maxStreams + 50
-	addr := serveAt(t, New(Options{Upstream: untouched(t)}), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		at[r.RemoteAddr]++
-		most = max(most, at[r.RemoteAddr])
-		if all++; all == asked {
-			close(full)
-		}
-		mu.Unlock()
-		<-release
+	ca := newTestCA(t)
+	roots := x509.NewCertPool()
+	roots.AddCert(ca.cert)
+	conf := &tls.Config{Certificates: []tls.Certificate{ca.issue(2, &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}})}, NextProtos: []string{"h2", "http/1.1"}}
+	AskForCertificates(conf, func() *x509.CertPool { return roots })
+	door := New(Options{Upstream: untouched(t)})
+	addr := serveAt(t, door, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%s %s", r.Proto, r.TLS.VerifiedChains[0][0].Subject.CommonName)
 	}), conf)
-	tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
-	defer tr.CloseIdleConnections()
-	var wg sync.WaitGroup
-	for range asked {
-		wg.Go(func() {
+	clientConf := &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{ca.client(10, "web1")}}
+	for _, h2 := range []bool{true, false} {
+		tr := &http.Transport{TLSClientConfig: clientConf.Clone(), ForceAttemptHTTP2: h2, MaxConnsPerHost: 1}
+		defer tr.CloseIdleConnections()
+		want := "HTTP/1.1 web1"
+		if h2 {
+			want = "HTTP/2.0 web1"
+		}
+		for range 2 {
 			res, err := (&http.Client{Transport: tr}).Get("https://" + addr.String())
 			if err != nil {
-				t.Error(err)
-				return
+				t.Fatal(err)
 			}
-			res.Body.Close()
-		})
-	}
-	<-full // the client opens a second connection for what the first does not take
-	close(release)
-	wg.Wait()
-	if most > maxStreams {
-		t.Errorf("%d requests at once on one connection", most)
+			text, err := io.ReadAll(res.Body)
+			if res.Body.Close(); err != nil || string(text) != want {
+				t.Errorf("%q %v, want %q", text, err, want)
+			}
+			time.Sleep(time.Second / 4)
+		}
 	}
 }

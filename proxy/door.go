@@ -139,20 +139,6 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// errFraming refuses a request that another server could take for another one, or for two.
-var errFraming = store.NewError(store.KindBadRequest, "The request's header is not in its plain form.")
-
-// refuseFraming answers a request that framing does not let through.
-func (d *Door) refuseFraming(w http.ResponseWriter, r *http.Request) {
-	v := d.visit(w, r)
-	v.hurry()
-	err := d.mayCome(v)
-	if err == nil {
-		err = errFraming
-	}
-	d.fail(v, err)
-}
-
 // serve finds out who comes, looks up what they may do, and does it.
 func (d *Door) serve(v *visit) error {
 	v.atLeisure()

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -12,58 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 )
-
-// Limits of connections. A body's are its reader's business: a feed or an upload may take for ever.
-const (
-	headerTime = 10 * time.Second
-	idleTime   = 2 * time.Minute
-	maxHeader  = 32 << 10
-	maxStreams = 100 // requests at once of an HTTP/2 connection
-)
-
-// NewServer makes the HTTP server for a door. Requests end when base does, log gets what the server itself complains about. At a Door's
-// Listener, the door refuses requests that have more than one reading, whatever h is.
-func NewServer(base context.Context, h http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler:           oneReading{h},
-		ReadHeaderTimeout: headerTime,
-		IdleTimeout:       idleTime,
-		MaxHeaderBytes:    maxHeader,
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
-		BaseContext:       func(net.Listener) context.Context { return base },
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		ConnState:         tellIdle,
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			if c := connOf(c); c != nil {
-				ctx = context.WithValue(ctx, connKey{}, c)
-			}
-			return ctx
-		},
-		DisableGeneralOptionsHandler: true, // oneReading has to count all requests
-	}
-}
-
-// connKey is the key of a request's *conn in its context.
-type connKey struct{}
-
-// oneReading lets through what framing has found nothing wrong with.
-type oneReading struct{ next http.Handler }
-
-func (h oneReading) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
-		w.Header().Set("Connection", "close") // framing can't tell what comes behind a body in chunks
-	}
-	if c, ok := r.Context().Value(connKey{}).(*conn); ok {
-		if c.served++; c.framing.refuses(c.served) {
-			w.Header().Set("Connection", "close")
-			c.from.door.refuseFraming(w, r)
-			return
-		}
-	}
-	h.next.ServeHTTP(w, r)
-}
 
 // TLSConfig is TLS 1.2 and later with the certificate chain and key in two PEM files, which are read again when they change.
 func TLSConfig(certFile, keyFile string, log *slog.Logger) (*tls.Config, error) {

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"logctl/proxy/wire"
 )
 
 // makeCert writes a certificate for 127.0.0.1 and its key, and gives who trusts it.
@@ -56,7 +58,7 @@ func serveAt(t testing.TB, door *Door, h http.Handler, conf *tls.Config) net.Add
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := NewServer(context.Background(), h, slog.New(slog.DiscardHandler))
+	s := wire.NewServer(context.Background(), h, slog.New(slog.DiscardHandler))
 	go s.Serve(door.Listener(l, conf))
 	t.Cleanup(func() { s.Close() })
 	return l.Addr()

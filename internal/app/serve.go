@@ -15,6 +15,7 @@ import (
 
 	"logctl/proxy"
 	"logctl/proxy/tenants"
+	"logctl/proxy/wire"
 	"logctl/store"
 )
 
@@ -172,7 +173,7 @@ func (g *group) serve(l net.Listener, h http.Handler) {
 	if g.errs == nil {
 		g.errs = make(chan error, 8)
 	}
-	s := proxy.NewServer(g.base, h, g.log)
+	s := wire.NewServer(g.base, h, g.log)
 	g.servers = append(g.servers, s)
 	go func() {
 		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {

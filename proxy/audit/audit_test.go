@@ -19,6 +19,7 @@ import (
 
 	"logctl/proxy"
 	"logctl/proxy/audit"
+	"logctl/proxy/wire"
 	"logctl/store"
 	"logctl/store/couchapi"
 	"logctl/store/engine"
@@ -75,7 +76,7 @@ func serve(t *testing.T, secure bool, door *proxy.Door) (address string, client 
 		conf = &tls.Config{Certificates: certs.TLS.Certificates, NextProtos: []string{"h2", "http/1.1"}}
 		address = "https://" + l.Addr().String()
 	}
-	s := proxy.NewServer(t.Context(), door, slog.New(slog.DiscardHandler))
+	s := wire.NewServer(t.Context(), door, slog.New(slog.DiscardHandler))
 	go s.Serve(door.Listener(l, conf))
 	t.Cleanup(func() { s.Close() })
 	return address, client

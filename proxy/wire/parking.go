@@ -1,4 +1,4 @@
-package proxy
+package wire
 
 import (
 	"errors"
@@ -53,7 +53,7 @@ func tellIdle(c net.Conn, s http.ConnState) {
 	}
 }
 
-// connOf is the conn that a server has; nil for HTTP/2, and where the listener is not a Door's.
+// connOf is the conn that a server has; nil for HTTP/2, and at another listener than ours.
 func connOf(c net.Conn) *conn {
 	switch c := c.(type) {
 	case *conn:

@@ -1,4 +1,4 @@
-package proxy
+package wire
 
 import (
 	"bufio"
@@ -16,9 +16,9 @@ import (
 	"time"
 )
 
-// parkingLot is a server at a door's listener, and one client of it.
+// parkingLot is a server at a listener, and one client of it.
 type parkingLot struct {
-	door   *Door
+	guard  *counting
 	l      *listener
 	client net.Conn
 	in     *bufio.Reader
@@ -29,14 +29,10 @@ type parkingLot struct {
 // inParkingLot runs a test with a server that answers with what was sent, once without TLS and once with it.
 func inParkingLot(t *testing.T, test func(t *testing.T, p *parkingLot)) {
 	t.Parallel()
-	certFile, keyFile, pool := makeCert(t)
-	conf, err := TLSConfig(certFile, keyFile, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	conf, clientConf := newTLS(t)
 	conf.SessionTicketsDisabled = true // of which the client hears when it reads, and a pipe waits for that
 	t.Run("plain", func(t *testing.T) { parkAt(t, nil, nil, test) })
-	t.Run("tls", func(t *testing.T) { parkAt(t, conf, &tls.Config{RootCAs: pool, ServerName: "127.0.0.1"}, test) })
+	t.Run("tls", func(t *testing.T) { parkAt(t, conf, clientConf, test) })
 }
 
 func parkAt(t *testing.T, conf, clientConf *tls.Config, test func(t *testing.T, p *parkingLot)) {
@@ -47,8 +43,8 @@ func parkAt(t *testing.T, conf, clientConf *tls.Config, test func(t *testing.T, 
 		if clientConf != nil {
 			client = tls.Client(client, clientConf)
 		}
-		door := New(Options{Upstream: untouched(t)})
-		p := &parkingLot{door, door.Listener(inner, conf).(*listener), client, bufio.NewReader(client), inner.full, 0}
+		guard := &counting{t: t}
+		p := &parkingLot{guard, NewListener(inner, conf, guard).(*listener), client, bufio.NewReader(client), inner.full, 0}
 		if conf != nil {
 			p.bye = 5 * time.Second
 		}
@@ -128,14 +124,14 @@ func TestParked(t *testing.T) {
 				t.Error("parked at once")
 			}
 			time.Sleep(lingerTime)
-			if !p.isParked() || p.door.conns.open() != 1 {
-				t.Errorf("parked %v, open %d", p.isParked(), p.door.conns.open())
+			if !p.isParked() || p.guard.open.Load() != 1 {
+				t.Errorf("parked %v, open %d", p.isParked(), p.guard.open.Load())
 			}
 			time.Sleep(idleTime - 2*lingerTime)
 		}
 		time.Sleep(2*lingerTime + p.bye)
 		synctest.Wait()
-		if p.isParked() || p.door.conns.open() != 0 {
+		if p.isParked() || p.guard.open.Load() != 0 {
 			t.Error("open for longer than a connection may wait")
 		}
 		if _, err := p.in.ReadByte(); err != io.EOF {
@@ -203,8 +199,8 @@ func TestHalfRequest(t *testing.T) {
 		go io.WriteString(p.client, request+"POST /2 HTTP/1.1\r\n")
 		p.answer(t, answer)
 		time.Sleep(headerTime + time.Second + p.bye)
-		if p.isParked() || p.door.conns.open() != 0 {
-			t.Errorf("parked %v, %d open", p.isParked(), p.door.conns.open())
+		if p.isParked() || p.guard.open.Load() != 0 {
+			t.Errorf("parked %v, %d open", p.isParked(), p.guard.open.Load())
 		}
 	})
 }
@@ -249,8 +245,8 @@ func TestParkedClosed(t *testing.T) {
 		}
 		closed := time.Now()
 		_ = p.l.Close()
-		if _, err := p.in.ReadByte(); err != io.EOF || p.door.conns.open() != 0 || time.Since(closed) > 0 {
-			t.Errorf("%v, %d open after %v", err, p.door.conns.open(), time.Since(closed))
+		if _, err := p.in.ReadByte(); err != io.EOF || p.guard.open.Load() != 0 || time.Since(closed) > 0 {
+			t.Errorf("%v, %d open after %v", err, p.guard.open.Load(), time.Since(closed))
 		}
 	})
 }
