@@ -132,6 +132,32 @@ func TestGuessesAreSlowed(t *testing.T) {
 	}
 }
 
+// TestGuessesBesideCookie: somebody's own session makes no guesses at another account be forgotten.
+func TestGuessesBesideCookie(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeCouch()
+		f.accounts["other"] = "pw"
+		door := newDoor(f)
+		guess := func(i int, headers ...string) int {
+			return call(door, "GET", "/log_app", "", append(headers, "Authorization", basicHeader("other", fmt.Sprint("guess", i)))...).Code
+		}
+		for i := range perAccount.free {
+			if code := guess(i); code != 401 {
+				t.Errorf("guess %d: %d", i, code)
+			}
+			if i == perAccount.free-2 {
+				if code := guess(i, "Cookie", "AuthSession=good-reader"); code != 200 {
+					t.Errorf("with a cookie: %d", code)
+				}
+			}
+		}
+		if code := guess(99); code != 429 {
+			t.Errorf("after the free ones: %d", code)
+		}
+	})
+}
+
 // TestGuessesAtOnce guesses by many requests at one time: no more of them reach the store than one after another would.
 func TestGuessesAtOnce(t *testing.T) {
 	t.Parallel()

@@ -28,10 +28,12 @@ func TestSessionCookie(t *testing.T) {
 		for _, proto := range []string{"https", "http"} {
 			method, path, _ := strings.Cut(request, " ")
 			headers := []string{"X-Forwarded-Proto", proto, "X-Forwarded-For", "198.51.100.1", "Content-Type", jsonType}
+			body := `{"name":"x"}`
 			if path != "/_session" {
+				body = "[" + body + "]"
 				headers = append(headers, "Authorization", basicHeader("reader", "pw"))
 			}
-			w := call(door, method, path, `[{"name":"x"}]`, headers...)
+			w := call(door, method, path, body, headers...)
 			want := []string{given[0] + "; SameSite=Lax", given[1], given[2]}
 			if proto == "https" {
 				want[0] = given[0] + "; Secure; SameSite=Lax"

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -14,7 +13,6 @@ import (
 	"time"
 
 	"logctl/store"
-	"logctl/store/ejson"
 )
 
 // identify finds out who the caller is. What a request says of it comes before the certificate of its connection. answered says
@@ -76,7 +74,9 @@ func (d *Door) byAccount(v *visit) (answered bool, err error) {
 		v.caller, err = readSession(c.body)
 		if v.caller.name != "" {
 			d.sessions.add(key, v.caller, start)
-			d.attempts.succeeded(v.guesser(), name)
+			if v.caller.name == name { // and not whom a cookie beside the password names
+				d.attempts.succeeded(v.guesser(), name)
+			}
 			d.trail.Met(v.caller.name)
 		}
 		return false, err
@@ -130,28 +130,6 @@ func (d *Door) isWriter(name string) bool { return d.o.Writer != "" && name == d
 // errWrongPassword is what CouchDB says of a wrong password and of an account that it does not know.
 func errWrongPassword() error {
 	return store.NewError(store.KindUnauthorized, "Name or password is incorrect.")
-}
-
-// namesWriter tells whether a body of POST /_session may be a try to sign in as the writer. It looks for the name in any
-// member or field, since two servers need not agree which of two equal ones counts.
-func (d *Door) namesWriter(kind string, body []byte) bool {
-	if d.o.Writer == "" {
-		return false
-	}
-	if kind == "application/json" {
-		stored, err := ejson.Compact(nil, body)
-		return err == nil && bytes.Contains(stored, store.AppendJSONString(nil, d.o.Writer))
-	}
-	for field := range bytes.FieldsFuncSeq(body, func(r rune) bool { return r == '&' || r == ';' }) {
-		_, value, _ := strings.Cut(string(field), "=")
-		if plain, err := url.QueryUnescape(value); err == nil {
-			value = plain
-		}
-		if d.isWriter(value) {
-			return true
-		}
-	}
-	return false
 }
 
 // credentials are the headers that hold them.

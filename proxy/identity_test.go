@@ -3,10 +3,12 @@ package proxy
 import (
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -68,6 +70,7 @@ func TestLogin(t *testing.T) {
 	}{
 		{"right", form, "name=reader&password=pw", 200, "AuthSession=good-reader; Version=1; Path=/; HttpOnly; SameSite=Lax"},
 		{"wrong", form, "name=reader&password=no", 401, ""},
+		{"JSON", jsonType, `{"name":"reader","password":"pw"}`, 200, "AuthSession=good-reader; Version=1; Path=/; HttpOnly; SameSite=Lax"},
 		{"no form", "text/plain", "name=reader&password=pw", 415, ""},
 		{"endless", form, strings.Repeat("x", maxSession+1), 413, ""},
 	}
@@ -195,6 +198,57 @@ func TestOrigin(t *testing.T) {
 	}
 }
 
+// TestLoginIsReadOnce: the store is asked about the name that guesses count for and that the trail tells, however often and in whatever
+// spelling there are names beside it.
+func TestLoginIsReadOnce(t *testing.T) {
+	t.Parallel()
+	const form, object = "application/x-www-form-urlencoded", "application/json"
+	for _, tt := range []struct{ kind, body, want string }{ // what the store gets, or the status of a refusal
+		{form, "name=a&password=p", "name=a&password=p"},
+		{form, "name=a&name=b&username=c&NAME=d&password=p&password=q", "name=a&password=p"},
+		{form, "username=a;password=p", "name=a&password=p"},
+		{form, "name=&username=a", "name=a&password="},
+		{form, "n%61me=%C3%A4%26b&password=%E9+%00", "name=%C3%A4%26b&password=%E9+%00"},
+		{form, "name=a%zz&password=p", "400"},
+		{form, "Name=a&password=p", "400"},
+		{form, "", "400"},
+		{object, `{"name":"a","password":"p","NAME":"admin","Name":"admin"}`, "name=a&password=p"},
+		{object, `{"n\u0061me":"b","name":"a","username":"c","password":"\u00e9&x=y"}`, "name=a&password=%C3%A9%26x%3Dy"},
+		{object, `{"name":null,"username":"a","password":1}`, "name=a&password="},
+		{object, `{"Name":"a"}`, "400"},
+		{object, `[]`, "400"},
+		{object, `{"name":"a"`, "400"},
+	} {
+		f := newFakeCouch()
+		var got []string
+		door := New(Options{Upstream: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/_session" {
+				f.ServeHTTP(w, r)
+				return
+			}
+			body, _ := io.ReadAll(r.Body)
+			got = append(got, string(body))
+			if kind := r.Header.Get("Content-Type"); kind != form {
+				t.Errorf("the store gets %s", kind)
+			}
+			fakeAnswer(w, 200, `{"ok":true}`)
+		}), Trail: true, AsWriter: BasicWriter("app_write", func() []byte { return []byte("w") })})
+		w := call(door, "POST", "/_session", tt.body, "Content-Type", tt.kind)
+		if err := door.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if w.Code != 200 {
+			got = append(got, strconv.Itoa(w.Code))
+		}
+		if len(got) != 1 || got[0] != tt.want {
+			t.Errorf("%s: the store gets %q, want %q: %s", tt.body, got, tt.want, w.Body)
+		}
+		if trail := trailOf(t, f); w.Code == 200 && (len(trail) != 1 || !strings.HasPrefix(trail[0], "login a ") && !strings.HasPrefix(trail[0], "login ä&b ")) {
+			t.Errorf("%s: the trail tells %q", tt.body, trail)
+		}
+	}
+}
+
 // Nobody gets to try the writer's password, in no way that a store reads one: wrong ones would lock the door's account.
 func TestWriterIsNobodysAccount(t *testing.T) {
 	t.Parallel()
@@ -210,7 +264,7 @@ func TestWriterIsNobodysAccount(t *testing.T) {
 		{want: 400, auth: "Basic"},
 		{want: 401, kind: form, login: "name=app_write&password=guess"},
 		{want: 401, kind: form, login: "username=app%5Fwrit%65;password=guess"},
-		{want: 401, kind: form, login: "name=me&name=app_write&password=guess"},
+		{want: 401, kind: form, login: "name=app_write&name=me&password=guess"},
 		{want: 401, kind: object, login: `{"name":"app_write","password":"guess"}`},
 		{want: 401, kind: object, login: `{"name":"app\u005fwrite","name":"app_write","password":"guess"}`},
 	} {

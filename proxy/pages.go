@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"net/http"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"logctl/store"
+	"logctl/store/ejson"
 )
 
 // welcome answers GET / as much as clients look for in it: that this is a CouchDB, of which generation. The store's own answer
@@ -53,7 +53,7 @@ func (d *Door) nobody(v *visit) error {
 // login lets the store check a name and a password, and gives its cookie to the client.
 func (d *Door) login(v *visit) error {
 	kind, _, _ := strings.Cut(v.r.Header.Get("Content-Type"), ";")
-	if kind = strings.TrimSpace(kind); kind != "application/json" && kind != "application/x-www-form-urlencoded" {
+	if kind = strings.TrimSpace(kind); kind != jsonKind && kind != formType {
 		return store.NewError(store.KindBadContentType,
 			"Content-Type must be 'application/x-www-form-urlencoded' or 'application/json'")
 	}
@@ -63,23 +63,25 @@ func (d *Door) login(v *visit) error {
 	if err != nil {
 		return err
 	}
-	// A transport may read the body after its request has failed, so it gets one that is no other request's later.
-	own := bytes.Clone(*body)
+	name, password, err := readLogin(kind, *body)
 	freeBuffer(body)
-	name := loginName(kind, own)
+	if err != nil {
+		return err
+	}
 	end := d.try(v, name, func() bool { return false })
 	if end == nil {
 		return nil
 	}
 	defer end()
 	start := time.Now()
-	if d.namesWriter(kind, own) {
+	if d.isWriter(name) {
 		d.wrong(v, name, start)
 		return errWrongPassword()
 	}
 	r := v.asked(http.MethodPost, "/_session")
-	r.Header["Content-Type"] = []string{kind}
-	r.Body, r.ContentLength = readCloser{bytes.NewReader(own), http.NoBody}, int64(len(own))
+	r.Header["Content-Type"] = []string{formType}
+	form := url.Values{"name": {name}, "password": {password}}.Encode()
+	r.Body, r.ContentLength = readCloser{strings.NewReader(form), http.NoBody}, int64(len(form))
 	c, err := d.askSession(r)
 	if err != nil {
 		return err
@@ -95,15 +97,46 @@ func (d *Door) login(v *visit) error {
 	return nil
 }
 
-// loginName is whom a body of POST /_session is about, "" where that is not to be seen.
-func loginName(kind string, body []byte) string {
-	var login struct{ Name, Username string }
-	if kind == "application/json" {
-		_ = json.Unmarshal(body, &login) // the store says what is wrong with it
-	} else if form, err := url.ParseQuery(string(body)); err == nil {
-		login.Name, login.Username = form.Get("name"), form.Get("username")
+const (
+	jsonKind = "application/json"
+	formType = "application/x-www-form-urlencoded"
+)
+
+// readLogin reads whom a body of POST /_session is about. The store gets what was read and not the body, for of two names in that it
+// might take the other one. There is a name; errors are of KindBadRequest.
+func readLogin(kind string, body []byte) (name, password string, err error) {
+	said := map[string]string{}
+	if kind == jsonKind {
+		err = ejson.Members(body, func(key, value []byte) error {
+			var text string
+			if json.Unmarshal(value, &text) == nil { // what is no text is as not there
+				said[string(key)] = text
+			}
+			return nil
+		})
+	} else {
+		err = readForm(body, said)
 	}
-	return cmp.Or(login.Name, login.Username)
+	if name = cmp.Or(said["name"], said["username"]); name == "" && err == nil {
+		err = store.NewError(store.KindBadRequest, "request body must contain a username")
+	}
+	return name, said["password"], err
+}
+
+// readForm puts the fields of a form into said, of several of one name the first.
+func readForm(body []byte, said map[string]string) error {
+	for field := range strings.FieldsFuncSeq(string(body), func(r rune) bool { return r == '&' || r == ';' }) {
+		name, value, _ := strings.Cut(field, "=")
+		name, bad := url.QueryUnescape(name)
+		value, worse := url.QueryUnescape(value)
+		if err := cmp.Or(bad, worse); err != nil {
+			return store.NewError(store.KindBadRequest, "The form can't be read.")
+		}
+		if _, ok := said[name]; !ok {
+			said[name] = value
+		}
+	}
+	return nil
 }
 
 // logout lets the store take its cookie back.
