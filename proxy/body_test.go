@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"logctl/proxy/wire"
+	"logctl/store/intake"
 )
 
 // TestBudgetHolds lets many clients send at once: what does not fit is turned away, what fits is stored, and all memory is
@@ -45,7 +46,7 @@ func TestBudgetHolds(t *testing.T) {
 	if got[201] == 0 || got[201]+got[503]+got[429] != 50 || len(f.dbs["log_app"]) != got[201] {
 		t.Errorf("answers %v with %d docs stored", got, len(f.dbs["log_app"]))
 	}
-	if left := door.budget.unused(); left != door.o.Limits.Memory {
+	if left := door.budget.Unused(); left != door.o.Limits.Memory {
 		t.Errorf("%d of %d bytes left after all", left, door.o.Limits.Memory)
 	}
 }
@@ -69,7 +70,7 @@ func TestBudgetIsSpent(t *testing.T) {
 	if w.Code != 503 {
 		t.Errorf("many small docs: %d", w.Code)
 	}
-	if left := door.budget.unused(); left != door.o.Limits.Memory {
+	if left := door.budget.Unused(); left != door.o.Limits.Memory {
 		t.Errorf("%d of %d bytes left after all", left, door.o.Limits.Memory)
 	}
 }
@@ -92,7 +93,7 @@ func TestLengthIsNoPromise(t *testing.T) {
 		door.ServeHTTP(discard{http.Header{}}, r)
 	}()
 	<-started
-	if taken := door.o.Limits.Memory - door.budget.unused(); taken > fewBytes {
+	if taken := door.o.Limits.Memory - door.budget.Unused(); taken > intake.Small {
 		t.Errorf("%d bytes taken before the first came", taken)
 	}
 	close(sent)

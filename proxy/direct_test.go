@@ -75,7 +75,7 @@ func TestDirectWrite(t *testing.T) {
 	if want := "app_write log_app " + id + ` {"a":1}`; len(got) == 0 || got[0] != want {
 		t.Errorf("handed over %q, want %q first", got, want)
 	}
-	if left := door.budget.unused(); left != door.o.Limits.Memory {
+	if left := door.budget.Unused(); left != door.o.Limits.Memory {
 		t.Errorf("%d of %d bytes left after all", left, door.o.Limits.Memory)
 	}
 }

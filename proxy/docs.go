@@ -26,13 +26,16 @@ type scratch struct {
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-// keepList is the longest list of docs that is kept for a later request.
-const keepList = 1 << 13
+// What of a parser is kept for a later request: bytes of text and docs of a list.
+const (
+	keepText = 1 << 20
+	keepList = 1 << 13
+)
 
 // free gives up the docs.
 func (d *docs) free() {
 	s := d.scratch
-	if s == nil || cap(s.text) > keepBytes || cap(d.list) > keepList {
+	if s == nil || cap(s.text) > keepText || cap(d.list) > keepList {
 		return
 	}
 	clear(d.list)
@@ -81,7 +84,7 @@ type parser struct {
 // parseDocs reads the docs of a body, for a database, that readBody has read with l. One that is not acceptable refuses all of them.
 func (d *Door) parseDocs(db store.DBName, body []byte, form docsForm, own bool, l *lease) (docs, error) {
 	p := &parser{limits: &d.o.Limits, lease: l, own: own, base: 3 * int64(len(body))} // the body, its stored form, room for longer numbers
-	if err := l.need(p.base); err != nil {
+	if err := l.Need(p.base); err != nil {
 		return docs{}, err
 	}
 	p.longer = d.o.Extend
@@ -177,7 +180,7 @@ func (p *parser) extend(body []byte) ([]byte, error) {
 		return body, nil
 	}
 	p.base += 2 * int64(len(longer)) // a buffer that has grown leaves half as much behind
-	return longer, p.lease.need(p.base)
+	return longer, p.lease.Need(p.base)
 }
 
 // addOwn adds a doc of a caller whose rights the store looks after: any object.
@@ -201,7 +204,7 @@ func (p *parser) append(d store.Doc) error {
 		return store.NewError(store.KindTooLarge, "too many docs in one request")
 	}
 	if n%512 == 0 {
-		if err := p.lease.need(p.base + docOverhead*int64(n)); err != nil {
+		if err := p.lease.Need(p.base + docOverhead*int64(n)); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"logctl/proxy/tenants"
 	"logctl/proxy/trail"
 	"logctl/store"
+	"logctl/store/intake"
 )
 
 // Options of a Door. Upstream is the one that has no default.
@@ -45,7 +46,7 @@ type Options struct {
 type Door struct {
 	o        Options
 	direct   docWriter // Upstream, if it takes docs without a request; nil: it does not
-	budget   *budget
+	budget   *intake.Budget[client]
 	rates    *rates
 	small    *turns // at the store, of writes of few docs
 	large    *turns // and of many
@@ -70,7 +71,7 @@ func New(o Options) *Door {
 	o.Limits = o.Limits.orDefault()
 	d := &Door{o: o, sessions: newSessions(), attempts: newAttempts(),
 		received: newTurns(receivedAtOnce, linePerClient, lineInAll, turnPatience),
-		budget:   newBudget(o.Limits.Memory), rates: newRates(o.Limits.Requests, o.Limits.Bytes)}
+		budget:   intake.NewBudget[client](o.Limits.Memory, o.Limits.Memory-o.Limits.Memory/5, errLimited("Too much at once. Try again.", 0)), rates: newRates(o.Limits.Requests, o.Limits.Bytes)}
 	d.conns.of = map[client]int64{}
 	d.direct, _ = o.Upstream.(docWriter)
 	d.small, d.large = newStoreTurns(d.direct != nil)

@@ -19,7 +19,7 @@ func TestExtend(t *testing.T) {
 	d := New(Options{Upstream: untouched(t), Limits: Limits{Doc: 60, Body: 1000}, Extend: addX})
 	body := `{"a":"` + strings.Repeat("y", 40) + `"}`
 	large, largeID, _ := withID(t, body)
-	l := d.budget.lease(client{})
+	l := d.budget.Lease(client{})
 	list, err := d.parseDocs("log_app", []byte("["+good+`,{"b":2},`+large+"]"), asJSON, false, &l)
 	if err != nil || len(list.list) != 3 {
 		t.Fatalf("%+v, %v", list, err)
@@ -35,9 +35,9 @@ func TestExtend(t *testing.T) {
 		t.Errorf("a reject: %+v, %v", list, err)
 	}
 	many := "[" + strings.Repeat(`{"b":2},`, 100) + `{"b":2}]`
-	l.free()
+	l.Free()
 	tight := New(Options{Upstream: untouched(t), Limits: Limits{Memory: 3*int64(len(many)) + 1000}, Extend: addX})
-	l = tight.budget.lease(client{})
+	l = tight.budget.Lease(client{})
 	if _, err := tight.parseDocs("log_app", []byte(many), asJSON, false, &l); !store.IsKind(err, store.KindUnavailable) {
 		t.Errorf("longer docs than there is memory for: %v", err)
 	}

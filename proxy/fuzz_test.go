@@ -142,7 +142,7 @@ func FuzzStranger(f *testing.F) {
 		if strings.Contains(answer, canary) && !bytes.Contains(raw, []byte(canary)) {
 			t.Errorf("%d %s", w.Code, answer)
 		}
-		if left := door.budget.unused(); left != door.o.Limits.Memory {
+		if left := door.budget.Unused(); left != door.o.Limits.Memory {
 			t.Errorf("%d of %d bytes left of the budget", left, door.o.Limits.Memory)
 		}
 		switch w.Code {
@@ -170,7 +170,7 @@ func FuzzHashed(f *testing.F) {
 			db = "log_app_rejects"
 		}
 		d := New(o)
-		l := d.budget.lease(client{})
+		l := d.budget.Lease(client{})
 		for _, form := range []docsForm{asJSON, asLines} {
 			list, _ := d.parseDocs(db, body, form, false, &l) // an error comes without docs
 			for _, doc := range list.list {

@@ -10,6 +10,7 @@ import (
 	"logctl/proxy/token"
 	"logctl/store"
 	"logctl/store/ejson"
+	"logctl/store/intake"
 )
 
 // bearer is the app token of a request, "" if it has none. Other bearers are for a CouchDB that knows them.
@@ -109,8 +110,8 @@ func (d *Door) read(v *visit) error {
 		}
 	}
 	if v.rule.body == askBody {
-		l := d.budget.lease(v.payer)
-		defer l.free()
+		l := d.budget.Lease(v.payer)
+		defer l.Free()
 		body, err := d.question(v, &l)
 		if err != nil {
 			return err
@@ -158,8 +159,8 @@ func (d *Door) question(v *visit, l *lease) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer freeBuffer(body)
-	if err := l.need(3 * int64(len(*body))); err != nil {
+	defer intake.Free(body)
+	if err := l.Need(3 * int64(len(*body))); err != nil {
 		return nil, err
 	}
 	if len(bytes.TrimSpace(*body)) == 0 {

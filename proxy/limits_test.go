@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"logctl/store/intake"
 )
 
 func TestParseLimits(t *testing.T) {
@@ -253,12 +255,12 @@ func TestTurnsEnd(t *testing.T) {
 			synctest.Wait()
 		}
 		for _, c := range []client{a, b} { // over its own, over all
-			if err := turns.take(t.Context(), c); err != errBusy {
+			if err := turns.take(t.Context(), c); err != intake.ErrBusy {
 				t.Errorf("a line that is full: %v", err)
 			}
 		}
 		for range 3 {
-			if err := <-errs; err != errBusy {
+			if err := <-errs; err != intake.ErrBusy {
 				t.Errorf("after ten seconds: %v", err)
 			}
 		}

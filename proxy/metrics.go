@@ -14,7 +14,7 @@ func (d *Door) metrics(v *visit) error {
 		out = fmt.Appendf(out, "logctl_door_total{of=%q,reason=%q} %d\n", name, reason, n)
 	})
 	out = fmt.Appendf(out, "# TYPE logctl_door_connections gauge\nlogctl_door_connections %d\n", d.conns.open())
-	out = fmt.Appendf(out, "# TYPE logctl_door_memory_bytes gauge\nlogctl_door_memory_bytes %d\n", d.o.Limits.Memory-d.budget.unused())
+	out = fmt.Appendf(out, "# TYPE logctl_door_memory_bytes gauge\nlogctl_door_memory_bytes %d\n", d.o.Limits.Memory-d.budget.Unused())
 	if d.more != nil {
 		out = d.more(out)
 	}

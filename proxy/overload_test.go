@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"logctl/store"
+	"logctl/store/intake"
 )
 
 // slowStore takes some time for each write, on a clock that is the test's.
@@ -145,7 +146,7 @@ func TestOverloadMemory(t *testing.T) {
 	if bound := int64(3*memory + clients*256<<10); grown > bound {
 		t.Errorf("%d bytes of memory at most, more than %d", grown, bound)
 	}
-	if left := door.budget.unused(); left != memory {
+	if left := door.budget.Unused(); left != memory {
 		t.Errorf("%d of %d bytes left after all", left, memory)
 	}
 }
@@ -190,7 +191,7 @@ func TestUnreadAnswers(t *testing.T) {
 			})
 		}
 		time.Sleep(time.Minute)
-		if held := door.o.Limits.Memory - door.budget.unused(); held > 2*smallAtOnce*fewBytes {
+		if held := door.o.Limits.Memory - door.budget.Unused(); held > 2*smallAtOnce*intake.Small {
 			t.Errorf("answers hold %d bytes", held)
 		}
 		for _, body := range []string{small, large} {
@@ -204,7 +205,7 @@ func TestUnreadAnswers(t *testing.T) {
 		}
 		close(goOn)
 		wg.Wait()
-		if left := door.budget.unused(); left != door.o.Limits.Memory {
+		if left := door.budget.Unused(); left != door.o.Limits.Memory {
 			t.Errorf("%d bytes left after all", left)
 		}
 	})

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"logctl/store/intake"
 )
 
 // writeOwn lets a signed-in caller send an array of docs or a doc on each line to an app's database as a stranger may. To the
@@ -21,14 +23,14 @@ func (d *Door) writeOwn(v *visit) error {
 		v.r.Body = readCloser{src, v.r.Body}
 		return d.pass(v)
 	}
-	l := d.budget.lease(v.payer)
-	defer l.free()
+	l := d.budget.Lease(v.payer)
+	defer l.Free()
 	body, err := v.readBody(src, &l, d.o.Limits.Body)
 	if err != nil {
 		return err
 	}
 	list, err := d.parseDocs(v.to.db, *body, form, true, &l)
-	freeBuffer(body)
+	intake.Free(body)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"logctl/store"
 	"logctl/store/ejson"
+	"logctl/store/intake"
 )
 
 // welcome answers GET / as much as clients look for in it: that this is a CouchDB, of which generation. The store's own answer
@@ -57,14 +58,14 @@ func (d *Door) login(v *visit) error {
 		return store.NewError(store.KindBadContentType,
 			"Content-Type must be 'application/x-www-form-urlencoded' or 'application/json'")
 	}
-	l := d.budget.lease(v.payer)
-	defer l.free()
+	l := d.budget.Lease(v.payer)
+	defer l.Free()
 	body, err := v.readBody(v.body(), &l, maxSession)
 	if err != nil {
 		return err
 	}
 	name, password, err := readLogin(kind, *body)
-	freeBuffer(body)
+	intake.Free(body)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"logctl/store"
+	"logctl/store/intake"
 )
 
 // receivedAtOnce is how many bodies that Receive has given are worked on at a time.
@@ -25,14 +26,14 @@ func (d *Door) Receive(w http.ResponseWriter, r *http.Request, limit int64) (bod
 	}
 	if r.ContentLength > limit {
 		v.hurry()
-		return nil, nil, errTooLarge
+		return nil, nil, intake.ErrTooLarge
 	}
-	l := d.budget.lease(v.payer)
+	l := d.budget.Lease(v.payer)
 	paced := &pacedReader{src: v.body(), conn: v.conn, start: time.Now()}
-	buf, err := readAll(paced, &l, 0, r.ContentLength, limit)
+	buf, err := intake.ReadAll(paced, &l, 0, r.ContentLength, limit)
 	paced.done()
 	if err != nil {
-		l.free()
+		l.Free()
 		v.hurry()
 		if errors.Is(err, errSlow) {
 			d.counters.slow.Add(1)
@@ -41,14 +42,14 @@ func (d *Door) Receive(w http.ResponseWriter, r *http.Request, limit int64) (bod
 		return nil, nil, bodyError(err, "The request body could not be read.")
 	}
 	if err := d.received.take(r.Context(), v.payer); err != nil {
-		freeBuffer(buf)
-		l.free()
-		return nil, nil, errBusy
+		intake.Free(buf)
+		l.Free()
+		return nil, nil, intake.ErrBusy
 	}
 	return *buf, func(size int) {
 		d.rates.add(v.payer, size, time.Now())
 		d.received.give()
-		freeBuffer(buf)
-		l.free()
+		intake.Free(buf)
+		l.Free()
 	}, nil
 }

@@ -96,7 +96,7 @@ func TestReceiveRefuses(t *testing.T) {
 		}
 		client.Close()
 	})
-	if left := door.budget.unused(); left != door.o.Limits.Memory {
+	if left := door.budget.Unused(); left != door.o.Limits.Memory {
 		t.Errorf("%d bytes are not given back", door.o.Limits.Memory-left)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"logctl/store/intake"
 )
 
 // turns lets some do what many want to do at once, clients by turns: who wants little waits for one of each other client at most,
@@ -53,7 +55,7 @@ func newTurns(atOnce, perClient, inAll int, patience time.Duration) *turns {
 	return &turns{free: atOnce, perClient: perClient, inAll: inAll, patience: patience, lines: map[client][]chan struct{}{}}
 }
 
-// take waits for c's turn; who has it must give it back. errBusy turns c away.
+// take waits for c's turn; who has it must give it back. intake.ErrBusy turns c away.
 func (t *turns) take(ctx context.Context, c client) error {
 	t.mu.Lock()
 	if t.free > 0 {
@@ -64,7 +66,7 @@ func (t *turns) take(ctx context.Context, c client) error {
 	line := t.lines[c]
 	if len(line) >= t.perClient || t.waiting >= t.inAll {
 		t.mu.Unlock()
-		return errBusy
+		return intake.ErrBusy
 	}
 	turn := make(chan struct{})
 	if len(line) == 0 {
@@ -80,7 +82,7 @@ func (t *turns) take(ctx context.Context, c client) error {
 	case <-turn:
 		return nil
 	case <-late.C:
-		return t.leave(c, turn, errBusy)
+		return t.leave(c, turn, intake.ErrBusy)
 	case <-ctx.Done():
 		return t.leave(c, turn, ctx.Err())
 	}

@@ -9,6 +9,7 @@ import (
 
 	"logctl/store"
 	"logctl/store/ejson"
+	"logctl/store/intake"
 )
 
 // docWriter is an Upstream in the same process that takes docs as they are, without a request's bytes: it writes new docs for the
@@ -23,8 +24,8 @@ func (d *Door) write(v *visit) error {
 	if v.to.db == "" {
 		return errNoApp
 	}
-	l := d.budget.lease(v.payer)
-	defer l.free()
+	l := d.budget.Lease(v.payer)
+	defer l.Free()
 	form, err := formOf(v.r)
 	if err != nil {
 		return err
@@ -37,8 +38,8 @@ func (d *Door) write(v *visit) error {
 	if err != nil {
 		return err
 	}
-	defer freeBuffer(answer)
-	l.keep(int64(cap(*answer)))
+	defer intake.Free(answer)
+	l.Keep(int64(cap(*answer)))
 	v.send(http.StatusCreated, *answer)
 	return nil
 }
@@ -48,7 +49,7 @@ func (d *Door) write(v *visit) error {
 func (d *Door) writeInTurn(v *visit, body *[]byte, packed bool, form docsForm, l *lease) (answer *[]byte, err error) {
 	turns := d.turnsFor(len(*body), packed)
 	if err := turns.take(v.r.Context(), v.payer); err != nil {
-		freeBuffer(body)
+		intake.Free(body)
 		return nil, err
 	}
 	defer turns.give()
@@ -59,7 +60,7 @@ func (d *Door) writeInTurn(v *visit, body *[]byte, packed bool, form docsForm, l
 	}
 	d.rates.add(v.payer, len(*body), time.Now())
 	list, err := d.parseDocs(v.to.db, *body, form, false, l)
-	freeBuffer(body)
+	intake.Free(body)
 	if err != nil {
 		return nil, err
 	}
@@ -86,13 +87,13 @@ func (d *Door) store(v *visit, list docs) ([]store.WriteResult, error) {
 	return results, err
 }
 
-// answerWrite is what a stranger is told when docs are stored, for freeBuffer afterwards. Nobody learns which of them were there before.
+// answerWrite is what a stranger is told when docs are stored, for intake.Free afterwards. Nobody learns which of them were there before.
 func (d *Door) answerWrite(v *visit, list docs, results []store.WriteResult) (*[]byte, error) {
-	buf := newBuffer(int64(usualRow * len(results)))
+	buf := intake.Buffer(int64(usualRow * len(results)))
 	if list.single {
 		doc, r := &list.list[0], &results[0]
 		if !isStored(r) {
-			freeBuffer(buf)
+			intake.Free(buf)
 			d.counters.Failed.Add(1)
 			return nil, d.refusedWrite(v, r.Err)
 		}

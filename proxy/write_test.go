@@ -102,7 +102,7 @@ func TestRequestRules(t *testing.T) {
 			t.Errorf("%s: %d %q, want %d %q", tt.name, w.Code, reason, tt.status, tt.reason)
 		}
 	}
-	if left := door.budget.unused(); left != door.o.Limits.Memory {
+	if left := door.budget.Unused(); left != door.o.Limits.Memory {
 		t.Errorf("%d of %d bytes left of the budget after all", left, door.o.Limits.Memory)
 	}
 }
@@ -384,7 +384,7 @@ func TestRejectIDs(t *testing.T) {
 		passes bool
 	}{{"log_app_rejects", reject, true}, {"log_app_rejects", whole, false}, {"log_app", reject, false}, {"log_app", whole, true}, {"log__rejects", whole, true}} {
 		d := New(Options{Upstream: untouched(t)})
-		l := d.budget.lease(client{})
+		l := d.budget.Lease(client{})
 		if _, err := d.parseDocs(tt.db, []byte(tt.doc), asJSON, false, &l); (err == nil) != tt.passes {
 			t.Errorf("%s to %s: %v", tt.doc, tt.db, err)
 		}
@@ -408,7 +408,7 @@ func TestLabels(t *testing.T) {
 		{strings.TrimSuffix(labelled, "}") + `,"b":1}`, false, false},
 	} {
 		d := New(Options{Upstream: untouched(t)})
-		l := d.budget.lease(client{})
+		l := d.budget.Lease(client{})
 		list, err := d.parseDocs("log_app", []byte(tt.doc), asJSON, false, &l)
 		if (err == nil) != tt.passes || err == nil && list.list[0].Hashed != tt.hashed {
 			t.Errorf("%s: %v, %+v", tt.doc, err, list.list)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"logctl/store"
+	"logctl/store/intake"
 )
 
 // TestBodiesHaveRoom: what is announced takes no memory, nobody takes more than half of what there is, whatever a body is, and all of it
@@ -34,11 +35,7 @@ func TestBodiesHaveRoom(t *testing.T) {
 	if w := send("a", "PUT", "/db", http.NoBody, 0); w.Code != 201 {
 		t.Fatal(w.Code, w.Body)
 	}
-	left := func() int64 {
-		h.room.mu.Lock()
-		defer h.room.mu.Unlock()
-		return h.room.left
-	}
+	left := h.room.Unused
 	all := left()
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
@@ -54,7 +51,7 @@ func TestBodiesHaveRoom(t *testing.T) {
 		header             []string
 	}{
 		"announced": {"POST", "/db/_find", "", largest, 0, nil},
-		"small":     {"POST", "/db/_find", "{", smallBuffer / 2, 0, nil},
+		"small":     {"POST", "/db/_find", "{", intake.Small / 2, 0, nil},
 		"plain":     {"POST", "/db/_find", blanks, largest, largest, nil},
 		"no length": {"POST", "/db/_bulk_docs", blanks, -1, largest, nil},
 		"gzip":      {"POST", "/db/_bulk_docs", packed.String(), largest, largest, []string{"Content-Encoding", "gzip"}},
@@ -96,7 +93,7 @@ func TestBodiesHaveRoom(t *testing.T) {
 			_ = w.CloseWithError(io.ErrUnexpectedEOF)
 		}
 		wg.Wait()
-		if now := left(); now != all || len(h.room.held) > 0 {
+		if now := left(); now != all {
 			t.Errorf("%s: %d bytes of room are not given back", name, all-now)
 		}
 	}
@@ -108,7 +105,7 @@ func TestBodiesOfAnyLength(t *testing.T) {
 	h := &Handler{room: newRoom(1 << 20)}
 	h.o.MaxRequest = 1 << 20
 	text := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
-	for _, n := range []int{0, 1, 511, firstBuffer - 1, firstBuffer, firstBuffer + 1, smallBuffer - 1, smallBuffer, smallBuffer + 1, 300_000, 1<<20 - 1, 1 << 20} {
+	for _, n := range []int{0, 1, 511, intake.First - 1, intake.First, intake.First + 1, intake.Small - 1, intake.Small, intake.Small + 1, 300_000, 1<<20 - 1, 1 << 20} {
 		for _, announced := range []int64{-1, 0, int64(n), 5, 1 << 30} {
 			for _, src := range []io.Reader{bytes.NewReader(text[:n]), io.MultiReader(bytes.NewReader(text[:n/3]), bytes.NewReader(text[n/3:n]))} {
 				x := &exchange{h: h}
@@ -124,7 +121,7 @@ func TestBodiesOfAnyLength(t *testing.T) {
 	if _, err := x.readAll(io.MultiReader(bytes.NewReader(text), strings.NewReader("x")), 0); !store.IsKind(err, store.KindTooLarge) {
 		t.Errorf("one byte more: %v", err)
 	}
-	if h.room.left != 4<<20 {
-		t.Errorf("%d bytes of room are left", h.room.left)
+	if h.room.Unused() != 4<<20 {
+		t.Errorf("%d bytes of room are left", h.room.Unused())
 	}
 }

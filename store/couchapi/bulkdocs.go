@@ -13,8 +13,11 @@ import (
 	"logctl/store/engine"
 )
 
-// keepDocs is the longest list of docs that is kept for the next request.
-const keepDocs = 1 << 14
+// What of a list of docs is kept for the next request: so many docs and bytes of bodies.
+const (
+	keepDocs   = 1 << 14
+	keepBodies = 8 << 20
+)
 
 var docLists = sync.Pool{New: func() any { return &docList{} }}
 
@@ -32,7 +35,7 @@ type givenAtts struct {
 }
 
 func (l *docList) free() {
-	if cap(l.docs) > keepDocs || cap(l.bodies) > keepBuffer {
+	if cap(l.docs) > keepDocs || cap(l.bodies) > keepBodies {
 		return
 	}
 	clear(l.docs)
