@@ -38,6 +38,18 @@ type Event struct {
 	Reason string // CouchDB's error word
 }
 
+// shorten cuts the texts to what a doc holds, in memory of their own, since an event is kept until it is told and what it was cut
+// out of, a path, is long.
+func (e *Event) shorten() {
+	for _, text := range []*string{&e.Who, &e.From, &e.DB, &e.On, &e.Reason} {
+		if len(*text) > maxText {
+			*text = strings.ToValidUTF8((*text)[:maxText], "") + "…"
+		} else {
+			*text = strings.Clone(*text)
+		}
+	}
+}
+
 // Options of a Trail. Write is the one that has no default.
 type Options struct {
 	// Write stores docs, each a JSON object. After an error they are given again, later.
@@ -121,6 +133,7 @@ func (t *Trail) Deed(e Event) {
 	if t == nil {
 		return
 	}
+	e.shorten()
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -150,6 +163,7 @@ func (t *Trail) Try(e Event) {
 	if e.What == LoginFailed && !t.names[e.Who] {
 		e.Who = ""
 	}
+	e.shorten()
 	t.count(e, time.Now())
 }
 
@@ -355,9 +369,6 @@ func appendDoc(dst []byte, e Event, c tally) []byte {
 	text := func(name, value string) {
 		if value == "" {
 			return
-		}
-		if len(value) > maxText {
-			value = strings.ToValidUTF8(value[:maxText], "") + "…"
 		}
 		dst = append(append(append(dst, ',', '"'), name...), '"', ':')
 		dst = store.AppendJSONString(dst, value)

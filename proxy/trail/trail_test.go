@@ -173,10 +173,22 @@ func TestLongTexts(t *testing.T) {
 		var k kept
 		trail := New(Options{Write: k.write})
 		long := strings.Repeat("ü\"\x00", 10_000)
-		trail.Deed(Event{What: "user", Who: long, From: long, DB: long, On: long, Reason: long, Status: 1})
+		e := Event{What: "user", Who: long, From: long, DB: long, On: long, Reason: long, Status: 1}
+		trail.Deed(e)
+		trail.Try(e)
+		for kept := range trail.tries {
+			if size := len(kept.Who + kept.From + kept.DB + kept.On + kept.Reason); size > 5*(maxText+len("…")) {
+				t.Errorf("a try is kept in %d bytes", size)
+			}
+		}
 		trail.Close()
-		if len(k.docs) != 1 {
+		if len(k.docs) != 2 {
 			t.Errorf("%d docs", len(k.docs))
+		}
+		for _, doc := range k.docs {
+			if on := doc["on"].(string); len(on) > maxText+len("…") || !strings.HasPrefix(on, "ü\"\x00ü") {
+				t.Errorf("on %q", on)
+			}
 		}
 	})
 }
