@@ -36,6 +36,8 @@ test:            ## everything that needs no server of someone else
 lint:            ## gofmt, vet, staticcheck
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
+	@# A ship is for Linux; what else there is builds on other systems, too.
+	for os in darwin freebsd; do GOOS=$$os CGO_ENABLED=0 $(GO) vet ./format/... ./proxy/... ./store/... || exit 1; done
 	$(STATICCHECK) ./...
 
 race:            ## the tests once more with the race detector
