@@ -7,7 +7,7 @@ import (
 
 // What stands on disk; see FORMAT.md.
 const (
-	formatVersion = 2
+	formatVersion = 3
 	kindLeaf      = 1
 	kindInner     = 2
 	headerSize    = 2 // version, kind

@@ -15,7 +15,11 @@ const (
 	hasAgain
 	hasRepeats
 	hasJSON
+	inSeconds // times are whole seconds apart, and so written
 )
+
+// second is in milliseconds.
+const second = 1000
 
 // Kinds of values.
 const (
@@ -32,12 +36,31 @@ func (l *leaf) flags() byte {
 			f |= 1 << i
 		}
 	}
+	if l.times != nil && l.wholeSeconds() {
+		f |= inSeconds
+	}
 	return f
+}
+
+// wholeSeconds tells whether all times are whole seconds apart, as in most logs.
+func (l *leaf) wholeSeconds() bool {
+	first, any := int64(0), false
+	for i, t := range l.times {
+		switch {
+		case !l.named(i):
+		case !any:
+			first, any = t, true
+		case (t-first)%second != 0:
+			return false
+		}
+	}
+	return true
 }
 
 // append appends the leaf's columns.
 func (l *leaf) append(dst []byte, w *textWriter) []byte {
-	dst = append(dst, l.flags())
+	flags := l.flags()
+	dst = append(dst, flags)
 	dst = binary.AppendUvarint(dst, uint64(len(l.sorts)))
 	lengths := make([]uint64, len(l.ends))
 	for i, end := range l.ends {
@@ -56,7 +79,7 @@ func (l *leaf) append(dst []byte, w *textWriter) []byte {
 		dst = w.append(dst, texts, whole)
 	}
 	if l.times != nil {
-		dst = l.appendTimes(dst)
+		dst = l.appendTimes(dst, unit(flags))
 	}
 	dst = append(dst, l.hashes...)
 	for _, list := range [...][]uint64{l.again, l.repeats} {
@@ -81,9 +104,17 @@ func widen(list []uint8) []uint64 {
 // named tells whether a row names its doc by its time.
 func (l *leaf) named(i int) bool { return l.names == nil || l.names[i] > 0 }
 
+// unit is that of the differences of times, in milliseconds.
+func unit(flags byte) int64 {
+	if flags&inSeconds != 0 {
+		return second
+	}
+	return 1
+}
+
 // appendTimes appends the least time, how much greater the first of each run is, and how much greater than the one before it each
 // other is.
-func (l *leaf) appendTimes(dst []byte) []byte {
+func (l *leaf) appendTimes(dst []byte, unit int64) []byte {
 	least, any := int64(0), false
 	for i, t := range l.times {
 		if l.named(i) && (!any || t < least) {
@@ -99,9 +130,9 @@ func (l *leaf) appendTimes(dst []byte) []byte {
 			case !l.named(i):
 				continue
 			case first:
-				firsts, first = append(firsts, uint64(l.times[i]-least)), false
+				firsts, first = append(firsts, uint64((l.times[i]-least)/unit)), false
 			default:
-				steps = append(steps, uint64(l.times[i]-last))
+				steps = append(steps, uint64((l.times[i]-last)/unit))
 			}
 			last = l.times[i]
 		}
@@ -110,7 +141,7 @@ func (l *leaf) appendTimes(dst []byte) []byte {
 	return appendNumbers(appendNumbers(dst, firsts), steps)
 }
 
-func (d *decoder) times(l *leaf) {
+func (d *decoder) times(l *leaf, unit int64) {
 	least := d.varint()
 	firsts, steps := 0, 0
 	i := 0
@@ -138,9 +169,9 @@ func (d *decoder) times(l *leaf) {
 			case !l.named(i):
 				continue
 			case !begun:
-				last, first, begun = least+int64(first[0]), first[1:], true
+				last, first, begun = least+unit*int64(first[0]), first[1:], true
 			default:
-				last, step = last+int64(step[0]), step[1:]
+				last, step = last+unit*int64(step[0]), step[1:]
 			}
 			l.times[i] = last
 		}
@@ -247,7 +278,7 @@ func (d *decoder) names(l *leaf, flags byte) {
 		}
 	}
 	if flags&hasTimes != 0 && !d.bad {
-		d.times(l)
+		d.times(l, unit(flags))
 	} else if flags&hasNames == 0 {
 		d.bad = true
 	}

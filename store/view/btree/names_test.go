@@ -81,7 +81,7 @@ func (n *named) change(t *testing.T, r *rand.Rand, times, count int) {
 		free[d.Time] = max(free[d.Time], d.N)
 	}
 	for range count {
-		body := fmt.Appendf(nil, `{"date":"2017-06-14","hour":"17:16:%02d","n":%d}`, r.IntN(times), r.IntN(60))
+		body := fmt.Appendf(nil, `{"date":"2017-06-14","hour":"17:16:%02d,%03d","n":%d}`, r.IntN(times), r.IntN(1+times/20), r.IntN(60))
 		id := string(ejson.AppendContentID(nil, body, uint32(r.IntN(20)/19)))
 		if r.IntN(10) == 0 {
 			id = "2017061417161" + id[:5] // of no content
@@ -210,6 +210,37 @@ func TestNames(t *testing.T) {
 			n.change(t, r, times, []int{3, 100, 1500}[r.IntN(3)])
 			n.check(t, r)
 		}
+	}
+}
+
+// TestSeconds: times that are whole seconds apart take ten bits less each, and come back as they are, like others.
+func TestSeconds(t *testing.T) {
+	t.Parallel()
+	size := func(step int64) int {
+		const n = 400
+		rows := make([]rowRef, n)
+		for i := range rows {
+			ms := 1497460572329 + step*int64(i*i%977)
+			rows[i] = rowRef{new: &Entry{Sort: []byte{byte(i / 100)}, Doc: Doc{Time: ms, N: 1}, Number: ms}}
+		}
+		slices.SortStableFunc(rows, func(a, b rowRef) int {
+			return cmp.Or(bytes.Compare(a.sort(), b.sort()), cmp.Compare(a.new.Doc.Time, b.new.Doc.Time))
+		})
+		data := newLeaf(rows, false).append(nil, &textWriter{})
+		d := decoder{data: data}
+		l := d.leaf(n)
+		if d.bad || len(d.data) > 0 {
+			t.Fatalf("steps of %d ms: bad leaf", step)
+		}
+		for i, it := range rows {
+			if l.times[i] != it.new.Doc.Time || l.numbers[i] != it.new.Number {
+				t.Fatalf("steps of %d ms: row %d has the time %d and the value %d, want %d", step, i, l.times[i], l.numbers[i], it.new.Doc.Time)
+			}
+		}
+		return len(data)
+	}
+	if whole, other := size(1000), size(1001); other-whole < 400*9/8 {
+		t.Errorf("%d bytes in whole seconds, %d otherwise", whole, other)
 	}
 }
 
