@@ -1,6 +1,7 @@
 package couchapi
 
 import (
+	"crypto/sha256"
 	"sync"
 	"time"
 )
@@ -18,7 +19,13 @@ type lockout struct {
 	fails map[attempt]failures // guarded by mu
 }
 
-type attempt struct{ name, from string }
+// attempt is an account and an address. The name is a hash: who has none may send long ones.
+type attempt struct {
+	name [sha256.Size]byte
+	from string
+}
+
+func attemptOf(name, from string) attempt { return attempt{sha256.Sum256([]byte(name)), from} }
 
 type failures struct {
 	n    int
@@ -30,12 +37,12 @@ func newLockout() *lockout { return &lockout{fails: map[attempt]failures{}} }
 func (l *lockout) locked(name, from string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	f, ok := l.fails[attempt{name, from}]
+	f, ok := l.fails[attemptOf(name, from)]
 	if !ok {
 		return false
 	}
 	if time.Since(f.last) > lockoutFor {
-		delete(l.fails, attempt{name, from})
+		delete(l.fails, attemptOf(name, from))
 		return false
 	}
 	return f.n >= lockoutAfter
@@ -48,17 +55,17 @@ func (l *lockout) failed(name, from string) {
 	if len(l.fails) >= lockoutMax {
 		l.shrink(now)
 	}
-	f := l.fails[attempt{name, from}]
+	f := l.fails[attemptOf(name, from)]
 	if now.Sub(f.last) > lockoutFor {
 		f.n = 0
 	}
-	l.fails[attempt{name, from}] = failures{n: f.n + 1, last: now}
+	l.fails[attemptOf(name, from)] = failures{n: f.n + 1, last: now}
 }
 
 func (l *lockout) succeeded(name, from string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.fails, attempt{name, from})
+	delete(l.fails, attemptOf(name, from))
 }
 
 // shrink forgets what is over and, if that was not enough, whatever comes first: memory is bounded even against

@@ -212,6 +212,12 @@ func TestLockoutIsBounded(t *testing.T) {
 	for i := range 3 * lockoutMax {
 		l.failed(fmt.Sprint("name", i), "here")
 	}
+	l.failed(strings.Repeat("x", 10_000), "here")
+	for k := range l.fails {
+		if size := len(fmt.Sprint(k)); size > 200 {
+			t.Errorf("%d characters are kept of a name", size)
+		}
+	}
 	if n := len(l.fails); n > lockoutMax {
 		t.Errorf("%d failures are remembered", n)
 	}
