@@ -43,7 +43,7 @@ type writer struct {
 // that of one whose rows todo removes, all of them.
 func (t *Tree) Apply(ctx context.Context, todo Pieces, kv []store.KVOp) (Root, []store.KVOp, error) {
 	w := &writer{Tree: t, ctx: ctx, root: t.Root, next: todo, ops: kv}
-	if any, err := w.any(nil); err != nil || !any {
+	if more, err := w.more(nil); err != nil || !more {
 		return t.Root, kv, err
 	}
 	var kids []kid
@@ -75,8 +75,8 @@ func (t *Tree) Apply(ctx context.Context, todo Pieces, kv []store.KVOp) (Root, [
 	return w.root, w.ops, nil
 }
 
-// any tells whether something is to be done to rows up to a place (nil: the end).
-func (w *writer) any(last []byte) (bool, error) {
+// more tells whether something is to be done to rows up to a place (nil: the end).
+func (w *writer) more(last []byte) (bool, error) {
 	if len(w.todo) == 0 && !w.done {
 		err := w.ctx.Err()
 		if err == nil {
@@ -92,8 +92,8 @@ func (w *writer) any(last []byte) (bool, error) {
 
 // upTo takes what is to be done to rows up to a place (nil: the end), or a part of it; nothing if all is done.
 func (w *writer) upTo(last []byte) ([]Op, error) {
-	any, err := w.any(last)
-	if err != nil || !any {
+	more, err := w.more(last)
+	if err != nil || !more {
 		return nil, err
 	}
 	n := len(w.todo)
@@ -216,10 +216,10 @@ func forKids[T any](w *writer, b *packer[T], kids []kid, last []byte, items func
 		if i == len(kids)-1 {
 			end = last
 		}
-		any, err := w.any(end)
+		more, err := w.more(end)
 		switch {
 		case err != nil:
-		case any:
+		case more:
 			err = items(b, kids[i].id, end)
 		default:
 			err = b.keep(kids[i])
