@@ -1,7 +1,10 @@
 package engine
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
+	"math"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -50,6 +53,49 @@ func (d *DB) noteWritten(ed *editor) {
 	if d.demand() != demandNone {
 		d.e.background.note()
 	}
+}
+
+// settingToCompact keeps, from one run to the next, what there is for a compaction to do: two uvarints, loose and replaced. It is missing where
+// there is nothing.
+const settingToCompact = "to_compact"
+
+func (d *DB) loadToCompact() error {
+	v, err := d.e.get(d.keys.setting(ownSetting, settingToCompact))
+	loose, n := binary.Uvarint(v)
+	replaced, m := binary.Uvarint(v[max(n, 0):])
+	if n > 0 && m > 0 {
+		d.loose.Store(int64(min(loose, math.MaxInt64)))
+		d.replaced.Store(int64(min(replaced, math.MaxInt64)))
+	}
+	d.toCompact = v
+	return err
+}
+
+// keepToCompact writes what loadToCompact reads, when the engine closes. What a run that is killed has left is not counted.
+func (e *Engine) keepToCompact() error {
+	b := e.pdb.NewBatch()
+	for _, d := range e.all() {
+		var v []byte
+		if loose, replaced := d.loose.Load(), d.replaced.Load(); loose > 0 || replaced > 0 {
+			v = binary.AppendUvarint(binary.AppendUvarint(nil, uint64(loose)), uint64(replaced))
+		}
+		key := d.keys.setting(ownSetting, settingToCompact)
+		switch {
+		case bytes.Equal(v, d.toCompact):
+		case v == nil:
+			b.Delete(key, nil)
+		default:
+			b.Set(key, v, nil)
+		}
+	}
+	if b.Empty() {
+		return b.Close()
+	}
+	_, err := e.attempt(context.Background(), func() (uint64, error) {
+		defer b.Close()
+		return e.apply(b)
+	})
+	return err
 }
 
 // demand is the greatest of all databases.

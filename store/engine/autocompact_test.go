@@ -150,3 +150,63 @@ func TestCompactsByItself(t *testing.T) {
 		}
 	}
 }
+
+// TestRestartsForgetNothing: a store that is closed soon after little was written is compacted all the same, when as much has come together.
+func TestRestartsForgetNothing(t *testing.T) {
+	t.Parallel()
+	o := Options{FS: vfs.NewMem()}
+	const runs = 5
+	docs := machineDocs("m", newYear, leastLoose+runs)
+	a := store.Doc{ID: "a", Body: fmt.Appendf(nil, `{"text":"%s"}`, strings.Repeat("x", leastWaste/runs))}
+	var first store.Rev
+	for run := range runs {
+		e := mustOpen(t, "data", o)
+		var logs, edits *DB
+		if run == 0 {
+			logs, edits = mustCreate(t, e, "log_a"), mustCreate(t, e, "log_b")
+			a.Rev = mustPut(t, edits, a)
+			first = a.Rev
+		} else {
+			logs, edits = mustFind(t, e, "log_a"), mustFind(t, e, "log_b")
+		}
+		if logs.demand() != demandNone || edits.demand() != demandNone {
+			t.Fatalf("run %d: there is demand of %d and %d", run, logs.demand(), edits.demand())
+		}
+		writeIn(t, logs, docs[run*len(docs)/runs:(run+1)*len(docs)/runs], 1)
+		a.Rev = mustPut(t, edits, a)
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e := mustOpen(t, "data", o)
+	logs, edits := mustFind(t, e, "log_a"), mustFind(t, e, "log_b")
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		records, _ := keptByID(t, logs)
+		_, err := edits.GetRev("a", first)
+		if records == 0 && store.IsKind(err, store.KindNotFound) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d docs are still by themselves, the first revision: %v", records, err)
+		}
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e = mustOpen(t, "data", o)
+	defer e.Close()
+	for _, name := range e.Names() {
+		if d := mustFind(t, e, name); d.toCompact != nil {
+			t.Errorf("%s: %x is left to compact", name, d.toCompact)
+		}
+	}
+}
+
+func mustFind(t *testing.T, e *Engine, name store.DBName) *DB {
+	t.Helper()
+	d, err := e.DB(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}

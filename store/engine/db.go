@@ -43,6 +43,7 @@ type DB struct {
 	bundled    uint64                     // up to here docs were put together since the database was opened, 0: not yet; compacting
 	loose      atomic.Int64               // docs that came one by one, or few at a time, since the last compaction
 	replaced   atomic.Int64               // bytes of revisions that were replaced since then
+	toCompact  []byte                     // what is on disk of the last two
 
 	writing chan struct{} // the write lock: holds a token while somebody writes
 	edits   editor        // scratch space of Write; writing
@@ -95,6 +96,9 @@ func openDB(e *Engine, name store.DBName, rec dbRecord) (*DB, error) {
 	}
 	n, _ := binary.Uvarint(v)
 	d.limit.Store(int64(n))
+	if err := d.loadToCompact(); err != nil {
+		return nil, err
+	}
 	return d, d.loadPurgesLimit()
 }
 

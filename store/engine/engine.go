@@ -107,6 +107,7 @@ func open(dir, sub string, version int, o Options, lock *pebble.Lock) (*Engine, 
 	e.tidy = newTidy(e.flushTables, e.compactTop)
 	e.background = newBackground(e.demand, e.group.position, e.compactNeeded)
 	e.tidy.note(int(e.pdb.Metrics().Levels[0].TablesSize)) // what the last run left
+	e.background.note()
 	return e, nil
 }
 
@@ -158,6 +159,7 @@ func (e *Engine) Close() error {
 		return e.leave()
 	}
 	e.gate.drain()
+	_ = e.keepToCompact() // nothing depends on it
 	e.group.close(true)
 	e.tidy.close(e.disk)
 	e.background.close(e.disk)
