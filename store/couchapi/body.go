@@ -2,9 +2,11 @@ package couchapi
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"strings"
 
@@ -12,8 +14,10 @@ import (
 	"logctl/store/intake"
 )
 
-// roomBodies is how many bodies of the largest size have room at a time, half of them an account's.
-const roomBodies = 4
+const (
+	roomBodies  = 4 // so many bodies of the largest size have room at a time, half of them an account's
+	inFunctions = 8 // how often a body that a function sees stands in memory, written as JSON and read again
+)
 
 // room is the memory that the bodies of requests under way may take, by accounts.
 type room = intake.Budget[string]
@@ -55,6 +59,23 @@ func (b body) leave() {
 	}
 }
 
+// functionBody is readBody for what a design document's function is told of. That may be no longer than a doc.
+func (x *exchange) functionBody() (body, error) {
+	x.maxBody = int64(x.h.o.MaxDoc)
+	b, err := x.readBody()
+	if err != nil {
+		return b, err
+	}
+	if err := b.forFunction(); err != nil {
+		b.free()
+		return body{}, err
+	}
+	return b, nil
+}
+
+// forFunction takes the room that a body needs of which a function is told.
+func (b body) forFunction() error { return b.lease.Need(int64(cap(*b.buf) + inFunctions*len(b.bytes))) }
+
 // readBody reads the request's body, which may be gzip, up to the limit.
 func (x *exchange) readBody() (body, error) {
 	src, done, err := x.decoded()
@@ -76,7 +97,7 @@ func (x *exchange) readBody() (body, error) {
 // readAll reads what may be as long as a request's body. announced is how long it is said to be, 0 or less for nobody knows.
 func (x *exchange) readAll(src io.Reader, announced int64) (body, error) {
 	l := &lease{x.h.room.Lease(x.caller.Name)}
-	buf, err := intake.ReadAll(src, l, 0, announced, x.h.o.MaxRequest)
+	buf, err := intake.ReadAll(src, l, 0, announced, min(x.h.o.MaxRequest, cmp.Or(x.maxBody, math.MaxInt64)))
 	if err != nil {
 		l.Free()
 		return body{}, err

@@ -125,3 +125,49 @@ func TestBodiesOfAnyLength(t *testing.T) {
 		t.Errorf("%d bytes of room are left", h.room.Unused())
 	}
 }
+
+// TestBodiesOfFunctions: what a function of a design document is told of a body may be no longer than a doc, and takes room for all the
+// forms in which it stands in memory, until the function has ended.
+func TestBodiesOfFunctions(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{MaxRequest: 1 << 20, MaxDoc: 50_000})
+	send := func(method, path, body string) int {
+		r := httptest.NewRequest(method, path, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r.WithContext(store.WithCaller(r.Context(), adminCaller(testAdmin))))
+		return w.Code
+	}
+	if code := send("PUT", "/db", ""); code != 201 {
+		t.Fatal(code)
+	}
+	if code := send("PUT", "/db/_design/d", `{"views":{"n":{"map":"function(doc) {}"}},
+		"shows":{"f":"function(doc, req) { return 'x' }"}, "lists":{"f":"function(head, req) { return 'x' }"},
+		"updates":{"f":"function(doc, req) { return [null, 'x'] }"}, "rewrites":"function(req) { return {code: 200, body: 'x'} }"}`); code != 201 {
+		t.Fatal(code)
+	}
+	all := h.room.Unused()
+	for _, path := range []string{"_show/f", "_update/f", "_list/f/n", "_rewrite/x"} {
+		body := func(n int) string { return `{"keys":[]` + strings.Repeat(" ", n) + "}" }
+		path = "/db/_design/d/" + path
+		if code := send("POST", path, body(60_000)); code != 413 {
+			t.Errorf("%s with too long a body: %d", path, code)
+		}
+		if code := send("POST", path, body(40_000)); code != 200 {
+			t.Errorf("%s: %d", path, code)
+		}
+		l := h.room.Lease("others")
+		if err := l.Need(all - 200_000); err != nil {
+			t.Fatal(err)
+		}
+		if code := send("POST", path, body(40_000)); code != 503 {
+			t.Errorf("%s when there is no room: %d", path, code)
+		}
+		if code := send("POST", path, body(10_000)); code != 200 {
+			t.Errorf("%s when there is little room: %d", path, code)
+		}
+		if l.Free(); h.room.Unused() != all {
+			t.Errorf("%s: %d bytes of room are not given back", path, all-h.room.Unused())
+		}
+	}
+}

@@ -32,6 +32,8 @@ type exchange struct {
 	reader    *engine.Reader // of docs that are read in one go; nil: each is read by itself
 	uploads   []uint64       // attachments that were stored for the docs of this request
 
+	maxBody int64 // bytes, where it is less than others may have; 0: it is not
+
 	vars   map[string]string
 	params url.Values // the query, parsed at first use
 	sent   bool       // the status line is out

@@ -7,27 +7,27 @@ import (
 	"strings"
 )
 
-// functionRequest is the request object of a show or update function: it reads the body.
-func (x *exchange) functionRequest() ([]byte, error) {
-	body := "undefined" // as CouchDB gives a request without one
+// functionRequest is the request object of a show or update function: it reads the body b, which is to be freed when the function has
+// ended, or there is an error.
+func (x *exchange) functionRequest() (req []byte, b body, err error) {
+	text := "undefined" // as CouchDB gives a request without one
 	if x.r.ContentLength != 0 {
-		b, err := x.readBody()
-		if err != nil {
-			return nil, err
+		if b, err = x.functionBody(); err != nil {
+			return nil, b, err
 		}
-		defer b.free()
-		body = string(b.bytes)
+		text = string(b.bytes)
 	}
-	raw, err := json.Marshal(body)
+	raw, err := json.Marshal(text)
 	if err != nil {
-		return nil, err
+		return nil, b, err
 	}
 	form := url.Values{}
 	if ct, _, _ := strings.Cut(x.r.Header.Get("Content-Type"), ";"); ct == "application/x-www-form-urlencoded" &&
 		(x.r.Method == "POST" || x.r.Method == "PUT") {
-		form = parseQuery(body)
+		form = parseQuery(text)
 	}
-	return x.requestObject(x.query(), raw, form)
+	req, err = x.requestObject(x.query(), raw, form)
+	return req, b, err
 }
 
 // requestObject is what functions of design documents are told about a request; body is JSON. Credentials are left out.

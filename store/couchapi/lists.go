@@ -15,11 +15,15 @@ import (
 func getList(x *exchange) error { return x.list(nil, json.RawMessage(`"undefined"`)) }
 
 func postList(x *exchange) error {
+	x.maxBody = int64(x.h.o.MaxDoc)
 	b, err := x.readObject()
 	if err != nil {
 		return err
 	}
 	defer b.free()
+	if err := b.forFunction(); err != nil {
+		return err
+	}
 	m, err := members(b.bytes)
 	if err != nil {
 		return err

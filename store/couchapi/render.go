@@ -119,7 +119,8 @@ func show(x *exchange) error {
 	if x.etag(tag) {
 		return nil
 	}
-	req, err := x.functionRequest()
+	req, b, err := x.functionRequest()
+	defer b.free()
 	if err != nil {
 		return err
 	}
@@ -153,7 +154,8 @@ func update(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	req, err := x.functionRequest()
+	req, b, err := x.functionRequest()
+	defer b.free()
 	if err != nil {
 		return err
 	}

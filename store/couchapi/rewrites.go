@@ -131,7 +131,7 @@ func (s *rewrites) byFunction(x *exchange, p parsedDesign, src json.RawMessage) 
 	if err != nil {
 		return err
 	}
-	b, err := x.readBody()
+	b, err := x.functionBody()
 	if err != nil {
 		return err
 	}
