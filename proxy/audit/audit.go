@@ -155,9 +155,10 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	return report, ctx.Err()
 }
 
-// plant writes the canary.
+// plant writes the canary: a doc that views of addresses and times may have rows of, and that says of itself that it is none of what
+// such views count.
 func (a *auditor) plant(ctx context.Context) error {
-	body := fmt.Sprintf(`{"canary":%q,"date":"2000-01-01","hour":"00:00:00","ip":"192.0.2.1"}`, a.canary)
+	body := fmt.Sprintf(`{"audit":true,"canary":%q,"date":"2000-01-01","hour":"00:00:00","ip":"192.0.2.1","event":"audit"}`, a.canary)
 	r := a.request(http.MethodPost, a.wire.path("/"+url.PathEscape(a.o.DB)), body)
 	got, err := a.wire.send(ctx, r)
 	if err == nil && got.status == http.StatusForbidden {
