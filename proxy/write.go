@@ -68,7 +68,9 @@ func (d *Door) writeInTurn(v *visit, body *[]byte, packed bool, form docsForm, l
 	d.counters.Writes.Add(1)
 	results, err := d.store(v, list)
 	if err != nil {
-		d.counters.Failed.Add(int64(len(list.list)))
+		if !store.IsKind(err, store.KindNotFound) { // a name that no app has is the caller's mistake, and a refusal
+			d.counters.Failed.Add(int64(len(list.list)))
+		}
 		return nil, d.refusedWrite(v, err)
 	}
 	return d.answerWrite(v, list, results)
