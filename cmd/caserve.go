@@ -44,7 +44,7 @@ the patterns, and the CSR may ask for more of them. Ten wrong secrets make an ad
 
 SIGTERM and Ctrl-C end it.
 
-Exit status: 0 stopped, 1 failed, 2 usage.`,
+Exit status: 0 stopped, 1 failed, 2 usage, 4 not allowed.`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return runCAServe(c.Context(), streamsOf(c), g, o) },
 	}
@@ -110,7 +110,7 @@ func runCAServe(ctx context.Context, std streams, g *globals, o *caServeOptions)
 	}
 	l, err := net.Listen("tcp", o.listen)
 	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+		return listening(err)
 	}
 	log.Info("listening", "url", "https://"+l.Addr().String(), "fingerprint", c.Fingerprint())
 	return signer.Serve(ctx, l)

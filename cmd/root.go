@@ -93,7 +93,7 @@ Exit status: 0 done, 1 failed, 2 usage, 3 partly done (some lines rejected), 4 n
 		Args:          usageArgs(cobra.NoArgs),
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return hinted(usage(err), c.CommandPath()+" --help") })
 	g.flags.Each(func(flag, help string, field *string) { root.PersistentFlags().StringVar(field, flag, "", help) })
 	root.AddCommand(commands(g)...)
 	return root

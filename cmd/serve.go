@@ -78,7 +78,7 @@ account. It is for conformance suites and for finding out what the door does to 
 
 SIGTERM and Ctrl-C end it cleanly, a second one at once.
 
-Exit status: 0 stopped, 1 failed, 2 usage, 5 the data directory is in use.`,
+Exit status: 0 stopped, 1 failed, 2 usage, 4 not allowed, 5 the data directory is in use.`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return runServe(c.Context(), streamsOf(c), g, o) },
 	}
@@ -169,7 +169,7 @@ func runServe(ctx context.Context, s streams, g *globals, o *serveOptions) error
 		}
 	}
 	app.BoundMemory()
-	return app.Serve(ctx, so)
+	return listening(app.Serve(ctx, so))
 }
 
 // prefixes reads addresses and networks.

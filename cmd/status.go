@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -59,14 +60,36 @@ func hinted(err error, hint string) error {
 	return &statusError{status: statusOf(err), err: err, hint: hint}
 }
 
-// usageArgs makes a cobra check of positional arguments report a usage error.
+// usageArgs makes a cobra check of positional arguments report a usage error in our words.
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
-		if err := check(c, args); err != nil {
-			return &statusError{status: statusUsage, err: err, hint: "logctl " + strings.TrimPrefix(c.CommandPath(), "logctl ") + " --help"}
+		if check(c, args) == nil {
+			return nil
 		}
-		return nil
+		help := c.CommandPath() + " --help"
+		switch {
+		case c.HasSubCommands():
+			c.SuggestionsMinimumDistance = 1
+			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+				help = fmt.Sprintf("did you mean %s? %s", strings.Join(near, " or "), help)
+			}
+			return hinted(usagef("unknown command %q for %q", args[0], c.CommandPath()), help)
+		case tooFew(c, check, args):
+			return hinted(usagef("an argument is missing: %s", strings.TrimSuffix(c.UseLine(), " [flags]")), help)
+		}
+		return hinted(usagef("%q is an argument too many", args[len(args)-1]), help)
 	}
+}
+
+// tooFew tells whether the check would take more arguments.
+func tooFew(c *cobra.Command, check cobra.PositionalArgs, args []string) bool {
+	for range 2 { // the most that a command of ours asks for
+		args = append(slices.Clip(args), "more")
+		if check(c, args) == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // statusOf is the exit status for err.

@@ -130,7 +130,7 @@ func (o *ServeOptions) absolute() (err error) {
 func listen(servers *group, o ServeOptions, door, local http.Handler, ad *advert) (cleanup func(), err error) {
 	l, err := net.Listen("tcp", o.Listen)
 	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
+		return nil, err
 	}
 	conf, redirect, err := o.secure()
 	if err != nil {

@@ -1,0 +1,28 @@
+package cmd
+
+import (
+	"errors"
+	"net"
+	"syscall"
+)
+
+// listening adds to an error of listening at an address what a person may do next, and its status. Other errors stay as they are.
+func listening(err error) error {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "listen" {
+		return err
+	}
+	var address *net.AddrError
+	switch {
+	case errors.As(err, &address):
+		return hinted(usage(err), "an address is HOST:PORT, or :PORT for all addresses of this machine, as in :5984")
+	case errors.Is(err, syscall.EADDRINUSE):
+		return hinted(err, "another program has the port, which ss -ltnup tells: stop it, or name another port")
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return hinted(err, "this machine does not have the address; :PORT means all that it has")
+	case errors.Is(err, syscall.EACCES):
+		return &statusError{status: statusNotAllowed, err: err,
+			hint: "a port below 1024 takes root, or CAP_NET_BIND_SERVICE (setcap, or AmbientCapabilities= of systemd)"}
+	}
+	return err
+}
