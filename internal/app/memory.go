@@ -10,17 +10,25 @@ import (
 )
 
 const (
-	// softMemory is how large the heap gets before garbage is collected more eagerly; GOMEMLIMIT sets another.
+	// softMemory is how large the heap gets, Pebble's part aside, before garbage is collected more eagerly; GOMEMLIMIT sets
+	// another.
 	softMemory = 160 << 20
 	// idleAfter is how long no request must have begun or ended before memory is given back.
 	idleAfter = 10 * time.Second
 )
 
-// BoundMemory keeps the heap of a process that goes on for long small, unless whoever started it set a limit.
+// BoundMemory keeps the memory of a process that goes on for long small. Of Go's heap, whoever started it may have set the limit.
 func BoundMemory() {
+	boundMalloc()
 	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
-		debug.SetMemoryLimit(softMemory)
+		debug.SetMemoryLimit(softMemory + storeHeap)
 	}
+}
+
+// giveBack gives to the system what is free of the process's memory.
+func giveBack() {
+	debug.FreeOSMemory()
+	trimMalloc()
 }
 
 // activity counts the beginnings and ends of requests.
@@ -43,7 +51,7 @@ func runWhenIdle(ctx context.Context, a *activity, release func()) (stop func())
 		defer close(done)
 		whenIdle(ctx, a.n.Load, func() {
 			release()
-			debug.FreeOSMemory()
+			giveBack()
 		})
 	}()
 	return func() {

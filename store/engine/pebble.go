@@ -14,9 +14,10 @@ const (
 	defaultCache = 16 << 20
 	memTableSize = 8 << 20
 	// memTables bounds the memtables, with those that wait for their flush, and so the memory under load.
-	memTables  = 3
-	l0BlockLen = 16 << 10
-	blockLen   = 32 << 10
+	memTables    = 3
+	l0BlockLen   = 16 << 10
+	blockLen     = 32 << 10
+	PebbleMemory = defaultCache + memTables*memTableSize // bytes for blocks and memtables: with cgo C's, else of Go's heap
 )
 
 // pebbleOptions are Pebble's for a store of many small docs that come mostly in the order of their ids.
