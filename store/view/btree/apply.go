@@ -36,13 +36,16 @@ type writer struct {
 	done bool // todo was the last
 	ops  []store.KVOp
 	buf  []byte // of a node that is written
+
+	texts *textWriter
 }
 
 // Apply gives the tree that todo makes of t, and appends to kv what must be done to the keyspace for it. It keeps no more of todo in memory
 // than some nodes need. Names is the tree of docs as it was when t was made: a doc that is not in it has a number that none in it has, or
 // that of one whose rows todo removes, all of them.
 func (t *Tree) Apply(ctx context.Context, todo Pieces, kv []store.KVOp) (Root, []store.KVOp, error) {
-	w := &writer{Tree: t, ctx: ctx, root: t.Root, next: todo, ops: kv}
+	w := &writer{Tree: t, ctx: ctx, root: t.Root, next: todo, ops: kv, texts: textWriters.Get().(*textWriter)}
+	defer w.texts.free()
 	if more, err := w.more(nil); err != nil || !more {
 		return t.Root, kv, err
 	}
@@ -256,7 +259,7 @@ func (w *writer) leaves() *packer[rowRef] {
 			if err == nil && w.Reducer != nil {
 				k.red, err = w.Reducer.Reduce(nil, w.rows(l, 0, l.n))
 			}
-			w.buf = finish(l.append(begin(w.buf, kindLeaf, l.n), &w.texts))
+			w.buf = finish(l.append(begin(w.buf, kindLeaf, l.n), w.texts))
 			k.id = w.put(w.buf)
 			return k, err
 		},

@@ -20,7 +20,6 @@ type Tree struct {
 	Remember bool
 
 	names *namer
-	texts textWriter
 }
 
 func (t *Tree) namer() *namer {

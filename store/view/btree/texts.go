@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"slices"
+	"sync"
 
 	"logctl/store/view/collate"
 )
@@ -52,7 +53,8 @@ func cutKeys(prefix int) cutter {
 	}
 }
 
-// textWriter is scratch space for columns of texts.
+// textWriter is scratch space for columns of texts. One that has written leaves of docs has some MB, many times what is written when one
+// doc changes, so it is used again.
 type textWriter struct {
 	cuts    []int
 	ends    []int // of each text, in cuts
@@ -62,6 +64,18 @@ type textWriter struct {
 	spans   [][2]int   // of the columns of a shape, in what is written; 0, 0 for those that are the same as one before or in all texts
 	few     map[string]uint64
 	numbers []uint64
+}
+
+// textWriters hold memory to be used again and nothing else.
+var textWriters = sync.Pool{New: func() any { return new(textWriter) }}
+
+// free gives w back. What it has written may be gone.
+func (w *textWriter) free() {
+	for _, c := range w.columns {
+		clear(c[:cap(c)])
+	}
+	clear(w.few)
+	textWriters.Put(w)
 }
 
 // append appends a column of texts.

@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"slices"
 	"sort"
 	"testing"
 
 	"logctl/store"
+	"logctl/store/view/collate"
 )
 
 // memory is a keyspace of which a copy is a snapshot.
@@ -445,4 +447,38 @@ func FuzzDecode(f *testing.F) {
 			n.leaf.search([]byte("abcd"), &namer{})
 		}
 	})
+}
+
+// TestLittleOfMuch: a change of one row takes little memory beyond the nodes that it makes anew, though they have many parts.
+func TestLittleOfMuch(t *testing.T) {
+	const rows, emits, limit = 400, 10, 2 << 20
+	tree := &Tree{KV: memory{}, Cache: NewCache(0), Space: 1}
+	value := func(n int) (value []byte) {
+		for i := range emits {
+			value, _, _ = collate.ICU.Append(append(value, 0, 0), fmt.Appendf(nil, `["day",2017,%d,%d]`, i, n))
+		}
+		return value
+	}
+	put := func(from, to int) {
+		var ops []Op
+		for n := from; n < to; n++ {
+			ops = append(ops, Op{Entry: &Entry{Doc: Doc{ID: fmt.Sprintf("doc%06d", n)}, Value: value(n)}})
+		}
+		root, kv, err := tree.Apply(t.Context(), Once(ops), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree = &Tree{KV: tree.KV.(memory).apply(kv), Cache: tree.Cache, Space: 1, Root: root}
+	}
+	put(0, rows)
+	const times = 50
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for n := range times {
+		put(rows+n, rows+n+1)
+	}
+	runtime.ReadMemStats(&after)
+	if took := (after.TotalAlloc - before.TotalAlloc) / times; took > limit {
+		t.Errorf("a change takes %d bytes", took)
+	}
 }
