@@ -118,11 +118,16 @@ func verified(name string) bool {
 	return !strings.HasPrefix(name, "OPTIONS-") && !strings.HasPrefix(name, "marker.") && name != "LOCK"
 }
 
-// storeFiles are the files of a store with something in them, and their sizes.
+// storeFiles are the files of a store with something in them, and their sizes. A manifest that the marker does not name was followed by
+// another.
 func storeFiles(t *testing.T, dir string) (names []string, sizes []int64) {
 	t.Helper()
-	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !verified(d.Name()) {
+	markers, err := filepath.Glob(filepath.Join(dir, "pebble", "marker.manifest.*"))
+	if err != nil || len(markers) != 1 {
+		t.Fatal(markers, err)
+	}
+	err = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !verified(d.Name()) || strings.HasPrefix(d.Name(), "MANIFEST-") && !strings.HasSuffix(markers[0], d.Name()) {
 			return err
 		}
 		info, err := d.Info()

@@ -13,6 +13,55 @@ import (
 	"logctl/store"
 )
 
+// TestCheckUnfinished: what a crash has kept from being finished is no damage; a table of the store in the same state is.
+func TestCheckUnfinished(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	e := mustOpen(t, dir, Options{})
+	mustPut(t, mustCreate(t, e, "log_a"), store.Doc{ID: "a", Body: []byte(`{}`)})
+	if err := e.pdb.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	sub := filepath.Join(dir, pebbleDir)
+	tables, err := filepath.Glob(filepath.Join(sub, "*.sst"))
+	if err != nil || len(tables) == 0 {
+		t.Fatal(tables, err)
+	}
+	text, err := os.ReadFile(tables[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func() (files int, damage []string) {
+		files, err := CheckFiles(context.Background(), dir, Options{}, func(d Damage) { damage = append(damage, d.String()) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return files, damage
+	}
+	files, damage := check()
+	if len(damage) > 0 {
+		t.Fatal(damage)
+	}
+	for name, part := range map[string][]byte{"999998.sst": text[:len(text)/2], "MANIFEST-999999": {1, 2, 3}} {
+		if err := os.WriteFile(filepath.Join(sub, name), part, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, damage := check(); n != files || len(damage) > 0 {
+		t.Errorf("%d files, then %d, damaged: %s", files, n, damage)
+	}
+	text[len(text)/2] ^= 1
+	if err := os.WriteFile(tables[0], text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, damage := check(); len(damage) != 1 || !strings.Contains(damage[0], filepath.Base(tables[0])) {
+		t.Errorf("damaged: %s", damage)
+	}
+}
+
 // TestCheckGoesOnBehindDamage: of docs in a block that can't be read the ids are told, and the docs behind it are checked.
 func TestCheckGoesOnBehindDamage(t *testing.T) {
 	t.Parallel()

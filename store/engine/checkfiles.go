@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"path"
 	"slices"
 	"strconv"
@@ -37,8 +38,9 @@ func (d Damage) String() string {
 // CheckFiles verifies the checksums of all files of the store in dir, which nobody may have open: the version, each block of the
 // tables, each record of the logs and of the manifest. It changes nothing. report is called for each file that is damaged.
 //
-// The end of the newest log may be torn, as a crash leaves it: what is behind it was acknowledged to nobody. Nothing reads the OPTIONS
-// files (see dropOptions), and LOCK and the markers are empty: there is nothing to verify in them.
+// The end of the newest log may be torn, as a crash leaves it: what is behind it was acknowledged to nobody. Tables and manifests that a
+// crash has kept from being finished are part of nothing, and the next start removes them. Nothing reads the OPTIONS files (see
+// dropOptions), and LOCK and the markers are empty: there is nothing to verify in them.
 func CheckFiles(ctx context.Context, dir string, o Options, report func(Damage)) (files int, err error) {
 	if o.FS == nil {
 		o.FS = vfs.Default
@@ -59,12 +61,13 @@ func CheckFiles(ctx context.Context, dir string, o Options, report func(Damage))
 	}
 	defer lock.Close()
 	slices.Sort(names)
+	unused := unusedFiles(o.FS, sub, lock, names)
 	for _, name := range names {
 		if err := ctx.Err(); err != nil {
 			return files, err
 		}
 		check := fileCheck(name)
-		if check == nil {
+		if check == nil || unused[name] {
 			continue
 		}
 		files++
@@ -75,6 +78,54 @@ func CheckFiles(ctx context.Context, dir string, o Options, report func(Damage))
 	return files, nil
 }
 
+// unusedFiles are those tables and manifests of a directory that are no part of the store; none where what is can't be found out.
+func unusedFiles(fsys vfs.FS, dir string, lock *pebble.Lock, names []string) (unused map[string]bool) {
+	defer func() {
+		if recover() != nil { // Pebble reads what it takes to be its own
+			unused = nil
+		}
+	}()
+	now, err := pebble.Peek(dir, fsys)
+	if err != nil {
+		return nil
+	}
+	db, err := pebble.Open(dir, &pebble.Options{
+		FS: withoutOptions{fsys}, Lock: lock, ReadOnly: true, FormatMajorVersion: now.FormatMajorVersion,
+		Logger: &pebbleLogger{log: slog.New(slog.DiscardHandler), disk: newDisk(fsys, nil)},
+	})
+	if err != nil {
+		return nil
+	}
+	defer db.Close()
+	levels, err := db.SSTables()
+	if err != nil {
+		return nil
+	}
+	used := map[string]bool{fsys.PathBase(now.ManifestFilename): true}
+	for _, tables := range levels {
+		for _, t := range tables {
+			used[t.FileNum.String()+".sst"] = true
+		}
+	}
+	unused = map[string]bool{}
+	for _, name := range names {
+		if path.Ext(name) == ".sst" || strings.HasPrefix(name, manifestPrefix) {
+			unused[name] = !used[name]
+		}
+	}
+	return unused
+}
+
+// withoutOptions is a file system without OPTIONS files: one that is damaged keeps Pebble from opening a store.
+type withoutOptions struct{ vfs.FS }
+
+func (f withoutOptions) List(dir string) ([]string, error) {
+	names, err := f.FS.List(dir)
+	return slices.DeleteFunc(names, func(name string) bool { return strings.HasPrefix(name, optionsPrefix) }), err
+}
+
+const manifestPrefix = "MANIFEST-"
+
 // fileCheck is how a file of that name is verified, nil if there is nothing in it to verify.
 func fileCheck(name string) func(ctx context.Context, fsys vfs.FS, path string) error {
 	ext := path.Ext(name)
@@ -84,7 +135,7 @@ func fileCheck(name string) func(ctx context.Context, fsys vfs.FS, path string) 
 		return checkTable
 	case ext == ".log" && err == nil:
 		return func(ctx context.Context, fsys vfs.FS, path string) error { return checkLog(ctx, fsys, path, n, true) }
-	case strings.HasPrefix(name, "MANIFEST-"):
+	case strings.HasPrefix(name, manifestPrefix):
 		return func(ctx context.Context, fsys vfs.FS, path string) error { return checkLog(ctx, fsys, path, 0, false) }
 	}
 	return nil
