@@ -28,7 +28,12 @@ func (p *packer[T]) add(items []T) error {
 	} else {
 		p.pending = append(p.pending, items...)
 	}
-	return p.flush(targetSize + 2*minSize)
+	return p.flush(false)
+}
+
+// ripe tells that what is pending is more than one node, however it goes on.
+func (p *packer[T]) ripe() bool {
+	return p.bytes >= targetSize+2*minSize && len(p.pending) >= 2*p.least
 }
 
 // keep takes an old node as it is, unless what came before it would make too small a node without its items.
@@ -40,16 +45,16 @@ func (p *packer[T]) keep(k kid) error {
 		}
 		return p.add(items)
 	}
-	if err := p.flush(0); err != nil {
+	if err := p.flush(true); err != nil {
 		return err
 	}
 	return p.push(slot[T]{kid: k})
 }
 
-// flush turns what is pending into nodes while it has as many bytes as least: one if it fits, else full ones, the last two sharing
+// flush turns what is pending into nodes while it is ripe, or all of it: into one if it fits, else into full ones, the last two sharing
 // what is left.
-func (p *packer[T]) flush(least int) error {
-	for len(p.pending) > 0 && p.bytes >= least {
+func (p *packer[T]) flush(all bool) error {
+	for len(p.pending) > 0 && (all || p.ripe()) {
 		want := p.bytes
 		switch {
 		case p.bytes <= maxSize:
@@ -110,7 +115,7 @@ func (p *packer[T]) finish() ([]kid, error) {
 			return nil, err
 		}
 	}
-	if err := p.flush(0); err != nil {
+	if err := p.flush(true); err != nil {
 		return nil, err
 	}
 	if err := p.writeLast(); err != nil {

@@ -482,3 +482,52 @@ func TestLittleOfMuch(t *testing.T) {
 		t.Errorf("a change takes %d bytes", took)
 	}
 }
+
+// longReducer gives reductions that are longer than a node should be.
+type longReducer struct{}
+
+func (longReducer) Reduce(dst []byte, rows Rows) ([]byte, error) {
+	return append(dst, make([]byte, maxSize+minSize)...), nil
+}
+
+func (longReducer) Rereduce(dst []byte, reds [][]byte) ([]byte, error) {
+	return append(dst, reds[0]...), nil
+}
+
+// TestFanout: where many rows go at a time, what is left is put together to nodes of minFanout kids, however long the reductions are.
+func TestFanout(t *testing.T) {
+	t.Parallel()
+	tree := &Tree{KV: memory{}, Cache: NewCache(0), Space: 1, Reducer: longReducer{}}
+	r := rand.New(rand.NewPCG(11, 11))
+	for _, every := range []int{1, 100} { // of how many rows one stays
+		var ops []Op
+		for n := range 2500 {
+			ops = append(ops, Op{Entry: &Entry{Sort: fmt.Appendf(nil, "key/%06d", n), Doc: Doc{ID: "doc"}, Value: make([]byte, 1500)}, Delete: n%every > 0})
+		}
+		root, kv, err := tree.Apply(t.Context(), inPieces(r, ops), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree = &Tree{KV: tree.KV.(memory).apply(kv), Cache: tree.Cache, Space: 1, Reducer: tree.Reducer, Root: root}
+		leaves, parents := 0, 0
+		var walk func(id uint64, level int)
+		walk = func(id uint64, level int) {
+			n, err := tree.node(id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if level == 2 {
+				parents++
+				leaves += len(n.kids)
+				return
+			}
+			for _, k := range n.kids {
+				walk(k.id, level-1)
+			}
+		}
+		walk(root.ID, root.Height)
+		if parents > leaves/minFanout+root.Height {
+			t.Errorf("one of %d rows is left: %d leaves below %d nodes, height %d", every, leaves, parents, root.Height)
+		}
+	}
+}
