@@ -5,13 +5,19 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"logctl/store"
 	"logctl/store/view/btree"
 )
 
-// gatherBytes is how much a gatherer keeps before it applies all.
-const gatherBytes = 32 << 20
+// A gatherer applies all when it has gatherBytes, or after gatherTime, or after gatherFactor times as long as applying took the time before:
+// nobody sees what is gathered, and when the store goes down it is lost.
+const (
+	gatherBytes  = 32 << 20
+	gatherTime   = 10 * time.Second
+	gatherFactor = 8
+)
 
 // gatherer collects what batches do to an index and applies it in one piece. An index that is built from nothing, or that is far behind,
 // would else write most leaves of a view anew for each batch: an address that a key begins with has rows in all of them.
@@ -25,6 +31,8 @@ type gatherer struct {
 	runs    [][]rowRun // by view
 	bytes   int
 	batches int
+	since   time.Time     // of the first batch
+	took    time.Duration // to apply the last time
 
 	// Room of add, by view.
 	ops     [][]rowOp
@@ -50,8 +58,11 @@ func (g *gatherer) reset() {
 	g.bytes, g.batches = 0, 0
 }
 
-// add takes a batch, and applies all if that is much.
+// add takes a batch, and applies all if that is much, or waits for long.
 func (g *gatherer) add(ctx context.Context, b *batch) error {
+	if g.batches == 0 {
+		g.since = time.Now()
+	}
 	docs := latest(b.docs)
 	found, err := find(docs, g.docs)
 	if err != nil {
@@ -86,7 +97,7 @@ func (g *gatherer) add(ctx context.Context, b *batch) error {
 		g.docs.Space = g.m.cache.Space()
 	}
 	g.docs.Root = root
-	if g.bytes < g.m.gatherBytes {
+	if g.bytes < g.m.gatherBytes && time.Since(g.since) < max(gatherTime, gatherFactor*g.took) {
 		return nil
 	}
 	return g.apply(ctx)
@@ -151,7 +162,7 @@ func (g *gatherer) apply(ctx context.Context) error {
 	if g.batches == 0 {
 		return nil
 	}
-	before := g.state()
+	start, before := time.Now(), g.state()
 	kvs := make([][]store.KVOp, len(g.runs))
 	errs := make([]error, len(g.runs))
 	var all sync.WaitGroup
@@ -177,6 +188,7 @@ func (g *gatherer) apply(ctx context.Context) error {
 	g.index.head = g.head
 	g.mu.Unlock()
 	g.reset()
+	g.took = time.Since(start)
 	return nil
 }
 

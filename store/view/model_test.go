@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"logctl/store"
 	"logctl/store/view/collate"
@@ -315,6 +316,46 @@ func TestKilledUpdate(t *testing.T) {
 	if want := expected(rows, "sum", 0, len(rows), 3, false); err != nil || got != want {
 		t.Fatalf("after all: %v\n got %s\nwant %s", err, got, want)
 	}
+}
+
+// tardyDB takes a second for each change.
+type tardyDB struct{ *fakeDB }
+
+func (db tardyDB) Changes(ctx context.Context, since uint64, fn func(store.Change) bool) error {
+	return db.fakeDB.Changes(ctx, since, func(c store.Change) bool {
+		time.Sleep(time.Second)
+		return fn(c)
+	})
+}
+
+// TestSlowUpdateIsKept: an update that takes long writes what it has from time to time; a store that goes down loses little of it.
+func TestSlowUpdateIsKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		db := tardyDB{newFakeDB()}
+		for i := range 100 {
+			db.put(fmt.Sprint(i), `{"kind":"a","tags":["x"],"n":1}`)
+		}
+		d := design(t, fmt.Sprintf(modelDesign, modelMap))
+		m := New(Options{Delay: -1})
+		m.batchDocs = 1
+		result := make(chan error)
+		go func() {
+			_, err := answerOf(m, db, d, "sum", store.NewViewQuery())
+			result <- err
+		}()
+		time.Sleep(50 * time.Second)
+		m.Close()
+		if err := <-result; !store.IsKind(err, store.KindUnavailable) {
+			t.Errorf("got %v", err)
+		}
+		m = New(Options{Delay: -1})
+		defer m.Close()
+		const most = 2 * gatherTime / time.Second // a second each
+		if info, err := m.Info(db, d); err != nil || info.UpdateSeq < 50-uint64(most) {
+			t.Errorf("after 50 of 100 docs: %+v, %v", info, err)
+		}
+	})
 }
 
 // slowDB holds its readers until it is told to go on.
