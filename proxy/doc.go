@@ -10,7 +10,7 @@
 //   - What no rule allows is refused before the store is asked anything.
 //   - A stranger's or a holder's request never reaches the store. The door makes one of its own out of what it has understood: its own path, its
 //     own headers, docs written anew from their parsed form. So two readings of one request have nothing to differ about.
-//   - A stranger's write is answered the same whether its doc was there or not: the id and the revision come from the doc.
+//   - A stranger's write is answered the same, and after the same time, whether its doc was there or not: the id and the revision come from the doc.
 //   - No function of a design document sees a request that is signed as the writer: its password would be in it.
 //   - A signed-in caller's request goes through as it is, credentials included, and the store decides, too; readers and analysts
 //     are held to the policy first. Credentials that the store does not know make a stranger, or earn the store's own answer to a wrong password.

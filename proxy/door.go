@@ -51,6 +51,7 @@ type Door struct {
 	small    *turns // at the store, of writes of few docs
 	large    *turns // and of many
 	received *turns // see Receive
+	usual    usual
 	conns    conns
 	sessions *sessions
 	attempts *attempts
@@ -73,6 +74,7 @@ func New(o Options) *Door {
 		received: newTurns(receivedAtOnce, linePerClient, lineInAll, turnPatience),
 		budget:   intake.NewBudget[client](o.Limits.Memory, o.Limits.Memory-o.Limits.Memory/5, errLimited("Too much at once. Try again.", 0)), rates: newRates(o.Limits.Requests, o.Limits.Bytes)}
 	d.conns.of = map[client]int64{}
+	d.usual.nap = nap
 	d.direct, _ = o.Upstream.(docWriter)
 	d.small, d.large = newStoreTurns(d.direct != nil)
 	if o.Trail {

@@ -34,46 +34,50 @@ func (d *Door) write(v *visit) error {
 	if err != nil {
 		return err
 	}
-	answer, err := d.writeInTurn(v, body, packed, form, &l)
+	answer, due, err := d.writeInTurn(v, body, packed, form, &l)
 	if err != nil {
 		return err
 	}
 	defer intake.Free(answer)
 	l.Keep(int64(cap(*answer)))
+	d.usual.waitUntil(v.r.Context(), due)
 	v.send(http.StatusCreated, *answer)
 	return nil
 }
 
 // writeInTurn stores the docs of a body that has come, and frees it, when it is the visit's turn, and makes the answer. That is sent when
-// the turn is over: a client may take its time to read it.
-func (d *Door) writeInTurn(v *visit, body *[]byte, packed bool, form docsForm, l *lease) (answer *[]byte, err error) {
+// the turn is over, and not before due: a client may take its time to read it.
+func (d *Door) writeInTurn(v *visit, body *[]byte, packed bool, form docsForm, l *lease) (answer *[]byte, due time.Time, err error) {
 	turns := d.turnsFor(len(*body), packed)
 	if err := turns.take(v.r.Context(), v.payer); err != nil {
 		intake.Free(body)
-		return nil, err
+		return nil, due, err
 	}
 	defer turns.give()
 	if packed {
 		if body, err = unpack(body, l, d.o.Limits.Body); err != nil {
-			return nil, err
+			return nil, due, err
 		}
 	}
 	d.rates.add(v.payer, len(*body), time.Now())
 	list, err := d.parseDocs(v.to.db, *body, form, false, l)
 	intake.Free(body)
 	if err != nil {
-		return nil, err
+		return nil, due, err
 	}
 	defer list.free()
 	d.counters.Writes.Add(1)
+	begun := time.Now()
 	results, err := d.store(v, list)
 	if err != nil {
 		if !store.IsKind(err, store.KindNotFound) { // a name that no app has is the caller's mistake, and a refusal
 			d.counters.Failed.Add(int64(len(list.list)))
 		}
-		return nil, d.refusedWrite(v, err)
+		return nil, due, d.refusedWrite(v, err)
 	}
-	return d.answerWrite(v, list, results)
+	due = d.usual.due(begun, time.Now(), results)
+	answer, err = d.answerWrite(v, list, results)
+	return answer, due, err
 }
 
 // store writes docs, in whichever way the store takes them, and tells what became of each.
