@@ -2,6 +2,7 @@ package cron
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -83,8 +84,35 @@ echo "You (me) are not allowed to use this program (crontab)" >&2; exit 1`})
 
 func TestNoCrontabProgram(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	if _, err := (Crontab{}).List(context.Background()); !store.IsKind(err, store.KindNotFound) {
+	_, err := (Crontab{}).List(context.Background())
+	var e *store.Error
+	if !errors.As(err, &e) || e.Kind != store.KindNotFound || !strings.HasPrefix(e.Hint, "--systemd ") {
 		t.Errorf("list: %v", err)
+	}
+}
+
+// TestNoSystemd: where systemd does not run, units are written all the same, and it is told what to do about them.
+func TestNoSystemd(t *testing.T) {
+	fakePrograms(t, map[string]string{"systemctl": `echo "System has not been booted with systemd" >&2; exit 1`})
+	job := &Job{App: "a", Every: every(t, "5m"), Args: []string{"/bin/logctl", "ship"}, Files: []string{"/x*"}}
+	for _, user := range []bool{false, true} {
+		s := Systemd{Dir: t.TempDir(), User: user}
+		_, installed := s.InstallService(context.Background(), job)
+		_, removed := s.Remove(context.Background(), "a")
+		for _, err := range []error{installed, removed} {
+			var e *store.Error
+			if !errors.As(err, &e) || !strings.Contains(err.Error(), "has not been booted") || !strings.Contains(e.Hint, s.Dir) ||
+				strings.Contains(e.Hint, "enable-linger") != user {
+				t.Errorf("user %t: %v", user, err)
+			}
+		}
+		if found, err := s.List(); err != nil || len(found) != 1 {
+			t.Errorf("user %t: %v, %v", user, found, err)
+		}
+		s.Files = true
+		if changed, err := s.Remove(context.Background(), "a"); err != nil || !changed {
+			t.Errorf("user %t: removed %t, %v", user, changed, err)
+		}
 	}
 }
 

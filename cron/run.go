@@ -36,11 +36,11 @@ func run(ctx context.Context, in, name string, args ...string) (string, error) {
 	c.Env = append(os.Environ(), "LC_ALL=C")
 	err := c.Run()
 	if errors.Is(err, exec.ErrNotFound) {
-		return "", &store.Error{
-			Kind:   store.KindNotFound,
-			Reason: fmt.Sprintf("there is no %s on this machine", name),
-			Hint:   "logctl cron print, with --systemd or without, shows what to schedule by other means",
+		hint := "logctl cron print, with --systemd or without, shows what to schedule by other means"
+		if name == "crontab" {
+			hint = "--systemd means a timer of systemd's instead; " + hint
 		}
+		return "", &store.Error{Kind: store.KindNotFound, Reason: fmt.Sprintf("there is no %s on this machine", name), Hint: hint}
 	}
 	if err != nil {
 		return "", &commandError{name: name + " " + strings.Join(args, " "), said: strings.TrimSpace(said.String()), err: err}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"logctl/store"
 )
 
 // Systemd is a directory of units: the system's, or those of an account's own systemd.
@@ -133,7 +135,15 @@ func (s Systemd) systemctl(ctx context.Context, args ...string) error {
 		args = append([]string{"--user"}, args...)
 	}
 	_, err := run(ctx, "", "systemctl", args...)
-	return err
+	var refused *commandError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	hint := "the units are in " + s.Dir + "; where systemd does not run, logctl cron install and cron remove --dir " + s.Dir + " write and remove them alone"
+	if s.User {
+		hint = "the units are in " + s.Dir + "; systemctl --user is for accounts that are signed in, or that root has given: loginctl enable-linger NAME"
+	}
+	return &store.Error{Kind: store.KindInternal, Reason: "systemd does not take the units", Err: err, Hint: hint}
 }
 
 // writeFile replaces the file at path as a whole.

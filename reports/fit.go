@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -127,8 +128,16 @@ func longestWord(text string) int {
 	return longest
 }
 
-// breakText puts line feeds into text so that no line is longer than width: for blanks, after hyphens and, in what is still
-// too long, anywhere.
+// isJoint tells whether a word may be broken before its character i: after a hyphen, and between the date and the time of RFC 3339.
+func isJoint(word []rune, i int) bool {
+	if word[i-1] == 'T' && i > 1 && i < len(word) {
+		return unicode.IsDigit(word[i-2]) && unicode.IsDigit(word[i])
+	}
+	return word[i-1] == '-'
+}
+
+// breakText puts line feeds into text so that no line is longer than width: for blanks, at joints and, in what is still too long,
+// anywhere.
 func breakText(text string, width int) string {
 	if utf8.RuneCountInString(text) <= width {
 		return text
@@ -142,7 +151,7 @@ func breakText(text string, width int) string {
 				end, next = i, i+1
 				break
 			}
-			if left[i-1] == '-' && end == width && 2*i > width {
+			if isJoint(left, i) && end == width && 2*i > width {
 				end, next = i, i
 			}
 		}

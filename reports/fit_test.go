@@ -72,6 +72,9 @@ func TestBreakText(t *testing.T) {
 		{"short", 5, "short"},
 		{"2026-11-14 08:21:45", 10, "2026-11-14\n08:21:45"},
 		{"nginx-http-auth", 12, "nginx-http-\nauth"},
+		{"2026-11-26T15:08:31Z", 18, "2026-11-26T\n15:08:31Z"},
+		{"WASTED-TIME", 8, "WASTED-\nTIME"},
+		{"UNWANTED", 6, "UNWANT\nED"},
 		{"abcdefghij", 4, "abcd\nefgh\nij"},
 		{"éééé ü", 4, "éééé\nü"},
 	} {

@@ -36,7 +36,7 @@ func openEmbedded(dir string, admins func() (couchapi.Admins, error), log *slog.
 	e := &embedded{}
 	var err error
 	if e.engine, err = engine.Open(filepath.Join(dir, "store"), engine.Options{Log: log}); err != nil {
-		return nil, fmt.Errorf("open the data directory %s: %w", dir, err)
+		return nil, openError(dir, err)
 	}
 	var known couchapi.Admins
 	if admins != nil {
@@ -66,6 +66,15 @@ func (e *embedded) release() {
 // Close closes what openEmbedded opened, the last first.
 func (e *embedded) Close() error {
 	return errors.Join(e.replicator.Close(), e.api.Close(), e.views.Close(), e.engine.Close())
+}
+
+// openError says what keeps the store in a data directory from being opened. The account's lack of rights is told as where the
+// directory can't be made.
+func openError(dir string, err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return dataError(dir, err)
+	}
+	return fmt.Errorf("open the data directory %s: %w", dir, err)
 }
 
 // dataError says what is wrong with a data directory that can't be used at all.
