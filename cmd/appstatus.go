@@ -61,7 +61,7 @@ func runStatus(ctx context.Context, std streams, g *globals, o *outputFlag, apps
 	one := len(apps) == 1
 	if !one {
 		if apps, err = appNames(ctx, c); err != nil {
-			if !c.conn.Anonymous && statusOf(err) == statusNotAllowed {
+			if (!c.conn.Anonymous || c.conn.Token) && statusOf(err) == statusNotAllowed {
 				return hinted(err, "logctl status APP takes an account that may read APP, all apps an admin's")
 			}
 			return c.explain(err, "")

@@ -2,8 +2,10 @@ package cmd
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -15,6 +17,7 @@ import (
 	"logctl/internal/app"
 	"logctl/proxy/audit"
 	"logctl/reports"
+	"logctl/store"
 )
 
 type auditOptions struct {
@@ -89,7 +92,11 @@ func runAudit(ctx context.Context, s streams, g *globals, o *auditOptions, addre
 		return err
 	}
 	report, err := audit.Run(ctx, ao)
-	if err != nil {
+	var untrusted *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &untrusted):
+		return hinted(err, store.HintCertificate)
+	case err != nil:
 		return err
 	}
 	if err := o.show(s, report); err != nil {

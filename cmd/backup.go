@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -112,7 +113,11 @@ func runBackup(ctx context.Context, s streams, g *globals, file, app string) err
 // writeWhole makes a file, for this user alone, that is there when it is complete and on disk.
 func writeWhole(path string, write func(f *os.File) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
+	var inDir *fs.PathError
+	switch {
+	case errors.As(err, &inDir): // names the temporary file
+		return fmt.Errorf("%s can't be written: %w", path, inDir.Err)
+	case err != nil:
 		return err
 	}
 	err = write(f)

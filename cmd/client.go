@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"logctl/internal/app"
@@ -46,12 +47,16 @@ func (c *client) explain(err error, app string) error {
 		return hinted(err, "an admin makes a token that may read: logctl token create --app APP --read")
 	case e.Kind == store.KindUnauthorized && c.conn.Anonymous:
 		return hinted(err, "sign in: LOGCTL_USER=NAME LOGCTL_PASSWORD_FILE=FILE, or --user NAME --password-file FILE")
+	case e.Kind == store.KindUnauthorized && e.Reason == "You are not a server admin.":
+		return hinted(err, "that is for an admin: LOGCTL_USER=admin, with the server's DATA/admin.password in LOGCTL_PASSWORD_FILE, or on the server itself")
 	case e.Kind == store.KindUnauthorized:
 		return hinted(err, "check LOGCTL_USER (--user) and the first line of LOGCTL_PASSWORD_FILE (--password-file)")
 	case e.Kind == store.KindForbidden && app != "":
 		return hinted(err, "an admin may let an account read it, or change it: logctl user add NAME --reader "+app+", or --analyst "+app)
 	case e.Kind == store.KindUnavailable && e.Word == "" && !c.conn.InProcess:
 		return hinted(err, "is the server up? LOGCTL_URL or --url says where it is")
+	case e.Kind == store.KindNotFound && e.Reason == "Database does not exist." && strings.HasPrefix(app, "log_"):
+		return hinted(fmt.Errorf("there is no app %s: %w", app, err), "log_ is for the names of databases: the app of "+app+" is called "+strings.TrimPrefix(app, "log_"))
 	case e.Kind == store.KindNotFound && e.Reason == "Database does not exist." && app != "":
 		return hinted(fmt.Errorf("there is no app %s: %w", app, err), "logctl ship --app "+app+" ... stores lines and makes it; logctl app list shows what there is")
 	case e.Kind == store.KindNotFound && (e.Reason == "missing" || e.Reason == "deleted" || e.Reason == "missing_named_view") && app != "":

@@ -146,7 +146,11 @@ func (d *doctor) journal(ctx context.Context) {
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "journalctl", "-q", "-n", "1", "--no-pager").Output()
 	if err != nil || len(out) == 0 {
-		d.warn("journal", "run it as root, or join the group systemd-journal", "journalctl shows nothing")
+		next := "run it as root, or join the group systemd-journal"
+		if os.Geteuid() == 0 {
+			next = "systemctl status systemd-journald"
+		}
+		d.warn("journal", next, "journalctl shows nothing")
 		return
 	}
 	d.well("journal", "can be read")

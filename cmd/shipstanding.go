@@ -58,8 +58,12 @@ func tellStandingsOf(w io.Writer, app, dir string) error {
 			gone++
 		}
 	}
-	fmt.Fprintf(w, "logctl: app %s: %s shipped, %d of them behind by %d bytes; something was shipped last at %s (%s)\n", app,
-		count(int64(len(all)), "file"), len(behind), bytes, last.Format(time.DateTime), dir)
+	late := "none behind"
+	if len(behind) > 0 {
+		late = fmt.Sprintf("%d of them behind by %s", len(behind), count(bytes, "byte"))
+	}
+	fmt.Fprintf(w, "logctl: app %s: %s shipped, %s; something was shipped last at %s (%s)\n", app,
+		count(int64(len(all)), "file"), late, last.Format(time.DateTime), dir)
 	slices.SortFunc(behind, func(a, b tail.Standing) int {
 		return cmp.Or(-cmp.Compare(a.Behind(), b.Behind()), cmp.Compare(a.Path, b.Path))
 	})
