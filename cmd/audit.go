@@ -93,10 +93,9 @@ func runAudit(ctx context.Context, s streams, g *globals, o *auditOptions, addre
 	}
 	report, err := audit.Run(ctx, ao)
 	var untrusted *tls.CertificateVerificationError
-	switch {
-	case errors.As(err, &untrusted):
+	if errors.As(err, &untrusted) {
 		return hinted(err, store.HintCertificate)
-	case err != nil:
+	} else if err != nil {
 		return err
 	}
 	if err := o.show(s, report); err != nil {

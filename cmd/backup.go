@@ -114,10 +114,9 @@ func runBackup(ctx context.Context, s streams, g *globals, file, app string) err
 func writeWhole(path string, write func(f *os.File) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	var inDir *fs.PathError
-	switch {
-	case errors.As(err, &inDir): // names the temporary file
+	if errors.As(err, &inDir) { // names the temporary file
 		return fmt.Errorf("%s can't be written: %w", path, inDir.Err)
-	case err != nil:
+	} else if err != nil {
 		return err
 	}
 	err = write(f)

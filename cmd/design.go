@@ -119,9 +119,6 @@ func designsOf(app string, dir []string) (store.DBName, []designdocs.Doc, error)
 		docs, err := designdocs.Own()
 		return db, docs, err
 	}
-	if _, err := os.Stat(dir[0]); err != nil {
-		return "", nil, err
-	}
 	docs, err := designdocs.Load(os.DirFS(dir[0]))
 	if err != nil {
 		return "", nil, fmt.Errorf("%s: %w", dir[0], err)

@@ -12,14 +12,11 @@ func listening(err error) error {
 	if !errors.As(err, &op) || op.Op != "listen" {
 		return err
 	}
-	var address *net.AddrError
 	switch {
-	case errors.As(err, &address):
+	case errors.As(err, new(*net.AddrError)):
 		return hinted(usage(err), "an address is HOST:PORT, or :PORT for all addresses of this machine, as in :5984")
 	case errors.Is(err, syscall.EADDRINUSE):
 		return hinted(err, "another program has the port, which ss -ltnup tells: stop it, or name another port")
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return hinted(err, "this machine does not have the address; :PORT means all that it has")
 	case errors.Is(err, syscall.EACCES):
 		return &statusError{status: statusNotAllowed, err: err,
 			hint: "a port below 1024 takes root, or CAP_NET_BIND_SERVICE (setcap, or AmbientCapabilities= of systemd)"}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -67,29 +66,20 @@ func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 			return nil
 		}
 		help := c.CommandPath() + " --help"
-		switch {
-		case c.HasSubCommands():
+		if c.HasSubCommands() {
 			c.SuggestionsMinimumDistance = 1
 			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 				help = fmt.Sprintf("did you mean %s? %s", strings.Join(near, " or "), help)
 			}
 			return hinted(usagef("unknown command %q for %q", args[0], c.CommandPath()), help)
-		case tooFew(c, check, args):
-			return hinted(usagef("an argument is missing: %s", strings.TrimSuffix(c.UseLine(), " [flags]")), help)
 		}
-		return hinted(usagef("%q is an argument too many", args[len(args)-1]), help)
-	}
-}
-
-// tooFew tells whether the check would take more arguments.
-func tooFew(c *cobra.Command, check cobra.PositionalArgs, args []string) bool {
-	for range 2 { // the most that a command of ours asks for
-		args = append(slices.Clip(args), "more")
-		if check(c, args) == nil {
-			return true
+		for n := len(args) - 1; n >= 0; n-- {
+			if check(c, args[:n]) == nil {
+				return hinted(usagef("%q is an argument too many", args[n]), help)
+			}
 		}
+		return hinted(usagef("an argument is missing: %s", strings.TrimSuffix(c.UseLine(), " [flags]")), help)
 	}
-	return false
 }
 
 // statusOf is the exit status for err.

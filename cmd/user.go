@@ -96,28 +96,13 @@ func runUserAdd(ctx context.Context, std streams, g *globals, o *userAddOptions,
 		return c.explain(fmt.Errorf("account %s: %w", name, err), "")
 	}
 	fmt.Fprintf(std.err, "logctl: account %s: %s; may %s\n", name, change, may)
-	return o.tellMissing(ctx, std, c)
-}
-
-// tellMissing tells which of the apps to read are not there; they may come.
-func (o *userAddOptions) tellMissing(ctx context.Context, std streams, c *client) error {
+	all, err := appNames(ctx, c)
 	for _, app := range o.readers {
-		if app == everyApp {
-			continue
-		}
-		db, err := store.AppDB(app)
-		if err != nil {
-			return err
-		}
-		_, err = c.Info(ctx, db)
-		switch {
-		case store.IsKind(err, store.KindNotFound):
+		if err == nil && app != everyApp && !slices.Contains(all, app) {
 			fmt.Fprintf(std.err, "logctl: note: there is no app %s yet; logctl app list shows what there is\n", app)
-		case err != nil:
-			return c.explain(err, app)
 		}
 	}
-	return nil
+	return c.explain(err, "")
 }
 
 // everyApp stands for all apps where one may be named.

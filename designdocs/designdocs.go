@@ -15,6 +15,7 @@ package designdocs
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -47,6 +48,10 @@ func Rejects() ([]Doc, error) { return Load(ofRejects) }
 // names that begin with a dot or an underscore and *.md are passed over.
 func Load(dir fs.FS) ([]Doc, error) {
 	entries, err := fs.ReadDir(dir, ".")
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err // the caller knows where "." is
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read design documents: %w", err)
 	}
