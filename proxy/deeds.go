@@ -14,7 +14,7 @@ import (
 )
 
 // deedOf is what the trail calls a known caller's request that is neither a plain write nor a question, and what it is about; ""
-// for every other. What is among many docs the answer tells: tellDesigns.
+// for every other. What is among many docs the answer tells: tellStored.
 func deedOf(v *visit) (what, on string) {
 	method := storeMethod(v.r)
 	switch method {
@@ -82,7 +82,9 @@ func deed(method string, parts []string) (what, on string) {
 			return "login", ""
 		}
 		return "", ""
-	case first == "_users":
+	case first == usersDB && method == http.MethodPost && (rest == "" || rest == "_bulk_docs"): // tellStored tells whom
+		return "", ""
+	case first == usersDB:
 		return "user", strings.TrimPrefix(rest, "org.couchdb.user:")
 	case first == "_replicate" || first == "_replicator":
 		return "replicate", rest
@@ -157,70 +159,86 @@ func (d *Door) tellDeed(v *visit, what, on string) error {
 	return err
 }
 
-// bringsDesigns tells whether a request may write design documents among others, by one who may.
-func bringsDesigns(v *visit) bool {
+const usersDB = "_users"
+
+// bringsDocs tells whether a request may write accounts, or design documents among others, by one who may.
+func bringsDocs(v *visit) bool {
 	if v.r.Method != http.MethodPost || v.who&(account|analyst|admin) == 0 || v.caller.name == "" {
 		return false
 	}
 	parts := deedParts(v)
-	return !strings.HasPrefix(parts[0], "_") && (len(parts) == 1 && parts[0] != "" || len(parts) == 2 && parts[1] == "_bulk_docs")
+	return (parts[0] == usersDB || !strings.HasPrefix(parts[0], "_")) && (len(parts) == 1 && parts[0] != "" || len(parts) == 2 && parts[1] == "_bulk_docs")
 }
 
-// tellDesigns does what the request asks for and writes down which design documents its answer says are stored. One that stores docs
-// with the revisions that they have elsewhere (new_edits) gets no names, and is a replication.
-func (d *Door) tellDesigns(v *visit) error {
+// tellStored does what the request asks for and writes down which accounts or design documents its answer says are stored. One that stores
+// docs with the revisions that they have elsewhere (new_edits) names none but those that are not, and is a replication.
+func (d *Door) tellStored(v *visit) error {
 	if d.trail == nil {
 		return v.rule.do(d, v)
 	}
-	w := &designWriter{statusWriter: statusWriter{ResponseWriter: v.w}}
+	parts := deedParts(v)
+	e := trail.Event{What: "design", Who: v.caller.name, From: v.client, DB: parts[0]}
+	w := &namesWriter{statusWriter: statusWriter{ResponseWriter: v.w}, before: designStored}
+	if parts[0] == usersDB {
+		e.What, e.DB, w.before = "user", "", userStored
+	}
 	v.w = w
 	err := v.rule.do(d, v)
-	e := trail.Event{What: "design", Who: v.caller.name, From: v.client, DB: deedParts(v)[0], Status: w.status}
+	e.Status = w.status
 	for _, name := range w.names {
 		e.On = name
 		d.trail.Deed(e)
 	}
-	if err == nil && w.status == http.StatusCreated && string(bytes.TrimSpace(w.text)) == "[]" {
-		e.What, e.On = "replicate", ""
+	switch {
+	case err != nil: // fail tells
+	case w.status >= http.StatusBadRequest && e.What == "user":
+		d.trail.Try(e)
+	case w.status == http.StatusCreated && len(parts) == 2 && !w.ok:
+		e.What, e.On, e.DB = "replicate", "", parts[0]
 		d.trail.Deed(e)
 	}
 	return err
 }
 
 const (
-	designStored  = `"ok":true,"id":"_design/`
-	maxDesignName = 240
-	maxDesigns    = 100 // of one answer
+	okMember     = `"ok":true`
+	designStored = okMember + `,"id":"_design/`
+	userStored   = okMember + `,"id":"org.couchdb.user:`
+	maxName      = 240
+	maxNames     = 100 // of one answer
 )
 
-// designWriter finds the names of design documents in an answer.
-type designWriter struct {
+// namesWriter finds the names of what an answer says is stored.
+type namesWriter struct {
 	statusWriter
-	text  []byte // the end of what was seen, in which a name may begin
-	names []string
+	before string // what stands before a name
+	text   []byte // the end of what was seen, in which a name may begin
+	names  []string
+	ok     bool // something is stored, whatever it is
 }
 
-func (w *designWriter) Write(p []byte) (int, error) {
+func (w *namesWriter) Write(p []byte) (int, error) {
 	w.text = append(w.text, p...)
-	for len(w.names) < maxDesigns {
-		i := bytes.Index(w.text, []byte(designStored))
+	w.ok = w.ok || bytes.Contains(w.text, []byte(okMember))
+	for len(w.names) < maxNames {
+		i := bytes.Index(w.text, []byte(w.before))
 		if i < 0 {
-			w.text = append(w.text[:0], w.text[max(0, len(w.text)-len(designStored)):]...)
+			w.text = append(w.text[:0], w.text[max(0, len(w.text)-len(w.before)):]...)
 			break
 		}
-		name := w.text[i+len(designStored):]
+		name := w.text[i+len(w.before):]
 		end := bytes.IndexByte(name, '"')
-		if end < 0 && len(name) < maxDesignName {
+		if end < 0 && len(name) < maxName {
 			w.text = append(w.text[:0], w.text[i:]...)
 			break
 		}
-		if end < 0 || end > maxDesignName {
-			end = maxDesignName
+		if end < 0 || end > maxName {
+			end = maxName
 		}
 		w.names = append(w.names, string(name[:end]))
 		w.text = append(w.text[:0], name[end:]...)
 	}
-	if len(w.names) == maxDesigns {
+	if len(w.names) == maxNames {
 		w.text = w.text[:0]
 	}
 	return w.statusWriter.Write(p)

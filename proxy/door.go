@@ -185,8 +185,8 @@ func (d *Door) serve(v *visit) error {
 	if what, on := deedOf(v); what != "" {
 		return d.tellDeed(v, what, on)
 	}
-	if bringsDesigns(v) {
-		return d.tellDesigns(v)
+	if bringsDocs(v) {
+		return d.tellStored(v)
 	}
 	return v.rule.do(d, v)
 }
