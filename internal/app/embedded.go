@@ -71,8 +71,12 @@ func (e *embedded) Close() error {
 // openError says what keeps the store in a data directory from being opened. The account's lack of rights is told as where the
 // directory can't be made.
 func openError(dir string, err error) error {
-	if errors.Is(err, fs.ErrPermission) {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
 		return dataError(dir, err)
+	case store.IsKind(err, store.KindLocked):
+		return &store.Error{Kind: store.KindLocked, Reason: "another command has the data directory " + dir + " open",
+			Hint: "a logctl ship --follow keeps it to itself, unless logctl serve was running before: with that all commands share the store"}
 	}
 	return fmt.Errorf("open the data directory %s: %w", dir, err)
 }
