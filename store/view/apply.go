@@ -157,12 +157,15 @@ func (g *gatherer) changes(docs []mapped, found []known) (own []btree.Op, err er
 	return own, nil
 }
 
-// apply writes all that was gathered: all trees and the header, in one piece.
+// apply writes all that was gathered: first what takes much room, new nodes that nothing leads to, then the rest of all trees and the
+// header in one piece.
 func (g *gatherer) apply(ctx context.Context) error {
 	if g.batches == 0 {
 		return nil
 	}
 	start, before := time.Now(), g.state()
+	early := func(nodes []store.KVOp) error { return g.kv.Apply(ctx, nodes) }
+	g.strays = true
 	kvs := make([][]store.KVOp, len(g.runs))
 	errs := make([]error, len(g.runs))
 	var all sync.WaitGroup
@@ -170,7 +173,9 @@ func (g *gatherer) apply(ctx context.Context) error {
 		all.Go(func() {
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
-			g.head.roots[i], kvs[i], errs[i] = g.tree(g.kv, before, i).Apply(ctx, ahead(ctx, newMerger(runs)), nil)
+			tree := g.tree(g.kv, before, i)
+			tree.Early = early
+			g.head.roots[i], kvs[i], errs[i] = tree.Apply(ctx, ahead(ctx, newMerger(runs)), nil)
 		})
 	}
 	all.Wait()
@@ -179,16 +184,42 @@ func (g *gatherer) apply(ctx context.Context) error {
 			return err
 		}
 	}
-	kv := append(slices.Concat(kvs...), g.fresh.ops()...)
-	kv = append(kv, store.KVOp{Key: []byte{keyHeader}, Value: g.head.append(nil)})
+	kv, err := g.fresh.ops(early)
+	if err != nil {
+		return err
+	}
+	kv = append(append(kv, slices.Concat(kvs...)...), store.KVOp{Key: []byte{keyHeader}, Value: g.head.append(nil)})
 	if err := g.kv.Apply(ctx, kv); err != nil {
 		return err
 	}
 	g.mu.Lock()
 	g.index.head = g.head
 	g.mu.Unlock()
+	g.strays = false
 	g.reset()
 	g.took = time.Since(start)
+	return nil
+}
+
+// sweep removes the nodes that an update has left behind which did not come to its end.
+func (x *index) sweep(ctx context.Context) error {
+	if !x.strays {
+		return nil
+	}
+	var kv []store.KVOp
+	head := x.state()
+	for i := range head.roots {
+		var err error
+		if kv, err = x.tree(x.kv, head, i).Stray(kv); err != nil {
+			return err
+		}
+	}
+	if len(kv) > 0 {
+		if err := x.kv.Apply(ctx, kv); err != nil {
+			return err
+		}
+	}
+	x.strays = false
 	return nil
 }
 

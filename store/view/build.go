@@ -46,6 +46,9 @@ func (x *index) build(running context.Context, db Database, u *update) error {
 	if err := x.checkPurges(running, db); err != nil {
 		return err
 	}
+	if err := x.sweep(running); err != nil {
+		return err
+	}
 	g := x.gatherer()
 	var failed error // of g
 	err := x.pipeline(running, db, u, g.head, func(ctx context.Context, b *batch) error {

@@ -23,6 +23,7 @@ type memoryKV struct {
 	fresh  []string
 	dies   int // writes that still succeed, negative for all
 	writes int
+	most   int // bytes of one write
 }
 
 func newMemoryKV() *memoryKV { return &memoryKV{values: map[string][]byte{}, dies: -1} }
@@ -71,7 +72,10 @@ func (m *memoryKV) Apply(_ context.Context, ops []store.KVOp) error {
 	}
 	m.dies--
 	m.writes++
+	size := 0
 	for _, op := range ops {
+		size += len(op.Key) + len(op.Value)
+		m.most = max(m.most, size)
 		k := string(op.Key)
 		if op.Delete {
 			delete(m.values, k)

@@ -17,6 +17,7 @@ type index struct {
 	reducers []btree.Reducer // one for each view
 	spaces   []uint64        // of the trees in the cache, that of docs last
 	mappers  sync.Pool       // idle mappers
+	strays   bool            // kv may have nodes that belong to nothing; the update's alone
 
 	mu      sync.Mutex
 	head    header  // of what is in kv; guarded by mu, written by the update alone
@@ -34,7 +35,7 @@ type indexKey struct {
 // openIndex compiles the design's functions and reads the header.
 func (m *Manager) openIndex(db Database, d *Design) (*index, error) {
 	o := d.jsOptions(m.o.MapTimeout)
-	x := &index{m: m, design: d}
+	x := &index{m: m, design: d, strays: true}
 	sources := make([]string, len(d.views))
 	for i, v := range d.views {
 		sources[i] = v.mapSrc

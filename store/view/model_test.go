@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"logctl/store"
+	"logctl/store/view/btree"
 	"logctl/store/view/collate"
 )
 
@@ -315,6 +316,74 @@ func TestKilledUpdate(t *testing.T) {
 	got, err := answerOf(m, db, d, "sum", query(t, "group_level=3"))
 	if want := expected(rows, "sum", 0, len(rows), 3, false); err != nil || got != want {
 		t.Fatalf("after all: %v\n got %s\nwant %s", err, got, want)
+	}
+}
+
+// longRows has docs whose rows take as many bytes as they seem to.
+func longRows(r *rand.Rand, n int) *fakeDB {
+	db := newFakeDB()
+	text := make([]byte, 600)
+	for i := range n {
+		for k := range text {
+			text[k] = "0123456789abcdef"[r.IntN(16)]
+		}
+		db.put(fmt.Sprintf("doc%06d", i), fmt.Sprintf(`{"n":%d,"text":"%s"}`, i*7919%n, text))
+	}
+	return db
+}
+
+const longDesign = `{"views":{"v":{"map":"function(doc) { emit(doc.n, doc.text) }"},"w":{"map":"function(doc) { emit([doc.text, doc.n]) }"}}}`
+
+// TestLargeUpdate: an update that makes much writes it in pieces that others can wait for.
+func TestLargeUpdate(t *testing.T) {
+	t.Parallel()
+	db := longRows(rand.New(rand.NewPCG(7, 7)), 15_000)
+	d := design(t, longDesign)
+	m := New(Options{Delay: -1})
+	defer m.Close()
+	if problem, err := m.Check(t.Context(), db, d); err != nil || problem != "" {
+		t.Errorf("check: %s, %v", problem, err)
+	}
+	kv, _ := db.Index(d.Signature())
+	trees := len(d.views) + 1
+	if most := kv.(*memoryKV).most; most > 5*trees/4*btree.EarlyBytes {
+		t.Errorf("%d bytes were written at once", most)
+	}
+}
+
+// TestStrays: what an update has written that did not come to its end is gone after the next one, in the same life or another.
+func TestStrays(t *testing.T) {
+	t.Parallel()
+	const n = 5000
+	db := longRows(rand.New(rand.NewPCG(8, 8)), n)
+	d := design(t, longDesign)
+	kv, _ := db.Index(d.Signature())
+	memory := kv.(*memoryKV)
+	m := New(Options{Delay: -1})
+	defer func() { m.Close() }()
+	for life := range 4 {
+		memory.dies = 1 + life
+		if _, err := answerOf(m, db, d, "v", query(t, "limit=0")); !errors.Is(err, errDead) {
+			t.Fatalf("life %d: %v", life, err)
+		}
+		if memory.Scan([]byte{keyNode}, nil, func(_, _ []byte) error { return errEnough }) == nil {
+			t.Fatal("nothing is left behind: this test tests nothing")
+		}
+		memory.dies = -1
+		if life%2 == 0 {
+			m.Close()
+			m = New(Options{Delay: -1})
+		}
+		texts := db.changes[:n]
+		for _, c := range texts[10:] { // so that few numbers are given again
+			db.put(c.Doc.ID, "")
+		}
+		if problem, err := m.Check(t.Context(), db, d); err != nil || problem != "" {
+			t.Fatalf("life %d: check: %s, %v", life, problem, err)
+		}
+		for _, c := range texts[10:] {
+			db.put(c.Doc.ID, string(c.Doc.Body))
+		}
 	}
 }
 

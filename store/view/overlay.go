@@ -2,6 +2,7 @@ package view
 
 import (
 	"logctl/store"
+	"logctl/store/view/btree"
 )
 
 // overlay is a keyspace of nodes with changes that are not written to it yet.
@@ -42,11 +43,22 @@ func (o *overlay) add(ops []store.KVOp) (bytes int) {
 	return bytes
 }
 
-// ops are what must be written.
-func (o *overlay) ops() []store.KVOp {
-	ops := make([]store.KVOp, 0, len(o.changes))
+// ops are what must be written, beside the nodes that early has written before, as a btree.Tree's Early does.
+func (o *overlay) ops(early func([]store.KVOp) error) ([]store.KVOp, error) {
+	var ops, made []store.KVOp
+	size := 0
 	for k, v := range o.changes {
-		ops = append(ops, store.KVOp{Key: []byte(k), Value: v, Delete: v == nil})
+		if v == nil {
+			ops = append(ops, store.KVOp{Key: []byte(k), Delete: true})
+			continue
+		}
+		made = append(made, store.KVOp{Key: []byte(k), Value: v})
+		if size += len(v); size >= btree.EarlyBytes {
+			if err := early(made); err != nil {
+				return nil, err
+			}
+			made, size = nil, 0
+		}
 	}
-	return ops
+	return append(ops, made...), nil
 }

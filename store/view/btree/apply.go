@@ -3,6 +3,7 @@ package btree
 import (
 	"bytes"
 	"context"
+	"math"
 	"sort"
 
 	"logctl/store"
@@ -26,6 +27,9 @@ func Once(ops []Op) Pieces {
 	}
 }
 
+// EarlyBytes is how many bytes of nodes Apply makes before it gives them to Early.
+const EarlyBytes = 1 << 20
+
 // writer collects what one Apply does.
 type writer struct {
 	*Tree
@@ -35,13 +39,15 @@ type writer struct {
 	todo []Op // of the piece at hand
 	done bool // todo was the last
 	ops  []store.KVOp
-	buf  []byte // of a node that is written
+	made []store.KVOp // new nodes
+	size int          // of made
+	buf  []byte       // of a node that is written
 
 	texts *textWriter
 }
 
-// Apply gives the tree that todo makes of t, and appends to kv what must be done to the keyspace for it. It keeps no more of todo in memory
-// than some nodes need. Names is the tree of docs as it was when t was made: a doc that is not in it has a number that none in it has, or
+// Apply gives the tree that todo makes of t, and appends to kv what must be done to the keyspace for it, beside what Early has done. It
+// keeps no more of todo in memory than some nodes need. Names is the tree of docs as it was when t was made: a doc that is not in it has a number that none in it has, or
 // that of one whose rows todo removes, all of them.
 func (t *Tree) Apply(ctx context.Context, todo Pieces, kv []store.KVOp) (Root, []store.KVOp, error) {
 	w := &writer{Tree: t, ctx: ctx, root: t.Root, next: todo, ops: kv, texts: textWriters.Get().(*textWriter)}
@@ -75,7 +81,7 @@ func (t *Tree) Apply(ctx context.Context, todo Pieces, kv []store.KVOp) (Root, [
 	} else {
 		w.root.ID, w.root.Height, w.root.Rows = kids[0].id, level, kids[0].rows
 	}
-	return w.root, w.ops, nil
+	return w.root, append(w.ops, w.made...), nil
 }
 
 // more tells whether something is to be done to rows up to a place (nil: the end).
@@ -259,8 +265,11 @@ func (w *writer) leaves() *packer[rowRef] {
 			if err == nil && w.Reducer != nil {
 				k.red, err = w.Reducer.Reduce(nil, w.rows(l, 0, l.n))
 			}
+			if err != nil {
+				return k, err
+			}
 			w.buf = finish(l.append(begin(w.buf, kindLeaf, l.n), w.texts))
-			k.id = w.put(w.buf)
+			k.id, err = w.put(w.buf)
 			return k, err
 		},
 	}
@@ -284,17 +293,33 @@ func (w *writer) inners() *packer[kid] {
 			} else if w.Reducer != nil {
 				k.red, err = w.Reducer.Rereduce(nil, reds)
 			}
+			if err != nil {
+				return k, err
+			}
 			w.buf = appendInner(w.buf, kids)
-			k.id = w.put(w.buf)
+			k.id, err = w.put(w.buf)
 			return k, err
 		},
 	}
 }
 
 // put writes a node under a fresh number.
-func (w *writer) put(data []byte) uint64 {
+func (w *writer) put(data []byte) (id uint64, err error) {
 	w.root.Next++
 	w.root.Bytes += uint64(len(data))
-	w.ops = append(w.ops, store.KVOp{Key: nodeKey(w.Prefix, w.root.Next), Value: bytes.Clone(data)})
-	return w.root.Next
+	w.made = append(w.made, store.KVOp{Key: nodeKey(w.Prefix, w.root.Next), Value: bytes.Clone(data)})
+	if w.size += len(data); w.Early != nil && w.size >= EarlyBytes {
+		err = w.Early(w.made)
+		w.made, w.size = nil, 0
+	}
+	return w.root.Next, err
+}
+
+// Stray appends to kv the removal of nodes under numbers that the tree has not given: Early had them, of an Apply that came to nothing.
+func (t *Tree) Stray(kv []store.KVOp) ([]store.KVOp, error) {
+	err := t.KV.Scan(nodeKey(t.Prefix, t.Root.Next+1), nodeKey(t.Prefix, math.MaxUint64), func(k, _ []byte) error {
+		kv = append(kv, store.KVOp{Key: bytes.Clone(k), Delete: true})
+		return nil
+	})
+	return kv, err
 }

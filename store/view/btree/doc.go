@@ -2,7 +2,7 @@
 //
 // A tree is its Root; nodes are never changed in place: Apply writes new ones under fresh numbers, deletes those that they
 // replace, and gives the new Root, all as operations that the caller hands to its keyspace in one piece together with the
-// Root. So a reader with a snapshot has a whole tree for as long as it likes, and decoded nodes may be cached by number.
+// Root; where there are many new nodes, they may be written before (Tree.Early). So a reader with a snapshot has a whole tree for as long as it likes, and decoded nodes may be cached by number.
 //
 // Rows are addressed by position: Rank turns a place into the number of rows before it, and everything else (rows, counts,
 // reductions) takes a range of positions, at a cost of the height of the tree and, for rows, their number. Bytes that a Tree

@@ -18,6 +18,9 @@ type Tree struct {
 	Names   *Tree   // where the ids are of docs that rows name by numbers; nil: in this tree
 	// Remember tells that reducing is dear: Reduce keeps its results in Cache for the next time.
 	Remember bool
+	// Early writes new nodes while Apply makes others, so that it need not keep all of them: nothing leads to them until the new Root is
+	// written. nil: they are among what Apply gives. If Apply, or what its caller does then, fails, they are left behind; see Stray.
+	Early func(nodes []store.KVOp) error
 
 	names *namer
 }
