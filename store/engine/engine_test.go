@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"logctl/store"
 )
@@ -277,6 +278,40 @@ func TestLocalDocs(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%+v: %s", c, got)
 		}
+	}
+}
+
+// TestGivenUp: a write of an index that was given up while it waited for others does not come when they are done.
+func TestGivenUp(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	e := mustOpen(t, dir, Options{})
+	kv, err := mustCreate(t, e, "log_a").Index("sig")
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := kv.(*index)
+	x.mu.Lock()
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(10*time.Millisecond, cancel)
+	if err := kv.Apply(ctx, []store.KVOp{{Key: []byte("k"), Value: []byte("v")}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	x.mu.Unlock()
+	if err := e.Close(); err != nil { // it waits for all that is inside
+		t.Fatal(err)
+	}
+	e = mustOpen(t, dir, Options{})
+	defer e.Close()
+	d, err := e.DB("log_a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kv, err = d.Index("sig"); err != nil {
+		t.Fatal(err)
+	}
+	if v, there, err := kv.Get([]byte("k")); there || err != nil {
+		t.Errorf("it has %q, %v", v, err)
 	}
 }
 

@@ -47,7 +47,7 @@ func (d *DB) Index(sig string) (store.KV, error) {
 			}
 		} else if err == nil {
 			// Its number serves again, since nothing is left under it.
-			pos, err = x.apply(d.e.pdb.NewBatch())
+			pos, err = x.apply(context.Background(), d.e.pdb.NewBatch())
 		}
 		return pos, err
 	})
@@ -191,19 +191,23 @@ func (x *index) Apply(ctx context.Context, ops []store.KVOp) error {
 	_, err := x.db.e.attemptPatiently(ctx, func() (uint64, error) {
 		x.db.rowsMu.RLock()
 		defer x.db.rowsMu.RUnlock()
-		return x.apply(b)
+		return x.apply(ctx, b)
 	})
 	return err
 }
 
-// apply applies and closes a batch of rows; it puts an index that was dropped on record again. rowsMu is locked.
-func (x *index) apply(b *pebble.Batch) (uint64, error) {
+// apply applies and closes a batch of rows; it puts an index that was dropped on record again. rowsMu is locked. Once ctx has ended it
+// begins nothing: whoever gave up may have dropped the index by then.
+func (x *index) apply(ctx context.Context, b *pebble.Batch) (uint64, error) {
 	defer b.Close()
 	if x.db.dropped.Load() {
 		return 0, errNoDB()
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
 	gone := x.gone.Load()
 	if gone {
 		b.Set(x.db.keys.index(x.sig), x.lo[len(x.lo)-4:], nil)
