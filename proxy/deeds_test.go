@@ -2,13 +2,17 @@ package proxy
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"logctl/store"
 )
@@ -215,5 +219,32 @@ func TestDesignsAmongDocs(t *testing.T) {
 				t.Errorf("%s %.60s by %d: %q, want %q", tt.path, tt.answer, piece, got, tt.want)
 			}
 		}
+	}
+}
+
+// TestRulesAreTold: the trail tells when a file that says what certificates are for counts as it is now.
+func TestRulesAreTold(t *testing.T) {
+	t.Parallel()
+	ca := newTestCA(t)
+	clients, crl := newTenants(t, ca)
+	f := newFakeCouch()
+	door := New(Options{Upstream: f, Clients: clients, Trail: true, AsWriter: BasicWriter("app_write", func() []byte { return []byte("w") })})
+	_, _, _ = clients.Find([]*x509.Certificate{ca.cert}, time.Now())
+	table := filepath.Join(filepath.Dir(crl), "tenants.toml")
+	for _, text := range []string{"[[", tenantTable + "\n"} { // what can't be read changes nothing
+		if err := os.WriteFile(table, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			clients.Owned("acme_shop")
+		}
+	}
+	ca.revoke(crl, 7, 8)
+	_, _, _ = clients.Find([]*x509.Certificate{ca.cert}, time.Now())
+	if err := door.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := trailOf(t, f), []string{"rules clients 0 1", "rules revoked clients 0 1"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

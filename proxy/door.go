@@ -79,6 +79,9 @@ func New(o Options) *Door {
 	d.small, d.large = newStoreTurns(d.direct != nil)
 	if o.Trail {
 		d.trail = trail.New(trail.Options{Write: d.writeTrail, Log: o.Log})
+		if o.Clients != nil {
+			o.Clients.OnChange(func(what string) { d.trail.Deed(trail.Event{What: "rules", On: what}) })
+		}
 	}
 	return d
 }

@@ -17,6 +17,7 @@ type file[T any] struct {
 	path  string
 	parse func([]byte) (T, error)
 	log   *slog.Logger
+	told  func() // hears that what the file says has changed; nil: nobody does
 
 	mu    sync.Mutex
 	seen  os.FileInfo // guarded by mu; as it was when it was read last
@@ -70,7 +71,13 @@ func (f *file[T]) get() T {
 	if !changed && (f.again.IsZero() || time.Now().Before(f.again)) {
 		return f.value
 	}
-	if err := f.load(info); err != nil && changed {
+	switch err := f.load(info); {
+	case err == nil:
+		f.log.Info("file read again", "file", f.path)
+		if f.told != nil {
+			f.told()
+		}
+	case changed:
 		f.log.Warn("file can't be read, what it said before stays in force", "err", err)
 	}
 	return f.value

@@ -74,6 +74,15 @@ func Open(o Options) (*Clients, error) {
 	return c, nil
 }
 
+// OnChange has fn hear which file has been read again: "clients", "client CAs" or "revoked clients". It is called before anybody asks.
+func (c *Clients) OnChange(fn func(what string)) {
+	c.table.told = func() { fn("clients") }
+	c.cas.told = func() { fn("client CAs") }
+	if c.crl != nil {
+		c.crl.told = func() { fn("revoked clients") }
+	}
+}
+
 // Pool are the CAs whose certificates count, as of now.
 func (c *Clients) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
