@@ -92,8 +92,7 @@ func runAudit(ctx context.Context, s streams, g *globals, o *auditOptions, addre
 		return err
 	}
 	report, err := audit.Run(ctx, ao)
-	var untrusted *tls.CertificateVerificationError
-	if errors.As(err, &untrusted) {
+	if errors.As(err, new(*tls.CertificateVerificationError)) {
 		return hinted(err, store.HintCertificate)
 	} else if err != nil {
 		return err

@@ -47,7 +47,7 @@ documents. Each of the two is an app of the store that the settings name, or the
   logctl replicate shop shop_copy
 
 --source-data and --target-data say that an app is in the embedded store of that directory. Passwords stand in files, whose
-first line is read; a URL that holds one is refused. A target that is missing is made, where the account may do so.
+first line is read; a URL that holds one is refused. --ca-file (LOGCTL_CA_FILE) counts for URLs here, too. A target that is missing is made, where the account may do so.
 
 Run it again to copy what is new: it goes on where it came to, as does CouchDB's own replicator where it is asked for the same.
 With --continuous it keeps copying what changes until it is stopped, and waits for a side that is away. At the end it asks the
@@ -149,7 +149,7 @@ func openSide(ctx context.Context, g *globals, o *sideOptions, name string, othe
 		if o.data != "" {
 			return nil, usagef("a URL is in no data directory")
 		}
-		cfg, db = config.Config{URL: base, User: o.user, PasswordFile: o.passwordFile}, last
+		cfg, db = config.Config{URL: base, CAFile: cfg.CAFile, User: o.user, PasswordFile: o.passwordFile}, last
 	} else {
 		if err := checkApp(name); err != nil {
 			return nil, err

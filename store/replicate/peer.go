@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -85,7 +86,7 @@ func (p *Peer) do(ctx context.Context, r request) (*http.Response, error) {
 func transient(err error) bool {
 	switch store.KindOf(err) {
 	case store.KindUnavailable, store.KindTimeout, store.KindTooManyRequests, store.KindInternal:
-		return !errors.Is(err, context.Canceled)
+		return !errors.Is(err, context.Canceled) && !isUntrusted(err)
 	}
 	return false
 }
@@ -153,8 +154,15 @@ func (p *Peer) unreachable(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = errors.New("no answer in time")
 	}
-	return &store.Error{Kind: store.KindUnavailable, Reason: "can't reach " + p.String(), Err: err}
+	e := &store.Error{Kind: store.KindUnavailable, Reason: "can't reach " + p.String(), Err: err}
+	if isUntrusted(err) {
+		e.Hint = store.HintCertificate
+	}
+	return e
 }
+
+// isUntrusted tells an error about a server's certificate.
+func isUntrusted(err error) bool { return errors.As(err, new(*tls.CertificateVerificationError)) }
 
 // answered is the error that an answer tells.
 func (p *Peer) answered(res *http.Response) error {
