@@ -140,7 +140,7 @@ func runAppList(ctx context.Context, std streams, g *globals, o *outputFlag) err
 		Columns: []reports.Column{{Name: "app"}, {Name: "docs", Number: true}, {Name: "bytes", Number: true}},
 		Rows: func(yield func([]any, error) bool) {
 			for _, app := range names {
-				info, err := c.Info(ctx, store.AppPrefix+store.DBName(app))
+				info, err := infoOf(ctx, c, store.AppPrefix+store.DBName(app))
 				if store.IsKind(err, store.KindNotFound) {
 					continue // deleted since it was listed
 				}
@@ -218,7 +218,7 @@ func runAppShow(ctx context.Context, std streams, g *globals, o *outputFlag, app
 }
 
 func describeApp(ctx context.Context, c *client, app string, db store.DBName) ([]any, error) {
-	info, err := c.Info(ctx, db)
+	info, err := infoOf(ctx, c, db)
 	if err != nil {
 		return nil, err
 	}
@@ -273,7 +273,7 @@ func runAppDelete(ctx context.Context, std streams, g *globals, app string, yes 
 		return err
 	}
 	defer c.Close()
-	info, err := c.Info(ctx, db)
+	info, err := infoOf(ctx, c, db)
 	if err != nil {
 		return c.explain(err, app)
 	}

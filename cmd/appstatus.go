@@ -14,6 +14,7 @@ import (
 	"logctl/reports"
 	"logctl/ship"
 	"logctl/store"
+	"logctl/store/couch"
 )
 
 func newStatus(g *globals) *cobra.Command {
@@ -143,15 +144,11 @@ func statusOfApp(ctx context.Context, c *client, app string) (*appStatus, error)
 	if err != nil {
 		return s, err
 	}
-	info, err := c.Info(ctx, db)
+	info, err := infoOf(ctx, c, db)
 	if err != nil {
 		return s, err
 	}
-	designs, err := countDesigns(ctx, c, db)
-	if err != nil {
-		return s, err
-	}
-	s.docs, s.bytes = info.Docs-designs, info.Disk
+	s.docs, s.bytes = info.Docs, info.Disk
 	if s.last, err = lastTime(ctx, c, db); err != nil {
 		return s, err
 	}
@@ -195,16 +192,21 @@ func (s *appStatus) next() string {
 	return "logctl reparse " + s.app + " --schema S"
 }
 
-func countDesigns(ctx context.Context, c *client, db store.DBName) (n int64, err error) {
+// infoOf is what a database says of itself, design documents not among its docs.
+func infoOf(ctx context.Context, c *client, db store.DBName) (couch.Info, error) {
+	info, err := c.Info(ctx, db)
+	if err != nil {
+		return info, err
+	}
 	q := store.NewViewQuery()
 	q.StartKey, q.EndKey = json.RawMessage(`"_design/"`), json.RawMessage(`"_design0"`)
 	for _, err := range c.AllDocs(ctx, db, q) {
 		if err != nil {
-			return 0, err
+			return info, err
 		}
-		n++
+		info.Docs--
 	}
-	return n, nil
+	return info, nil
 }
 
 // lastTime is when the last line was written that a doc of the database tells of, by the wall clock in it; "" if none does. An id

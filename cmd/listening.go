@@ -18,8 +18,7 @@ func listening(err error) error {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return hinted(err, "another program has the port, which ss -ltnup tells: stop it, or name another port")
 	case errors.Is(err, syscall.EACCES):
-		return &statusError{status: statusNotAllowed, err: err,
-			hint: "a port below 1024 takes root, or CAP_NET_BIND_SERVICE (setcap, or AmbientCapabilities= of systemd)"}
+		return &statusError{status: statusNotAllowed, err: err, hint: "a port below 1024 takes root, or CAP_NET_BIND_SERVICE"}
 	}
 	return err
 }
