@@ -14,12 +14,12 @@
 //     these bounds compiles in seconds at most; eval and Function are not there, as in CouchDB;
 //   - there are no BigInts;
 //   - a call while which the memory of the process grows by maxHeapGrow ends with an error of KindOSProcess, too;
-//   - a regular expression that backtracks ends after the default timeout;
+//   - a regular expression that backtracks ends after the default timeout, and one with more than maxGroups parentheses is none;
 //   - Date works in UTC whatever the server's time zone, so that keys are the same everywhere, and parses what CouchDB's
 //     SpiderMonkey parses, no more: "2017-06-14 17:16:12,329" is an invalid date.
 //
-// Limits: a call is interrupted between two of its steps, and what one step does is bounded where we know of it. Functions are
-// trusted to be an administrator's.
+// Limits: a call is interrupted between two of its steps, and what one step does is bounded where we know of it. Spreading an array of
+// millions of places, most of them empty, is not. Functions are trusted to be an administrator's.
 //
 // Differences from CouchDB's default engine: object spread, ?. and ?? are accepted (as by its QuickJS), a lone surrogate
 // becomes U+FFFD, and Object.isFrozen of the doc given to a map function is false though assignments to it have no effect.

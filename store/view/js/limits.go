@@ -2,6 +2,7 @@ package js
 
 import (
 	"runtime/metrics"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,7 +22,9 @@ const (
 	maxJSONParts = 1 << 20 // values in what is written as JSON
 	maxHeapGrow  = 512 << 20
 	maxDepth     = 10_000  // of arrays and objects in what is written or read as JSON, and of brackets in a source
-	maxSource    = 1 << 20 // bytes of a source
+	maxSource    = 1 << 20 // bytes of a source, or of a regular expression
+	maxGroups    = 10_000  // parentheses of a regular expression: each may be in the one before, and its compiler calls itself
+	maxListed    = 1 << 16 // characters of a string whose properties are listed
 )
 
 // limitRegexps ends the regular expressions that backtrack, no earlier than the time of the call that they are in is over: the module's
@@ -33,17 +36,22 @@ func (m *machine) limit() {
 	m.limitMethods("String", []string{"repeat", "padStart", "padEnd"}, m.checkPadding)
 	m.limitMethods("String", []string{"replace", "replaceAll"}, m.checkReplace)
 	m.limitMethods("Array", strings.Fields(`concat copyWithin every fill filter find findIndex findLast findLastIndex flat flatMap forEach includes
-		indexOf join lastIndexOf map reduce reduceRight reverse slice some sort splice shift unshift toString toLocaleString`), m.checkArray)
+		indexOf join lastIndexOf map reduce reduceRight reverse slice some sort splice shift unshift toReversed toSorted toSpliced with keys
+		entries values toString toLocaleString`), m.checkArray)
 	m.limitMethods("Function", []string{"apply"}, func(_ string, c goja.FunctionCall) string {
 		return tooLong(m.lengthOf(c.Argument(1)))
 	})
 	m.limitStatics("Array", "from")
 	m.limitStatics("Reflect", "apply", "construct")
+	m.limitStatics("String", "raw")
+	m.limitIn(m.r.GlobalObject().Get("Object").ToObject(m.r),
+		strings.Fields("assign entries getOwnPropertyDescriptors getOwnPropertyNames keys values"), checkListed)
+	m.limitRegExp()
 	m.limitStatics("JSON", "stringify", "parse")
 	m.forbidCode()
 	for _, name := range strings.Fields(`ArrayBuffer Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array
 		Float32Array Float64Array`) {
-		m.limitConstructor(name)
+		m.limitConstructor(name, "RangeError", m.checkLength)
 	}
 	m.forbidBigInts()
 }
@@ -61,6 +69,10 @@ func (m *machine) limitStatics(object string, names ...string) {
 			return m.checkJSON(c.Argument(0))
 		case "parse":
 			return checkParsed(c.Argument(0))
+		case "raw":
+			if o, ok := c.Argument(0).(*goja.Object); ok {
+				return tooLong(m.lengthOf(o.Get("raw")))
+			}
 		}
 		for _, a := range c.Arguments {
 			if reason := tooLong(m.lengthOf(a)); reason != "" {
@@ -69,6 +81,16 @@ func (m *machine) limitStatics(object string, names ...string) {
 		}
 		return ""
 	})
+}
+
+// checkListed looks at the strings whose properties, a character each, are to be listed.
+func checkListed(_ string, c goja.FunctionCall) string {
+	for _, a := range c.Arguments {
+		if s, ok := a.(goja.String); ok && s.Length() > maxListed {
+			return reasonString
+		}
+	}
+	return ""
 }
 
 func (m *machine) limitIn(o *goja.Object, names []string, check func(name string, c goja.FunctionCall) string) {
@@ -93,32 +115,37 @@ func (m *machine) limitIn(o *goja.Object, names []string, check func(name string
 	}
 }
 
-// limitConstructor checks the first argument of a constructor: a length, or what has one.
-func (m *machine) limitConstructor(name string) {
+// limitConstructor puts a check before a constructor, wherever it can be got from: the reason that it gives, if any, is thrown as an
+// error of that class. The check may change the arguments.
+func (m *machine) limitConstructor(name, class string, check func(args []goja.Value) string) {
 	orig := m.r.GlobalObject().Get(name).ToObject(m.r)
 	construct, ok := goja.AssertConstructor(orig)
 	if !ok {
 		return
 	}
 	limited := m.r.ToValue(func(c goja.ConstructorCall) *goja.Object {
-		if len(c.Arguments) > 0 {
-			n := m.lengthOf(c.Arguments[0])
-			if _, isObject := c.Arguments[0].(*goja.Object); !isObject {
-				n = c.Arguments[0].ToFloat()
-			}
-			if reason := tooLong(n); reason != "" {
-				panic(m.rangeError(reason))
-			}
+		args := slices.Clone(c.Arguments)
+		if reason := check(args); reason != "" {
+			panic(m.newError(class, reason))
 		}
-		o, err := construct(c.NewTarget, c.Arguments...)
+		o, err := construct(c.NewTarget, args...)
 		if err != nil {
 			panic(err)
 		}
 		return o
 	}).(*goja.Object)
-	err := limited.DefineDataProperty("prototype", orig.Get("prototype"), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
+	proto := orig.Get("prototype").ToObject(m.r)
+	err := limited.DefineDataProperty("prototype", proto, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
+	for _, own := range []string{"name", "length"} {
+		if err == nil {
+			err = limited.DefineDataProperty(own, orig.Get(own), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+		}
+	}
 	if err == nil {
 		err = limited.SetPrototype(orig) // where its other members are
+	}
+	if err == nil {
+		err = proto.DefineDataProperty("constructor", limited, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 	}
 	if err == nil {
 		err = m.r.Set(name, limited)
@@ -126,6 +153,47 @@ func (m *machine) limitConstructor(name string) {
 	if err != nil {
 		panic(err) // the objects of a new runtime are extensible
 	}
+}
+
+// checkLength checks the first of some arguments: a length, or what has one.
+func (m *machine) checkLength(args []goja.Value) string {
+	if len(args) == 0 {
+		return ""
+	}
+	if _, isObject := args[0].(*goja.Object); isObject {
+		return tooLong(m.lengthOf(args[0]))
+	}
+	return tooLong(args[0].ToFloat())
+}
+
+// limitRegExp checks what makes regular expressions of texts: the constructor, and methods that are given a text instead of one.
+func (m *machine) limitRegExp() {
+	m.limitConstructor("RegExp", "SyntaxError", m.checkPattern)
+	check := func(_ string, c goja.FunctionCall) string { return m.checkPattern(c.Arguments) }
+	m.limitMethods("RegExp", []string{"compile"}, check)
+	m.limitMethods("String", []string{"match", "matchAll", "search"}, check)
+}
+
+// checkPattern checks the text of a regular expression that is the first of some arguments. Where it is an object that becomes a text, that
+// text takes its place.
+func (m *machine) checkPattern(args []goja.Value) string {
+	if len(args) == 0 || goja.IsUndefined(args[0]) {
+		return ""
+	}
+	if o, ok := args[0].(*goja.Object); ok {
+		if o.ClassName() == "RegExp" {
+			return ""
+		}
+		args[0] = o.ToString()
+	}
+	return checkPattern(args[0].String())
+}
+
+func checkPattern(pattern string) string {
+	if len(pattern) > maxSource || strings.Count(pattern, "(") > maxGroups {
+		return "regular expression too large"
+	}
+	return ""
 }
 
 func tooLong(n float64) string {

@@ -36,6 +36,14 @@ func TestPoison(t *testing.T) {
 		{`Reflect.apply(Math.max, null, {length: 1e9}); emit(1)`, false},
 		{`new Uint8Array(4e9); emit(1)`, false},
 		{`new ArrayBuffer(8e9); emit(1)`, false},
+		{`new (new Uint8Array(1).constructor)(4e9); emit(1)`, false},
+		{`String.raw({raw: {length: 1e15}}); emit(1)`, false},
+		{`new Set(new Array(1e9).keys()); emit(1)`, false},
+		{`new Array(4e9).toReversed(); emit(1)`, false},
+		{`new Array(4e9).toSpliced(0, 1); emit(1)`, false},
+		{`new Array(4e9).with(0, 1); emit(1)`, false},
+		{`Array.prototype.toSorted.call({length: 1e9}); emit(1)`, false},
+		{`Object.entries("x".repeat(8e6)); emit(1)`, false},
 		{`var a = [1]; for (var i = 0; i < 60; i++) a = [a, a]; emit(a)`, false},
 		{`var a = [1]; for (var i = 0; i < 60; i++) a = {x: a, y: a}; emit(1, a)`, false},
 		{`var a = [1]; for (var i = 0; i < 60; i++) a = [a, a]; emit("" + a)`, false},
@@ -109,6 +117,9 @@ func TestLimitedBuiltins(t *testing.T) {
 	}
 }
 
+// deepRegexp is a regular expression that Go's own package does not take.
+const deepRegexp = `var s = "(?=a)" + "(".repeat(4e6) + ")".repeat(4e6); `
+
 // What nests deep would have parsers and writers call themselves until the stack is full, which nothing recovers from. As in
 // TestPoison, no other test runs beside it, and the time or the memory may be over before the limit is met.
 func TestPoisonousDepth(t *testing.T) {
@@ -121,6 +132,14 @@ func TestPoisonousDepth(t *testing.T) {
 		`emit(Function("(".repeat(8e6)))`,
 		`emit((function() {}).constructor("(".repeat(8e6)))`,
 		`emit((function*() {}).constructor("(".repeat(8e6)))`,
+		deepRegexp + `new RegExp(s); emit(1)`,
+		deepRegexp + `RegExp(s); emit(1)`,
+		deepRegexp + `new (/x/.constructor)(s); emit(1)`,
+		deepRegexp + `new (class extends RegExp {})(s); emit(1)`,
+		deepRegexp + `/x/.compile(s); emit(1)`,
+		deepRegexp + `"x".match(s); emit(1)`,
+		deepRegexp + `"x".search({toString: function() { return s }}); emit(1)`,
+		deepRegexp + `"x".matchAll(s); emit(1)`,
 	} {
 		w := poisoned(t, body)
 		rows := 0
@@ -133,9 +152,25 @@ func TestPoisonousDepth(t *testing.T) {
 		strings.Repeat("(", maxDepth+1),
 		strings.Repeat("!", maxSource+1),
 		"function(doc) { var a = " + strings.Repeat("[", maxDepth+1),
+		"function(doc) { return /(?=a)" + strings.Repeat("([)]", maxGroups+1) + strings.Repeat(")", maxGroups+1) + "/ }",
 	} {
 		if err := Check(src, Options{}); err == nil {
 			t.Errorf("%.40s… compiles", src)
+		}
+	}
+}
+
+// Regular expressions made of texts are what they were.
+func TestRegExpOfTexts(t *testing.T) {
+	t.Parallel()
+	for expr, want := range map[string]string{
+		`[RegExp("a+").test("caab"), new RegExp(/b/g, "i").flags, RegExp(/x/).source, RegExp.name, RegExp.length]`:              `[true,"i","x","RegExp",2]`,
+		`[/a/ instanceof RegExp, new RegExp("a") instanceof RegExp, /a/.constructor === RegExp, typeof RegExp[Symbol.species]]`: `[true,true,true,"function"]`,
+		`["abc".match("b").index, "abc".search(/c/), "abc".search(), "null".match(null).index, "a1b2".replace(/\d/g, "x")]`:     `[1,2,0,0,"axbx"]`,
+		`["a,b".split(/,/).length, new (class extends RegExp {})("q").source, "1,2".match({toString() { return "," }}).index]`:  `[2,"q",1]`,
+	} {
+		if got := mapAll(t, Options{}, testDoc, "function(doc) { emit("+expr+") }"); len(got) != 1 || got[0] != "0 "+want+" null" {
+			t.Errorf("%s\n got %s\nwant %s", expr, got, want)
 		}
 	}
 }

@@ -60,6 +60,10 @@ func (t *tamer) node(n any, v reflect.Value, depth int) int {
 			t.reason = "BigInt is not supported"
 		}
 		return 0
+	case *ast.RegExpLiteral:
+		if reason := checkPattern(n.Pattern); reason != "" {
+			t.reason = reason
+		}
 	case *ast.StringLiteral, *ast.BooleanLiteral, *ast.NullLiteral:
 		return 0
 	case *ast.BinaryExpression:
