@@ -18,6 +18,7 @@ type machine struct {
 	freeze    goja.Callable
 	timeout   time.Duration
 	calls     atomic.Uint64 // odd while a function runs
+	began     time.Time     // when it did, or came back from outside
 	dead      bool          // a call did not end: not to be used again
 }
 
@@ -72,11 +73,11 @@ func (m *machine) function(prog *goja.Program, src string) (goja.Callable, error
 // machine. A call that comes to its end too late has failed, too: a regular expression that took too long did not match, for all that the
 // function knows.
 func (m *machine) run(fn func() error) error {
-	start := time.Now()
+	m.began = time.Now()
 	m.calls.Add(1)
 	err := m.guard(fn)
 	m.calls.Add(1)
-	if !m.dead && time.Since(start) > m.timeout {
+	if !m.dead && time.Since(m.began) > m.timeout {
 		m.dead, err = true, errTimeout
 	}
 	return err

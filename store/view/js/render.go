@@ -2,6 +2,7 @@ package js
 
 import (
 	"errors"
+	"time"
 
 	"github.com/dop251/goja"
 
@@ -239,7 +240,10 @@ func (s *rendering) outside(fn func() ([]byte, error)) ([]byte, error) {
 		return nil, s.peerErr
 	}
 	s.m.calls.Add(1)
-	defer s.m.calls.Add(1)
+	defer func() {
+		s.m.began = time.Now()
+		s.m.calls.Add(1)
+	}()
 	return fn()
 }
 
