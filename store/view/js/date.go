@@ -6,10 +6,9 @@ import (
 	"time"
 
 	"github.com/dop251/goja"
-)
 
-// maxDateMS is the last instant that a Date can hold, in milliseconds since 1970.
-const maxDateMS = 8.64e15
+	"logctl/store/view/js/jsdate"
+)
 
 // installDate makes Date work in UTC: goja's own takes the process's local zone, and a view's keys must not depend on where
 // the server stands. Local getters and setters become the UTC ones, texts without a zone are read as UTC, and texts are
@@ -53,7 +52,7 @@ func installDate(r *goja.Runtime) {
 	}
 	def(ctor, "now", func(goja.FunctionCall) goja.Value { return now() })
 	def(ctor, "UTC", native.Get("UTC"))
-	def(ctor, "parse", func(c goja.FunctionCall) goja.Value { return r.ToValue(parseDate(c.Argument(0).String())) })
+	def(ctor, "parse", func(c goja.FunctionCall) goja.Value { return r.ToValue(jsdate.Parse(c.Argument(0).String())) })
 	if err := ctor.DefineDataProperty("prototype", proto, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE); err != nil {
 		panic(err) // the property of a native constructor is still configurable
 	}
@@ -103,15 +102,15 @@ func dateArgument(r *goja.Runtime, v goja.Value, native *goja.Object) goja.Value
 		}
 		prim := o.Export()
 		if s, ok := prim.(string); ok {
-			return r.ToValue(parseDate(s))
+			return r.ToValue(jsdate.Parse(s))
 		}
 		if o.ClassName() == "Number" {
 			return v.ToNumber()
 		}
-		return r.ToValue(parseDate(o.String()))
+		return r.ToValue(jsdate.Parse(o.String()))
 	}
 	if s, ok := v.(goja.String); ok {
-		return r.ToValue(parseDate(s.String()))
+		return r.ToValue(jsdate.Parse(s.String()))
 	}
 	return v.ToNumber()
 }
@@ -127,12 +126,4 @@ func dateValue(r *goja.Runtime, v goja.Value) float64 {
 		return math.NaN()
 	}
 	return float64(t.UnixMilli())
-}
-
-// clipDate is ECMAScript's TimeClip.
-func clipDate(ms float64) float64 {
-	if math.IsNaN(ms) || math.Abs(ms) > maxDateMS {
-		return math.NaN()
-	}
-	return math.Trunc(ms)
 }

@@ -334,3 +334,5 @@ func (d datum) typeOf() string {
 	}
 	return "object"
 }
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }

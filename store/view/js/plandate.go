@@ -3,6 +3,8 @@ package js
 import (
 	"math"
 	"time"
+
+	"logctl/store/view/js/jsdate"
 )
 
 // dateParts are the getters of a Date. All of them work in UTC: see installDate.
@@ -32,11 +34,11 @@ func (f *frame) newDate(args []datum) datum {
 	}
 	switch d := args[0]; {
 	case d.kind == isString:
-		return datum{kind: isDate, n: parseDate(d.s)}
+		return datum{kind: isDate, n: jsdate.Parse(d.s)}
 	case d.kind == isDate:
 		return d
 	case d.isPrimitive():
-		return datum{kind: isDate, n: clipDate(f.toNumber(d))}
+		return datum{kind: isDate, n: jsdate.Clip(f.toNumber(d))}
 	}
 	return f.giveUp()
 }
@@ -69,7 +71,7 @@ func (f *frame) utc(args []datum) float64 {
 	}
 	day := time.Date(int(year), time.Month(int(parts[1])+1), int(parts[2]), 0, 0, 0, 0, time.UTC).Unix()
 	ms := float64(day)*1000 + parts[3]*msPerHour + parts[4]*msPerMinute + parts[5]*1000 + parts[6]
-	return clipDate(ms)
+	return jsdate.Clip(ms)
 }
 
 const (

@@ -1,4 +1,5 @@
-package js
+// Package jsdate reads dates as CouchDB's JavaScript does.
+package jsdate
 
 import (
 	"math"
@@ -6,14 +7,25 @@ import (
 	"time"
 )
 
-// parseDate reads a date as SpiderMonkey 78 does: ISO 8601 with T or a blank, else the forms of RFC 2822 and of people
+// maxMS is the last instant that a Date can hold, in milliseconds since 1970.
+const maxMS = 8.64e15
+
+// Clip is ECMAScript's TimeClip.
+func Clip(ms float64) float64 {
+	if math.IsNaN(ms) || math.Abs(ms) > maxMS {
+		return math.NaN()
+	}
+	return math.Trunc(ms)
+}
+
+// Parse reads a date as SpiderMonkey 78 does: ISO 8601 with T or a blank, else the forms of RFC 2822 and of people
 // ("14 Jun 2017", "Jun 14, 2017 17:16:12", "2017/06/14", "6/14/2017 5:16 PM"). Texts without a zone are UTC. The result is
 // in milliseconds since 1970, NaN for what is no date.
-func parseDate(s string) float64 {
+func Parse(s string) float64 {
 	if ms, ok := parseISODate(s); ok {
-		return clipDate(ms)
+		return Clip(ms)
 	}
-	return clipDate(parseFreeDate(s))
+	return Clip(parseFreeDate(s))
 }
 
 // isoScanner reads fixed runs of digits.
