@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -383,6 +384,42 @@ func TestStrays(t *testing.T) {
 		}
 		for _, c := range texts[10:] {
 			db.put(c.Doc.ID, string(c.Doc.Body))
+		}
+	}
+}
+
+// TestNumbersGivenAgain: an update that came to nothing has read nodes of its own, under numbers that the next one gives to others.
+func TestNumbersGivenAgain(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(9, 9))
+	m := New(Options{Delay: -1})
+	m.batchDocs = 50
+	defer m.Close()
+	db, docs := newFakeDB(), map[string]modelDoc{}
+	d := design(t, fmt.Sprintf(modelDesign, modelMap))
+	kv, _ := db.Index(d.Signature())
+	memory := kv.(*memoryKV)
+	for life := range 4 {
+		for range 400 {
+			id := modelID(1, r.IntN(900))
+			docs[id] = randomDoc(r)
+			body, _ := json.Marshal(docs[id])
+			db.put(id, string(body))
+		}
+		memory.dies = 0
+		if _, err := answerOf(m, db, d, "sum", store.NewViewQuery()); !errors.Is(err, errDead) {
+			t.Fatalf("life %d: %v", life, err)
+		}
+		for _, id := range slices.Sorted(maps.Keys(docs)) {
+			if r.IntN(2) == 0 {
+				delete(docs, id)
+				db.put(id, "")
+			}
+		}
+		memory.dies = -1
+		compareAll(t, m, db, d, r, docs)
+		if problem, err := m.Check(t.Context(), db, d); err != nil || problem != "" {
+			t.Fatalf("life %d: check: %s, %v", life, problem, err)
 		}
 	}
 }
