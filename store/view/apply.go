@@ -25,6 +25,7 @@ const (
 // The tree of docs is kept up with each batch, because the next one asks it what a doc had and which numbers are free.
 type gatherer struct {
 	*index
+	u       *update
 	head    header // as all batches leave it, but for the views' trees
 	docs    *btree.Tree
 	fresh   *overlay   // the nodes of docs
@@ -39,8 +40,8 @@ type gatherer struct {
 	sorters []*sorter
 }
 
-func (x *index) gatherer() *gatherer {
-	g := &gatherer{index: x, ops: make([][]rowOp, x.docs()), sorters: make([]*sorter, x.docs())}
+func (x *index) gatherer(u *update) *gatherer {
+	g := &gatherer{index: x, u: u, ops: make([][]rowOp, x.docs()), sorters: make([]*sorter, x.docs())}
 	for i := range g.sorters {
 		g.sorters[i] = newSorter()
 	}
@@ -79,7 +80,7 @@ func (g *gatherer) add(ctx context.Context, b *batch) error {
 	names, runs := newRunDocs(found), make([]rowRun, len(g.ops))
 	var all sync.WaitGroup
 	for i, ops := range g.ops {
-		all.Go(func() { runs[i] = newRun(names, g.sorters[i].sort(ops)) })
+		g.each(&all, func() { runs[i] = newRun(names, g.sorters[i].sort(ops)) })
 	}
 	all.Wait()
 	for i := range runs {
@@ -164,18 +165,17 @@ func (g *gatherer) apply(ctx context.Context) error {
 		return nil
 	}
 	start, before := time.Now(), g.state()
-	early := func(nodes []store.KVOp) error { return g.kv.Apply(ctx, nodes) }
 	g.strays = true
 	kvs := make([][]store.KVOp, len(g.runs))
 	errs := make([]error, len(g.runs))
 	var all sync.WaitGroup
 	for i, runs := range g.runs {
-		all.Go(func() {
+		g.each(&all, func() {
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
 			tree := g.tree(g.kv, before, i)
-			tree.Early = early
-			g.head.roots[i], kvs[i], errs[i] = tree.Apply(ctx, ahead(ctx, newMerger(runs)), nil)
+			tree.Early = g.early(ctx)
+			g.head.roots[i], kvs[i], errs[i] = tree.Apply(ctx, g.pieces(ctx, newMerger(runs)), nil)
 		})
 	}
 	all.Wait()
@@ -184,7 +184,7 @@ func (g *gatherer) apply(ctx context.Context) error {
 			return err
 		}
 	}
-	kv, err := g.fresh.ops(early)
+	kv, err := g.fresh.ops(g.early(ctx))
 	if err != nil {
 		return err
 	}
@@ -199,6 +199,26 @@ func (g *gatherer) apply(ctx context.Context) error {
 	g.reset()
 	g.took = time.Since(start)
 	return nil
+}
+
+// each runs fn, beside others of its kind if somebody waits for the update.
+func (g *gatherer) each(all *sync.WaitGroup, fn func()) {
+	if g.u.isWanted() {
+		all.Go(fn)
+		return
+	}
+	fn()
+}
+
+// early writes new nodes, and gives way to everybody else for as long as making and writing them took.
+func (g *gatherer) early(ctx context.Context) func([]store.KVOp) error {
+	start := time.Now()
+	return func(nodes []store.KVOp) error {
+		err := g.kv.Apply(ctx, nodes)
+		g.u.rest(ctx, time.Since(start))
+		start = time.Now()
+		return err
+	}
 }
 
 // sweep removes the nodes that an update has left behind which did not come to its end.
@@ -221,6 +241,14 @@ func (x *index) sweep(ctx context.Context) error {
 	}
 	x.strays = false
 	return nil
+}
+
+// pieces are those of m, made while others are worked on if somebody waits for the update.
+func (g *gatherer) pieces(ctx context.Context, m *merger) btree.Pieces {
+	if g.u.isWanted() {
+		return ahead(ctx, m)
+	}
+	return func() ([]btree.Op, error) { return m.piece(), nil }
 }
 
 // ahead makes the next pieces while one is worked on, until ctx ends.

@@ -3,8 +3,10 @@ package view
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -202,5 +204,58 @@ func backgroundClose(t *testing.T) {
 		if db.reads != 0 {
 			t.Errorf("changes were read %d times", db.reads)
 		}
+	}
+}
+
+// slowKV takes a second for each write.
+type slowKV struct {
+	*memoryKV
+	now, most atomic.Int32 // writes at a time
+}
+
+func (kv *slowKV) Apply(ctx context.Context, ops []store.KVOp) error {
+	now := kv.now.Add(1)
+	for most := kv.most.Load(); now > most && !kv.most.CompareAndSwap(most, now); most = kv.most.Load() {
+	}
+	time.Sleep(time.Second)
+	kv.now.Add(-1)
+	return kv.memoryKV.Apply(ctx, ops)
+}
+
+// slowIndexDB has its indexes in such keyspaces.
+type slowIndexDB struct {
+	*fakeDB
+	kv slowKV
+}
+
+func (db *slowIndexDB) Index(string) (store.KV, error) { return &db.kv, nil }
+
+// TestCalmUpdate: an update that nobody waits for works on one tree at a time, with pauses as long as its work; one that somebody waits
+// for does what it can.
+func TestCalmUpdate(t *testing.T) {
+	t.Parallel()
+	for _, how := range []urgency{calm, waiting} {
+		synctest.Test(t, func(t *testing.T) {
+			m := New(Options{Delay: -1})
+			defer m.Close()
+			db := &slowIndexDB{fakeDB: longRows(rand.New(rand.NewPCG(10, 10)), 6000)}
+			db.kv.memoryKV = newMemoryKV()
+			x, err := m.index(db, design(t, longDesign))
+			if err != nil {
+				t.Fatal(err)
+			}
+			start := time.Now()
+			u, err := x.begin(db, db.UpdateSeq(), how)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if <-u.done; u.err != nil {
+				t.Fatal(u.err)
+			}
+			took, writes, most := time.Since(start), time.Duration(db.kv.writes), db.kv.most.Load()
+			if how == calm && (most > 1 || took < (2*writes-1)*time.Second) || how == waiting && (most < 2 || took >= writes*time.Second) {
+				t.Errorf("%d writes, %d at a time, took %v", writes, most, took)
+			}
+		})
 	}
 }

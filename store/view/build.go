@@ -49,7 +49,7 @@ func (x *index) build(running context.Context, db Database, u *update) error {
 	if err := x.sweep(running); err != nil {
 		return err
 	}
-	g := x.gatherer()
+	g := x.gatherer(u)
 	var failed error // of g
 	err := x.pipeline(running, db, u, g.head, func(ctx context.Context, b *batch) error {
 		start := time.Now()

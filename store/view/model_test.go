@@ -229,6 +229,8 @@ func TestIndexEqualsRecount(t *testing.T) {
 // TestGathered applies several batches at once in which docs come again and again, with rows and without.
 func TestGathered(t *testing.T) {
 	t.Parallel()
+	wanted := make(chan struct{})
+	close(wanted)
 	for seed := range uint64(6) {
 		r := rand.New(rand.NewPCG(seed, 4))
 		m := New(Options{Workers: 2, Delay: -1})
@@ -240,7 +242,7 @@ func TestGathered(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 8 {
-			g := x.gatherer()
+			g := x.gatherer(&update{wanted: wanted})
 			for range 1 + r.IntN(12) {
 				b := &batch{}
 				for range []int{1, 20, 150}[r.IntN(3)] {
