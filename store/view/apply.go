@@ -80,7 +80,11 @@ func (g *gatherer) add(ctx context.Context, b *batch) error {
 	names, runs := newRunDocs(found), make([]rowRun, len(g.ops))
 	var all sync.WaitGroup
 	for i, ops := range g.ops {
-		g.each(&all, func() { runs[i] = newRun(names, g.sorters[i].sort(ops)) })
+		g.each(&all, func() {
+			runs[i] = newRun(names, g.sorters[i].sort(ops))
+			g.sorters[i].forget()
+			clear(ops)
+		})
 	}
 	all.Wait()
 	for i := range runs {

@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"logctl/store"
 	"logctl/store/view/btree"
@@ -275,6 +277,31 @@ func TestGathered(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestGatheredRowsGo: a gatherer keeps what batches do, not the batches.
+func TestGatheredRowsGo(t *testing.T) {
+	t.Parallel()
+	m := New(Options{Delay: -1})
+	defer m.Close()
+	x, err := m.index(newFakeDB(), design(t, fmt.Sprintf(modelDesign, modelMap)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := x.gatherer(&update{wanted: make(chan struct{})})
+	b := &batch{docs: []mapped{{id: "a", json: `{"_id":"a","kind":"a","tags":["x","y"],"n":1}`}}}
+	if n, err := x.mapSome(t.Context(), b.docs, 1); err != nil || n != 1 {
+		t.Fatal(n, err)
+	}
+	row := weak.Make(&b.docs[0].rows[0])
+	if err := g.add(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	if row.Value() != nil {
+		t.Error("its rows are there")
+	}
+	runtime.KeepAlive(g)
 }
 
 // TestKilledUpdate lets the keyspace die after n writes of a build in batches and goes on with a new Manager.

@@ -57,6 +57,12 @@ func (s *sorter) sort(ops []rowOp) []rowOp {
 	return settle(s.sorted)
 }
 
+// forget lets go of the rows; the room stays.
+func (s *sorter) forget() {
+	clear(s.keys)
+	clear(s.sorted)
+}
+
 // find is the number of a key.
 func (s *sorter) find(key []byte) int {
 	for h := maphash.Bytes(s.seed, key); ; h++ {
