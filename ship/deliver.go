@@ -214,5 +214,9 @@ func (p *patience) giveUp(reason string, cause error) error {
 	if p.reading != nil {
 		hint = "what is told as not stored yet must come again"
 	}
+	var known *store.Error
+	if errors.As(cause, &known) && known.Hint != "" {
+		hint = known.Hint + "; else " + hint
+	}
 	return &store.Error{Kind: store.KindUnavailable, Reason: reason, Err: cause, Hint: hint}
 }

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"logctl/store"
@@ -116,13 +117,13 @@ func (c *client) post(ctx context.Context, payload []byte) outcome {
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return transportOutcome(err)
+		return c.cutOff(transportOutcome(err))
 	}
 	defer res.Body.Close()
 	var body bytes.Buffer
 	body.Grow(int(min(max(res.ContentLength, 512), maxAnswer)) + bytes.MinRead)
 	if _, err := body.ReadFrom(io.LimitReader(res.Body, maxAnswer)); err != nil {
-		return outcome{action: away, err: fmt.Errorf("read the server's answer: %w", err)}
+		return c.cutOff(outcome{action: away, err: fmt.Errorf("read the server's answer: %w", err)})
 	}
 	return c.judge(res, body.Bytes())
 }
@@ -142,6 +143,16 @@ func transportOutcome(err error) outcome {
 			Hint: "set LOGCTL_URL to http:// instead of https://, or to another port", Err: err}}
 	}
 	return outcome{action: away, err: err}
+}
+
+// cutOff adds to an answer that was cut off what it most often means where nobody asked for TLS: a server that waits for TLS says so and
+// closes the connection before it has read the docs.
+func (c *client) cutOff(out outcome) outcome {
+	if out.action == away && strings.HasPrefix(c.url, "http://") && errors.Is(out.err, syscall.ECONNRESET) {
+		out.err = &store.Error{Kind: store.KindUnavailable, Reason: "the server has cut the connection off", Err: out.err,
+			Hint: "a server with a certificate wants https:// in LOGCTL_URL"}
+	}
+	return out
 }
 
 // judge decides by status, CouchDB's error word and reason.
