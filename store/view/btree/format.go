@@ -7,7 +7,7 @@ import (
 
 // What stands on disk; see FORMAT.md.
 const (
-	formatVersion = 3
+	formatVersion = 4
 	kindLeaf      = 1
 	kindInner     = 2
 	headerSize    = 2 // version, kind

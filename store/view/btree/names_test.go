@@ -271,6 +271,7 @@ func FuzzTexts(f *testing.F) {
 		return string(k)
 	}
 	f.Add(key(`["day",2017,6,14,"10.0.0.1","sshd",null]`)+"\n"+key(`["day",2017,6,14,"10.0.0.2","sshd",null]`)+key(`[1,{"a":[]}]`), 7)
+	f.Add(key(`"10.0.0.1"`)+"\n"+key(`"10.0.0.2"`)+"\n"+key(`"9.0.0.1"`)+"\n"+key(`"10.0.0.1"`), 7)
 	f.Add("a\nab\nabc\n\nabc", 1)
 	f.Fuzz(func(t *testing.T, text string, times int) {
 		var list [][]byte
@@ -286,4 +287,39 @@ func FuzzTexts(f *testing.F) {
 		d := decoder{data: []byte(text)}
 		d.texts(1 + times&255)
 	})
+}
+
+// TestAddresses writes and reads addresses in four orders; they take less than their four bytes where they are sorted.
+func TestAddresses(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 7))
+	var sorted [][]byte
+	for range 300 {
+		k, _, err := collate.ICU.Append(nil, fmt.Appendf(nil, `["%d.%d.%d.%d"]`, r.IntN(256), r.IntN(256), r.IntN(256), r.IntN(256)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sorted = append(sorted, k)
+	}
+	slices.SortFunc(sorted, bytes.Compare)
+	mixed := slices.Clone(sorted)
+	r.Shuffle(len(mixed), func(i, j int) { mixed[i], mixed[j] = mixed[j], mixed[i] })
+	for _, c := range []struct {
+		name  string
+		texts [][]byte
+		bytes int // at most
+	}{
+		{"sorted", sorted, 300 * 7 / 2},
+		{"mixed", mixed, 300*4 + 16},
+		{"repeated", slices.Concat(mixed, mixed, mixed[:100]), 300*7/2 + 700*9/8 + 16},
+		{"two", sorted[:2], 32},
+	} {
+		data := (&textWriter{}).append(nil, c.texts, cutKeys(0))
+		if len(data) > c.bytes {
+			t.Errorf("%s: %d bytes, more than %d", c.name, len(data), c.bytes)
+		}
+		d := decoder{data: data}
+		if got := d.texts(len(c.texts)); d.bad || !slices.EqualFunc(got, c.texts, bytes.Equal) {
+			t.Errorf("%s: came back as others", c.name)
+		}
+	}
 }

@@ -3,6 +3,7 @@ package btree
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"slices"
 	"sync"
 
@@ -18,12 +19,18 @@ import (
 //	  1 few     how many different ones, sorted (list); for each text its number (numbers)
 //	  2 runs    how many runs of equal ones; how long each is, less one (numbers); one of each (list)
 //	  3 again   the number of the column of this shape that is the same
-//	list: how much each text shares with the one before (numbers), how much follows (numbers), what follows
+//	list, beginning with its kind:
+//	  0 texts      how much each text shares with the one before (numbers), how much follows (numbers), what follows
+//	  1 addresses  the number of the first IPv4 address (uvarint), how much greater than the one before each other is, modulo 2^32
+//	               (numbers); they are numbered as collate.Address does
 const (
 	partsSame  byte = 0
 	partsFew   byte = 1
 	partsRuns  byte = 2
 	partsAgain byte = 3
+
+	listTexts     byte = 0
+	listAddresses byte = 1
 
 	maxShapes = 16 // texts of more shapes are not cut
 	maxParts  = 96 // a longer text is not cut
@@ -247,6 +254,10 @@ func (w *textWriter) fewParts(dst []byte, list [][]byte) ([]byte, bool) {
 }
 
 func (w *textWriter) list(dst []byte, texts [][]byte) []byte {
+	if first, more, ok := addresses(texts); ok {
+		return appendNumbers(binary.AppendUvarint(append(dst, listAddresses), uint64(first)), more)
+	}
+	dst = append(dst, listTexts)
 	same, rest := make([]uint64, len(texts)), make([]uint64, len(texts))
 	var last []byte
 	for i, t := range texts {
@@ -259,6 +270,24 @@ func (w *textWriter) list(dst []byte, texts [][]byte) []byte {
 		dst = append(dst, t[same[i]:]...)
 	}
 	return dst
+}
+
+// addresses gives the number of the first text, and how much greater than the one before each other is, if all are addresses.
+func addresses(texts [][]byte) (first uint32, more []uint64, ok bool) {
+	var last uint32
+	for i, t := range texts {
+		n, ok := collate.Address(t)
+		if !ok {
+			return 0, nil, false
+		}
+		if i == 0 {
+			first, more = n, make([]uint64, 0, len(texts)-1)
+		} else {
+			more = append(more, uint64(n-last))
+		}
+		last = n
+	}
+	return first, more, len(texts) > 0
 }
 
 // column is a column of parts that was read.
@@ -316,7 +345,46 @@ func (d *decoder) column(n int, before []column) column {
 	return column{}
 }
 
+// list reads a list of n texts, n at least 1.
 func (d *decoder) list(n int) [][]byte {
+	switch d.byte() {
+	case listTexts:
+		return d.textList(n)
+	case listAddresses:
+		return d.addressList(n)
+	}
+	d.bad, d.data = true, nil
+	return nil
+}
+
+func (d *decoder) addressList(n int) [][]byte {
+	first, more := d.uvarint(), d.numbers(n-1)
+	if d.bad = d.bad || first > math.MaxUint32; d.bad {
+		return nil
+	}
+	const atMost = len("255.255.255.255") + 2
+	texts := make([][]byte, n)
+	number := uint32(first)
+	var room []byte
+	for i := range texts {
+		if i > 0 {
+			if more[i-1] > math.MaxUint32 {
+				d.bad = true
+				return nil
+			}
+			number += uint32(more[i-1])
+		}
+		if cap(room)-len(room) < atMost {
+			room = make([]byte, 0, atMost*min(n-i, 64))
+		}
+		start := len(room)
+		room = collate.AppendAddress(room, number)
+		texts[i] = room[start:len(room):len(room)]
+	}
+	return texts
+}
+
+func (d *decoder) textList(n int) [][]byte {
 	same, rest := d.numbers(n), d.numbers(n)
 	if d.bad {
 		return nil

@@ -290,7 +290,7 @@ func TestStringsAsCollator(t *testing.T) {
 
 // FuzzOrder compares keys with the definition, decodes plain ones and skips all.
 func FuzzOrder(f *testing.F) {
-	for _, s := range []string{`{"b":2,"a":[1,null,"é"]}`, `["server",2017,5,11]`, `-1.5e3`, `"\ud83d\ude00"`, `"A\"b\\"`, `[[],{},-0]`} {
+	for _, s := range []string{`"192.0.2.1"`, `{"b":2,"a":[1,null,"é"]}`, `["server",2017,5,11]`, `-1.5e3`, `"\ud83d\ude00"`, `"A\"b\\"`, `[[],{},-0]`} {
 		f.Add([]byte(s), []byte(`["Server",2017,5]`))
 	}
 	f.Fuzz(func(t *testing.T, a, b []byte) {
@@ -322,6 +322,9 @@ func FuzzOrder(f *testing.F) {
 			if err := json.Compact(&compact, a); err != nil || compact.String() != string(text) {
 				t.Fatalf("%s came back as %s", a, text)
 			}
+		}
+		if n, ok := Address(ka); ok && !bytes.Equal(AppendAddress(nil, n), ka) {
+			t.Fatalf("the address %s came back as %x", a, AppendAddress(nil, n))
 		}
 		if got, n := TextBytes(AppendBytes(nil, a)); !bytes.Equal(got, a) || n < len(a) {
 			t.Fatalf("bytes %q came back as %q", a, got)
