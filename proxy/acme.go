@@ -3,10 +3,11 @@ package proxy
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/crypto/acme"
@@ -28,7 +29,7 @@ type ACME struct {
 	manager *autocert.Manager
 	log     *slog.Logger
 	quiet   quiet
-	domains []string
+	late    quiet
 }
 
 // NewACME makes an ACME. Nothing is asked of the CA yet.
@@ -39,10 +40,10 @@ func NewACME(o ACMEOptions) *ACME {
 	if o.Directory == "" {
 		o.Directory = acme.LetsEncryptURL
 	}
-	return &ACME{log: o.Log, domains: o.Domains, manager: &autocert.Manager{
+	return &ACME{log: o.Log, quiet: quiet{every: time.Minute}, late: quiet{every: time.Hour}, manager: &autocert.Manager{
 		Prompt:     autocert.AcceptTOS,
 		HostPolicy: autocert.HostWhitelist(o.Domains...),
-		Cache:      autocert.DirCache(o.Cache),
+		Cache:      acmeCache{autocert.DirCache(o.Cache)},
 		Email:      o.Email,
 		Client:     &acme.Client{DirectoryURL: o.Directory, UserAgent: "logctl"},
 	}}
@@ -60,15 +61,47 @@ func (a *ACME) TLSConfig() *tls.Config {
 // Redirect is the function of that name for the ACME's domains alone; it also answers the CA's challenge http-01. Serve it at port 80 of
 // each domain.
 func (a *ACME) Redirect(secure net.Addr) http.Handler {
-	isOurs := func(host string) bool { return a.manager.HostPolicy(context.Background(), host) == nil } // a list, which takes no time
-	return a.manager.HTTPHandler(redirect(secure, isOurs))
+	return a.manager.HTTPHandler(redirect(secure, a.isOurs))
 }
 
-// certificate tells the log why there is none. Names that nobody asked a certificate for are nothing to tell: strangers send them.
+// isOurs tells whether a name, in small letters, is one of the ACME's domains.
+func (a *ACME) isOurs(name string) bool {
+	return a.manager.HostPolicy(context.Background(), name) == nil // a list, which takes no time
+}
+
+// certificate tells the log why there is none, and when one is not renewed, of which autocert says nothing. Names that nobody asked a
+// certificate for are nothing to tell: strangers send them.
 func (a *ACME) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	cert, err := a.manager.GetCertificate(hello)
-	if err != nil && slices.Contains(a.domains, hello.ServerName) && a.quiet.may(time.Now()) {
-		a.log.Warn("no certificate from the CA", "domain", hello.ServerName, "err", err)
+	now := time.Now()
+	switch {
+	case !a.isOurs(strings.ToLower(hello.ServerName)):
+	case err != nil:
+		if a.quiet.may(now) {
+			a.log.Warn("no certificate from the CA", "domain", hello.ServerName, "err", err)
+		}
+	case isLate(cert.Leaf, now) && a.late.may(now):
+		a.log.Warn("certificate not renewed: see whether this server reaches the CA, and the CA port 443 or 80 of the domain",
+			"domain", hello.ServerName, "until", cert.Leaf.NotAfter)
 	}
 	return cert, err
+}
+
+// isLate tells whether a certificate should have been renewed: half of the time for that, the last third of its life or 30 days, is over.
+// The answers to challenges have no leaf.
+func isLate(leaf *x509.Certificate, now time.Time) bool {
+	const month = 30 * 24 * time.Hour
+	return leaf != nil && leaf.NotAfter.Sub(now) < min(leaf.NotAfter.Sub(leaf.NotBefore)/3, month)/2
+}
+
+// acmeCache keeps what keeps it from reading the answer to a challenge to itself: autocert sends that, with the name of the file, to whoever
+// asks at port 80.
+type acmeCache struct{ autocert.DirCache }
+
+func (c acmeCache) Get(ctx context.Context, key string) ([]byte, error) {
+	data, err := c.DirCache.Get(ctx, key)
+	if err != nil && strings.HasSuffix(key, "+http-01") {
+		err = autocert.ErrCacheMiss
+	}
+	return data, err
 }

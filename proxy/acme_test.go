@@ -44,6 +44,8 @@ type fakeCA struct {
 	proven bool
 	issued []byte // PEM
 	orders int
+	left   time.Duration // of the 90 days of certificates
+	most   int           // orders that are taken; 0: any number
 }
 
 const acmeToken = "token-of-the-challenge"
@@ -59,7 +61,7 @@ func newFakeCA(t *testing.T, challenge string) *fakeCA {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ca := &fakeCA{t: t, challenge: challenge, key: key}
+	ca := &fakeCA{t: t, challenge: challenge, key: key, left: 90*24*time.Hour - time.Hour}
 	if ca.cert, err = x509.ParseCertificate(der); err != nil {
 		t.Fatal(err)
 	}
@@ -90,6 +92,10 @@ func (ca *fakeCA) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", ca.URL+"/account/1")
 		answer(201, map[string]any{"status": "valid"})
 	case "/order":
+		if ca.most > 0 && ca.orders == ca.most {
+			answer(403, map[string]any{"type": "urn:ietf:params:acme:error:unauthorized"})
+			return
+		}
 		ca.domain, ca.proven, ca.issued = payload.Identifiers[0].Value, false, nil
 		ca.orders++
 		w.Header().Set("Location", ca.URL+"/order/1")
@@ -191,7 +197,8 @@ func (ca *fakeCA) issue(csrText string) error {
 	if err != nil {
 		return err
 	}
-	tmpl := &x509.Certificate{SerialNumber: big.NewInt(2), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(90 * 24 * time.Hour), DNSNames: csr.DNSNames}
+	end := time.Now().Add(ca.left)
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(2), NotBefore: end.Add(-90 * 24 * time.Hour), NotAfter: end, DNSNames: csr.DNSNames}
 	if der, err = x509.CreateCertificate(rand.Reader, tmpl, ca.cert, csr.PublicKey, ca.key); err != nil {
 		return err
 	}
@@ -267,13 +274,65 @@ func TestACMEFails(t *testing.T) {
 	a := NewACME(ACMEOptions{Domains: []string{"log.example.com"}, Directory: ca.URL, Cache: t.TempDir(), Log: slog.New(slog.NewTextHandler(&log, nil))})
 	door := New(Options{Upstream: untouched(t)})
 	addr := serveAt(t, door, door, a.TLSConfig())
-	for _, name := range []string{"log.example.com", "other.example.com"} {
+	for _, name := range []string{"LOG.example.com", "log.example.com", "other.example.com"} {
 		if c, err := tls.Dial("tcp", addr.String(), &tls.Config{ServerName: name, InsecureSkipVerify: true}); err == nil {
 			c.Close()
 			t.Errorf("a certificate for %s", name)
 		}
 	}
-	if text := log.String(); strings.Count(text, "no certificate from the CA") != 1 || strings.Contains(text, "other.example.com") {
+	if text := log.String(); strings.Count(text, "no certificate from the CA") != 1 || !strings.Contains(text, "domain=LOG.example.com") || strings.Contains(text, "other.example.com") {
 		t.Error(text)
+	}
+}
+
+// TestACMELate: the log says that a certificate is not renewed, once, and not of one that will be in time.
+func TestACMELate(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	for _, tt := range []struct {
+		left time.Duration
+		want int
+	}{{16 * day, 0}, {14 * day, 1}} {
+		ca := newFakeCA(t, "tls-alpn-01")
+		ca.left, ca.most = tt.left, 1
+		var log safeBuffer
+		a := NewACME(ACMEOptions{Domains: []string{"log.example.com"}, Directory: ca.URL + "/directory", Cache: t.TempDir(), Log: slog.New(slog.NewTextHandler(&log, nil))})
+		door := New(Options{Upstream: untouched(t)})
+		ca.secure = serveAt(t, door, door, a.TLSConfig()).String()
+		for range 2 {
+			c, err := tls.Dial("tcp", ca.secure, &tls.Config{ServerName: "log.example.com", InsecureSkipVerify: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Close()
+		}
+		if text := log.String(); strings.Count(text, "certificate not renewed") != tt.want || strings.Count(text, "\n") != tt.want {
+			t.Errorf("%v before its end: %s", tt.left, text)
+		}
+	}
+}
+
+// TestACMEChallengePaths asks as a stranger for answers to challenges that nobody set. There are none, and what is told of the files
+// that they would be in is nothing.
+func TestACMEChallengePaths(t *testing.T) {
+	t.Parallel()
+	ca := httptest.NewServer(http.NotFoundHandler())
+	defer ca.Close()
+	cache := t.TempDir()
+	if err := os.WriteFile(filepath.Join(cache, "log.example.com"), []byte("a key"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(cache, "dir+http-01"), 0o700); err != nil { // that it can't read
+		t.Fatal(err)
+	}
+	h := NewACME(ACMEOptions{Domains: []string{"log.example.com"}, Directory: ca.URL, Cache: cache}).Redirect(&net.TCPAddr{Port: 443})
+	for _, token := range []string{"", "x", strings.Repeat("x", 300), "%00", "dir", "log.example.com", "../log.example.com", "%2e%2e%2flog.example.com%00", "acme_account+key"} {
+		r := newRequest("GET", "/.well-known/acme-challenge/"+token, "")
+		r.Host = "log.example.com"
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if text := w.Body.String(); w.Code != 404 || strings.Contains(text, cache) || strings.Contains(text, "a key") {
+			t.Errorf("%q: %d %s", token, w.Code, text)
+		}
 	}
 }

@@ -101,12 +101,15 @@ func loginPage(r *http.Request, reason string) string {
 	return "/_utils/session.html?return=" + url.QueryEscape(r.URL.RequestURI()) + "&reason=" + url.QueryEscape(reason)
 }
 
-// quiet lets one message through a minute.
-type quiet struct{ next atomic.Int64 }
+// quiet lets one message through in every so long.
+type quiet struct {
+	every time.Duration
+	last  atomic.Pointer[time.Time] // nil: there was none
+}
 
 func (q *quiet) may(now time.Time) bool {
-	next := q.next.Load()
-	return now.UnixNano() >= next && q.next.CompareAndSwap(next, now.Add(time.Minute).UnixNano())
+	last := q.last.Load()
+	return (last == nil || now.Sub(*last) >= q.every) && q.last.CompareAndSwap(last, &now)
 }
 
 // warn logs a trouble that every request may meet.

@@ -75,6 +75,7 @@ func New(o Options) *Door {
 		budget:   intake.NewBudget[client](o.Limits.Memory, o.Limits.Memory-o.Limits.Memory/5, errLimited("Too much at once. Try again.", 0)), rates: newRates(o.Limits.Requests, o.Limits.Bytes)}
 	d.conns.of = map[client]int64{}
 	d.usual.nap = nap
+	d.quiet.every = time.Minute
 	d.direct, _ = o.Upstream.(docWriter)
 	d.small, d.large = newStoreTurns(d.direct != nil)
 	if o.Trail {
