@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"logctl/store/intake"
 )
@@ -99,6 +100,39 @@ func TestRates(t *testing.T) {
 	}
 	if err := r.request(quiet, now.Add(10*time.Second)); err != nil {
 		t.Errorf("ten seconds later: %v", err)
+	}
+}
+
+// setBack is a time as time.Now gives it when the clock has been set back by so many seconds: its monotonic part goes on.
+func setBack(now time.Time, seconds uint64) time.Time {
+	*(*uint64)(unsafe.Pointer(&now)) -= seconds << 30 // the seconds stand above the nanoseconds in its first field
+	return now
+}
+
+// TestRatesWhenTheClockIsSetBack: nobody waits for the clock to be again where it was.
+func TestRatesWhenTheClockIsSetBack(t *testing.T) {
+	t.Parallel()
+	r := newRates(10, 1000)
+	now := time.Now()
+	c := payerOf("192.0.2.1")
+	if err := r.request(c, now); err != nil {
+		t.Fatal(err)
+	}
+	r.add(c, 10, now)
+	back := setBack(now.Add(time.Second), 3600)
+	if back.Unix() != now.Unix()-3599 || back.Sub(now) != time.Second {
+		t.Fatalf("the clock is not set back: %v, then %v", now, back)
+	}
+	if err := r.request(c, back); err != nil {
+		t.Error(err)
+	}
+	r.add(c, 10, back)
+	if err := r.request(c, setBack(now.Add(2*time.Second), 7200)); err != nil {
+		t.Error(err)
+	}
+	q := quiet{every: time.Minute}
+	if !q.may(now) || q.may(back) || !q.may(setBack(now.Add(time.Minute), 3600)) {
+		t.Error("quiet waits for the clock")
 	}
 }
 

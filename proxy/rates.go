@@ -10,15 +10,16 @@ import (
 // when they have come: a body may be as large as a body may be, and what it took beyond the client's due is waited for afterwards.
 //
 // It is the generic cell rate algorithm: of each client it remembers when it would have sent what it sent, had it kept to
-// its rate, and lets it be burst ahead of that.
+// its rate, and lets it be burst ahead of that. Times count from the first request on: a clock that is set back makes nobody wait.
 type rates struct {
 	requests, bytes int64 // a second
 
 	mu    sync.Mutex
+	began time.Time
 	spent map[client]spending
 }
 
-// spending are the times, in nanoseconds of the clock, up to which a client has used what is due to it.
+// spending are the times, in nanoseconds, up to which a client has used what is due to it.
 type spending struct{ requests, bytes int64 }
 
 func (s spending) most() int64 { return max(s.requests, s.bytes) }
@@ -36,8 +37,14 @@ func newRates(requests, bytes int64) *rates {
 func (r *rates) request(c client, now time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	at := now.UnixNano()
+	if r.began.IsZero() {
+		r.began = now
+	}
+	at := int64(now.Sub(r.began))
 	s, ok := r.spent[c]
+	if !ok {
+		s = spending{at, at}
+	}
 	if ahead := time.Duration(s.most() - at); ahead > burst {
 		return errLimited("Too many requests, or too much in them. Try again later.", ahead-burst)
 	}
@@ -54,7 +61,7 @@ func (r *rates) add(c client, n int, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if s, ok := r.spent[c]; ok {
-		s.bytes = max(s.bytes, now.UnixNano()) + int64(float64(n)/float64(r.bytes)*float64(time.Second))
+		s.bytes = max(s.bytes, int64(now.Sub(r.began))) + int64(float64(n)/float64(r.bytes)*float64(time.Second))
 		r.spent[c] = s
 	}
 }

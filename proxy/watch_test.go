@@ -23,6 +23,7 @@ func TestFeedsEnd(t *testing.T) {
 		account        string
 		end            func(f *fakeCouch)
 	}{
+		"expired token":         {"GET", "/log_app/_changes?feed=continuous", "", nil},
 		"revoked token":         {"GET", "/log_app/_changes?feed=continuous", "", endToken},
 		"revoked token, POST":   {"POST", "/log_app/_changes?feed=longpoll", "", endToken},
 		"lost database":         {"GET", "/log_app/_all_docs", "", func(f *fakeCouch) { f.dbs[string(token.DB)] = nil }},
@@ -50,7 +51,11 @@ func TestFeedsEnd(t *testing.T) {
 				if tt.account != "" {
 					r.SetBasicAuth(tt.account, "pw")
 				} else {
-					r.Header.Set("Authorization", "Bearer "+addToken(t, f, token.Read, time.Time{}, "app"))
+					var expires time.Time
+					if tt.end == nil {
+						expires = time.Now().Add(time.Hour + time.Second)
+					}
+					r.Header.Set("Authorization", "Bearer "+addToken(t, f, token.Read, expires, "app"))
 				}
 				ctx, leave := context.WithCancel(r.Context())
 				defer leave()
@@ -66,9 +71,11 @@ func TestFeedsEnd(t *testing.T) {
 					t.Fatal("it ended before the right did")
 				default:
 				}
-				f.mu.Lock()
-				tt.end(f)
-				f.mu.Unlock()
+				if tt.end != nil {
+					f.mu.Lock()
+					tt.end(f)
+					f.mu.Unlock()
+				}
 				time.Sleep(watchTime)
 				synctest.Wait()
 				select {
