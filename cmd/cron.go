@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"logctl/cron"
+	"logctl/internal/terminal"
 	"logctl/store"
 )
 
@@ -240,13 +241,13 @@ func runCronList(ctx context.Context, std streams, place *cronPlace) error {
 		return nil
 	}
 	var out strings.Builder
-	if isTerminal(std.out) {
+	if terminal.Is(std.out) {
 		out.WriteString("APP\tPLACE\tTIMES\tCOMMAND\n")
 	}
 	for _, e := range found {
 		fmt.Fprintf(&out, "%s\t%s\t%s\t%s\n", e.App, e.Place, e.Schedule, e.Command)
 	}
-	if !isTerminal(std.out) {
+	if !terminal.Is(std.out) {
 		_, err := io.WriteString(std.out, out.String())
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"logctl/designdocs"
+	"logctl/internal/terminal"
 	"logctl/reports"
 	"logctl/store"
 )
@@ -102,7 +103,7 @@ func runDesignDiff(ctx context.Context, std streams, g *globals, app string, dir
 	if err != nil {
 		return c.explain(err, app)
 	}
-	if isTerminal(std.out) {
+	if terminal.Is(std.out) {
 		text = reports.VisibleLines(text)
 	}
 	_, err = io.WriteString(std.out, text)

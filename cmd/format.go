@@ -14,6 +14,7 @@ import (
 
 	"logctl/format"
 	"logctl/internal/lines"
+	"logctl/internal/terminal"
 )
 
 type formatOptions struct {
@@ -61,7 +62,7 @@ func runFormat(ctx context.Context, std streams, g *globals, o *formatOptions, f
 	if len(files) == 0 {
 		files = []string{"-"}
 	}
-	s := &format.Stream{Formatter: formatter, Out: std.out, MaxLine: o.maxLine, Verbose: o.verbose, Terminal: isTerminal(std.out),
+	s := &format.Stream{Formatter: formatter, Out: std.out, MaxLine: o.maxLine, Verbose: o.verbose, Terminal: terminal.Is(std.out),
 		Workers: runtime.GOMAXPROCS(0)}
 	if s.Extend, err = o.geoip.extend(noter(std.err)); err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 	"logctl/internal/config"
 	"logctl/internal/flock"
 	"logctl/internal/identity"
+	"logctl/internal/terminal"
 	"logctl/proxy/ca"
 	"logctl/store"
 )
@@ -168,7 +169,7 @@ func (o *joinOptions) secret(std streams) (string, error) {
 	if o.codeFile != "" {
 		return config.ReadSecret(o.codeFile)
 	}
-	secret, err := askSecret(std, "Code, or the secret word")
+	secret, err := terminal.AskSecret(std.in, std.err, "Code, or the secret word")
 	if err == nil && secret == "" {
 		err = hinted(usagef("no code was given"), "on the CA's machine: logctl ca code --for "+o.name)
 	}
@@ -177,7 +178,7 @@ func (o *joinOptions) secret(std streams) (string, error) {
 
 // confirmFingerprint asks a person, if there is one.
 func confirmFingerprint(std streams) func(string) error {
-	if !isTerminalInput(std.in) {
+	if !terminal.Is(std.in) {
 		return nil
 	}
 	return func(fingerprint string) error {

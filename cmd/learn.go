@@ -13,6 +13,7 @@ import (
 	"logctl/format/learn"
 	"logctl/format/preset"
 	"logctl/internal/lines"
+	"logctl/internal/terminal"
 	"logctl/reports"
 )
 
@@ -150,7 +151,7 @@ func (o *learnOptions) writeLearned(w io.Writer, s *learn.Sample, r *learn.Resul
 
 // writeText writes text with parts of log lines in it, on a terminal without what that would obey.
 func writeText(w io.Writer, text string) error {
-	if isTerminal(w) {
+	if terminal.Is(w) {
 		text = reports.VisibleLines(text)
 	}
 	_, err := io.WriteString(w, text)

@@ -5,11 +5,10 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/pflag"
-	"golang.org/x/term"
 
+	"logctl/internal/terminal"
 	"logctl/reports"
 )
 
@@ -30,7 +29,7 @@ func (o *outputFlag) check() error {
 
 // output is how to write to w, which o has been checked for.
 func (o *outputFlag) output(w io.Writer) reports.Output {
-	return reports.Output{Format: reports.Format(o.name), Terminal: isTerminal(w), Width: terminalWidth(w)}
+	return reports.Output{Format: reports.Format(o.name), Terminal: terminal.Is(w), Width: terminal.Width(w)}
 }
 
 // write writes a result and gives the number of rows.
@@ -43,17 +42,4 @@ func (o *outputFlag) write(w io.Writer, r reports.Result) (int, error) {
 // noter tells on w of what is odd but ends nothing.
 func noter(w io.Writer) func(error) {
 	return func(err error) { fmt.Fprintf(w, "logctl: note: %s\n", oneLine(err.Error())) }
-}
-
-// terminalWidth is the width of the terminal that w is, in characters; 0 if it is none.
-func terminalWidth(w io.Writer) int {
-	f, ok := w.(*os.File)
-	if !ok {
-		return 0
-	}
-	width, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return 0
-	}
-	return width
 }

@@ -18,6 +18,7 @@ import (
 	"logctl/format"
 	"logctl/internal/app"
 	"logctl/internal/flock"
+	"logctl/internal/terminal"
 	"logctl/ship"
 	"logctl/ship/journal"
 	"logctl/ship/pods"
@@ -192,7 +193,7 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 	if err != nil {
 		return err
 	}
-	if len(files) == 0 && len(o.sockets) == 0 && o.container.carrier() == "" && isTerminalInput(std.in) && !o.quiet {
+	if len(files) == 0 && len(o.sockets) == 0 && o.container.carrier() == "" && terminal.Is(std.in) && !o.quiet {
 		fmt.Fprintln(std.err, "logctl: reading lines from the terminal, Ctrl-D ends them")
 	}
 	so := ship.Options{
@@ -230,9 +231,9 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 		}
 	}
 	endProgress := func() {}
-	if isTerminal(std.err) && !o.quiet {
-		bar := &progressBar{w: std.err, start: time.Now()}
-		so.Progress, endProgress = bar.draw, bar.clear
+	if terminal.Is(std.err) && !o.quiet {
+		bar := terminal.NewBar(std.err)
+		so.Progress, endProgress = func(p ship.Progress) { bar.Draw(p.Lines, p.Bytes, p.Size) }, bar.Clear
 	}
 	sum, err := ship.Run(ctx, so)
 	for gone := (*journal.GoneError)(nil); errors.As(err, &gone); gone = nil {

@@ -3,7 +3,6 @@ package cmd
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -88,30 +87,3 @@ func count(n int64, what string) string {
 }
 
 func perSecond(n int64, d time.Duration) float64 { return float64(n) / max(d.Seconds(), 1e-6) }
-
-// progressBar draws one line on a terminal, over and over.
-type progressBar struct {
-	w     io.Writer
-	start time.Time
-}
-
-const barWidth = 24
-
-func (b *progressBar) draw(p ship.Progress) {
-	bar := ""
-	if p.Size > 0 {
-		part := min(float64(p.Bytes)/float64(p.Size), 1)
-		full := int(part * barWidth)
-		bar = fmt.Sprintf("[%s%s] %3.0f %%  ", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), 100*part)
-	}
-	fmt.Fprintf(b.w, "\r%s%d lines  %.0f lines/s\x1b[K", bar, p.Lines, perSecond(p.Lines, time.Since(b.start)))
-}
-
-// clear removes the line.
-func (b *progressBar) clear() { fmt.Fprint(b.w, "\r\x1b[K") }
-
-// isTerminalInput tells whether a person may be typing what r gives.
-func isTerminalInput(r io.Reader) bool {
-	f, ok := r.(*os.File)
-	return ok && isTerminal(f)
-}

@@ -11,6 +11,7 @@ import (
 
 	"logctl/internal/admin"
 	"logctl/internal/config"
+	"logctl/internal/terminal"
 	"logctl/reports"
 	"logctl/store"
 )
@@ -149,7 +150,7 @@ func (o *userAddOptions) password(std streams, name string) (string, error) {
 	if o.passwordFile != "" {
 		return config.ReadSecret(o.passwordFile)
 	}
-	return askSecret(std, "Password of "+name)
+	return terminal.AskSecret(std.in, std.err, "Password of "+name)
 }
 
 func newUserList(g *globals) *cobra.Command {

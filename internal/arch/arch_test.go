@@ -88,6 +88,7 @@ var mayImport = map[string][]string{
 	"internal/lines":        {},
 	"internal/tap":          {},
 	"internal/torture":      {},
+	"internal/terminal":     {},
 	"internal/when":         {},
 }
 
@@ -106,7 +107,7 @@ var owners = map[string][]string{
 	"github.com/spf13/cobra":                  {"cmd"},
 	"github.com/spf13/pflag":                  {"cmd"}, // cobra's flags
 	"golang.org/x/crypto":                     {"proxy"},
-	"golang.org/x/term":                       {"cmd"},
+	"golang.org/x/term":                       {"internal/terminal"},
 	"golang.org/x/text":                       {"store/view/collate", "store/view/reduce"},
 	"github.com/rogpeppe/go-internal":         {}, // tests only
 	"go.yaml.in/yaml/v3":                      {}, // tests only
