@@ -167,7 +167,7 @@ func (d *Door) serve(v *visit) error {
 	v.who = d.standing(&v.caller, &v.to)
 	byStore := v.who&(account|admin) != 0
 	if v.who&(account|reader|analyst|admin) != 0 {
-		v.to.replicate = namesReplicate(v.r.URL.EscapedPath())
+		v.to.findRoutes(v.r.URL.EscapedPath())
 	} else {
 		v.hurry()
 	}
@@ -218,6 +218,9 @@ func (v *visit) overridesMethod() bool {
 
 // pass hands a signed-in caller's request on.
 func (d *Door) pass(v *visit) error {
+	if err := v.ofThisSite(); err != nil {
+		return err
+	}
 	d.counters.Passed.Add(1)
 	r := d.forwarded(v)
 	if isWatched(v.r) {

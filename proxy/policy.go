@@ -48,7 +48,7 @@ const (
 
 // rule allows callers one kind of request and says what the door does then. The methods are separated by blanks; "*" is any.
 // In a path {app} is an app's database, {doc} any one part that does not begin with an underscore, * any one part, ** whatever
-// follows, "~_replicate" everything that may lead to /_replicate.
+// follows, "~_replicate" everything that may lead to /_replicate, "~_rewrite" to a rewrite.
 type rule struct {
 	who     who
 	methods string
@@ -145,6 +145,9 @@ var policy = [...]rule{
 	{analyst, "POST", "/{app}/_view_cleanup", anyQuery, anyBody, (*Door).pass},
 	{analyst, "DELETE", "/{app}/_local/*", anyQuery, anyBody, (*Door).pass},
 
+	// What a rewrite does says a design document, which in an app may be an analyst's.
+	{account | admin, "*", "~_rewrite", anyQuery, anyBody, (*Door).rewrite},
+
 	// Everybody else whom the store knows is the store's business.
 	{account | admin, "*", "**", anyQuery, anyBody, (*Door).pass},
 }
@@ -182,8 +185,11 @@ func (r *rule) takesMethod(method string) bool {
 
 // fits tells whether a path is one of a pattern's.
 func (t *target) fits(pattern []string) bool {
-	if pattern[0] == "~_replicate" {
+	switch pattern[0] {
+	case "~_replicate":
 		return t.replicate
+	case "~_rewrite":
+		return t.rewrite
 	}
 	parts := t.parts
 	for i, want := range pattern {

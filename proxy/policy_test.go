@@ -207,7 +207,7 @@ func TestEveryRuleIsUsed(t *testing.T) {
 				if v.to, err = parseTarget(v.r); err != nil {
 					t.Fatalf("%s: %v", path, err)
 				}
-				v.to.replicate = namesReplicate(path)
+				v.to.findRoutes(path)
 				used = used || judge(v) == r
 			}
 		}

@@ -42,7 +42,7 @@ func TestRoles(t *testing.T) {
 		{"POST", "/log_app/_partition/p/_explain", 0, 0, 0},
 		{"POST", "/log_app/_partition/p/_design/x/_view/y", 0, 0, 0},
 		{"POST", "/log_app/_partition/p/_design/x/_update/y", refused, refused, 0}, // CouchDB does what it does without the partition
-		{"GET", "/log_app/_partition/p/_design/x/_rewrite/y", refused, refused, 0},
+		{"GET", "/log_app/_partition/p/_design/x/_rewrite/y", refused, refused, refused},
 		{"POST", "/log_app/_partition/p/_index", refused, refused, 0},
 		{"PUT", "/log_app/_local/checkpoint", 0, 0, 0},
 		{"POST", "/log_app/_ensure_full_commit", 0, 0, 0},
@@ -57,8 +57,8 @@ func TestRoles(t *testing.T) {
 		{"POST", "/log_app/_index", refused, 0, 0},
 		{"DELETE", "/log_app/_index/_design/a/json/b", refused, 0, 0},
 		{"POST", "/log_app/_design/x/_update/y", refused, 0, 0},
-		{"GET", "/log_app/_design/x/_rewrite/y", refused, refused, 0}, // to whatever the design document says: PUT of _security, too
-		{"POST", "/log_app/_design/x/_rewrite/y", refused, refused, 0},
+		{"GET", "/log_app/_design/x/_rewrite/y", refused, refused, refused}, // to whatever the design document says: PUT of _security, too
+		{"POST", "/log_app/_design/x/_rewrite/y", refused, refused, refused},
 		{"PUT", "/log_app/_security", refused, refused, 0},
 		{"PUT", "/log_app/_revs_limit", refused, refused, 0},
 		{"PUT", "/log_app/_purged_infos_limit", refused, refused, 0},

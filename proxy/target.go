@@ -19,6 +19,7 @@ type target struct {
 	plain     bool         // every reader reads it in this way
 	plus      bool         // but for a plus sign in the name of an app's database, which is a blank to CouchDB
 	replicate bool         // it may lead to /_replicate at some server
+	rewrite   bool         // and so to a rewrite
 }
 
 // errSpelling refuses a stranger's path that has more than one reading. It tells nothing but how the path is spelled.
@@ -107,12 +108,17 @@ func appOf(first string, plus bool) (db store.DBName, app string, isApp bool) {
 	return db, app, true
 }
 
-// namesReplicate tells whether a path may lead to /_replicate at some server: it is in it as a part, decoded once or twice. No
-// database, doc or attachment has that name.
-func namesReplicate(path string) bool {
+// findRoutes finds the routes in a path that lead to what nothing else in it says.
+func (t *target) findRoutes(path string) {
+	t.replicate, t.rewrite = namesRoute(path, "_replicate"), namesRoute(path, "_rewrite")
+}
+
+// namesRoute tells whether a path may lead to a route at some server: it is in it as a part, decoded once or twice. No database, doc or
+// attachment has a name that begins with an underscore.
+func namesRoute(path, route string) bool {
 	for range 3 {
 		for part := range strings.FieldsFuncSeq(path, func(c rune) bool { return c == '/' || c == '\\' }) {
-			if part == "_replicate" {
+			if part == route {
 				return true
 			}
 		}
