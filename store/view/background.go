@@ -119,7 +119,7 @@ func (m *Manager) updateAll(ctx context.Context, db Database) {
 		switch {
 		case ctx.Err() != nil:
 			return
-		case err == nil:
+		case err == nil, err == errDropped:
 			delete(m.background.failed, key)
 		default:
 			failed = true
@@ -145,11 +145,7 @@ func (m *Manager) updateAll(ctx context.Context, db Database) {
 
 // dropUnused drops what is left of design documents that are gone or say something else now, and of indexes of another format.
 func (m *Manager) dropUnused(ctx context.Context, db Database) error {
-	l, ok := db.(lister)
-	if !ok {
-		return nil
-	}
-	there, err := l.Indexes()
+	there, err := db.Indexes()
 	if err != nil {
 		return err
 	}

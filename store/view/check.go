@@ -30,14 +30,7 @@ func (m *Manager) Check(ctx context.Context, db Database, d *Design) (problem st
 
 // Rebuild drops the index of d over db and builds it anew.
 func (m *Manager) Rebuild(ctx context.Context, db Database, d *Design) error {
-	for _, x := range m.take(func(k indexKey) bool { return k.db == db.Name() && k.instance == db.Instance() && k.sig == d.sig }) {
-		x.stop()
-	}
-	kv, err := db.Index(d.sig)
-	if err == nil {
-		err = kv.Drop()
-	}
-	if err != nil {
+	if err := m.drop(db, d.sig); err != nil {
 		return err
 	}
 	x, err := m.index(db, d)

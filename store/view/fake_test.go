@@ -114,6 +114,7 @@ type fakeDB struct {
 	at      map[string]int // place of a doc's latest change
 	indexes map[string]*memoryKV
 	reads   int
+	deleted bool
 	purges  []string // ids
 	kept    int      // how many of the last of them are still known
 	before  func()   // called once, before changes are read
@@ -135,6 +136,9 @@ func (db *fakeDB) UpdateSeq() uint64 {
 func (db *fakeDB) Index(sig string) (store.KV, error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
+	if db.deleted {
+		return nil, store.NewError(store.KindNotFound, "Database does not exist.")
+	}
 	if db.indexes[sig] == nil {
 		db.indexes[sig] = newMemoryKV()
 	}

@@ -19,7 +19,10 @@ type index struct {
 	mappers  sync.Pool       // idle mappers
 	strays   bool            // kv may have nodes that belong to nothing; the update's alone
 
+	gone chan struct{} // closed once the manager no longer has the index
+
 	mu      sync.Mutex
+	dropped bool    // nothing begins any more; guarded by mu
 	head    header  // of what is in kv; guarded by mu, written by the update alone
 	update  *update // the one that runs; guarded by mu
 	waiting int     // queries that wait for it; guarded by mu
@@ -35,7 +38,7 @@ type indexKey struct {
 // openIndex compiles the design's functions and reads the header.
 func (m *Manager) openIndex(db Database, d *Design) (*index, error) {
 	o := d.jsOptions(m.o.MapTimeout)
-	x := &index{m: m, design: d, strays: true}
+	x := &index{m: m, design: d, strays: true, gone: make(chan struct{})}
 	sources := make([]string, len(d.views))
 	for i, v := range d.views {
 		sources[i] = v.mapSrc
@@ -102,6 +105,12 @@ func (x *index) state() header {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.head
+}
+
+func (x *index) isDropped() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.dropped
 }
 
 // mapper takes an idle one or makes one.

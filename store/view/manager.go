@@ -3,6 +3,7 @@ package view
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -24,10 +25,7 @@ type Database interface {
 	Changes(ctx context.Context, since uint64, fn func(c store.Change) bool) error
 	// Index is the keyspace of the index with that signature, made when missing.
 	Index(sig string) (store.KV, error)
-}
-
-// lister is a Database that knows which indexes it has; Cleanup of others finds only those that are open.
-type lister interface {
+	// Indexes are the signatures of the indexes that there are.
 	Indexes() ([]string, error)
 }
 
@@ -123,53 +121,66 @@ func (m *Manager) leave() { m.updates.Done() }
 
 // Forget stops the updates of a deleted database and drops what is in memory of its indexes.
 func (m *Manager) Forget(db Database) {
-	for _, x := range m.take(func(k indexKey) bool { return k.db == db.Name() && k.instance == db.Instance() }) {
-		x.stop()
+	for k, x := range m.open(db) {
+		x.retire()
+		m.mu.Lock()
+		m.remove(k, x)
+		m.mu.Unlock()
 	}
 }
 
-// take removes the open indexes that match from the manager.
-func (m *Manager) take(match func(indexKey) bool) []*index {
+// open are the open indexes of db.
+func (m *Manager) open(db Database) map[indexKey]*index {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var list []*index
-	for k, x := range m.indexes {
-		if match(k) {
-			list = append(list, x)
-			delete(m.indexes, k)
-		}
-	}
+	list := maps.Clone(m.indexes)
+	maps.DeleteFunc(list, func(k indexKey, _ *index) bool { return k.db != db.Name() || k.instance != db.Instance() })
 	return list
+}
+
+// remove takes a retired index from the manager, if it is there; m.mu is held.
+func (m *Manager) remove(k indexKey, x *index) {
+	if m.indexes[k] == x {
+		delete(m.indexes, k)
+		close(x.gone)
+	}
+}
+
+// drop drops the index of db with that signature, which nobody opens anew meanwhile.
+func (m *Manager) drop(db Database, sig string) error {
+	key := indexKey{db.Name(), db.Instance(), sig}
+	var retired *index
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for x := m.indexes[key]; x != retired; x = m.indexes[key] {
+		m.mu.Unlock()
+		if x != nil {
+			x.retire()
+		}
+		retired = x
+		m.mu.Lock()
+	}
+	kv, err := db.Index(sig)
+	if err == nil {
+		err = kv.Drop()
+	}
+	if retired != nil {
+		m.remove(key, retired)
+	}
+	return err
 }
 
 // Cleanup drops the indexes of db whose signatures are not in keep.
 func (m *Manager) Cleanup(db Database, keep []string) error {
-	unwanted := m.take(func(k indexKey) bool {
-		return k.db == db.Name() && k.instance == db.Instance() && !slices.Contains(keep, k.sig)
-	})
-	for _, x := range unwanted {
-		x.stop()
-		if err := x.kv.Drop(); err != nil {
-			return err
-		}
-	}
-	l, ok := db.(lister)
-	if !ok {
-		return nil
-	}
-	sigs, err := l.Indexes()
+	there, err := db.Indexes()
 	if err != nil {
 		return err
 	}
-	for _, sig := range sigs {
+	for _, sig := range there {
 		if slices.Contains(keep, sig) {
 			continue
 		}
-		kv, err := db.Index(sig)
-		if err == nil {
-			err = kv.Drop()
-		}
-		if err != nil {
+		if err := m.drop(db, sig); err != nil {
 			return err
 		}
 	}

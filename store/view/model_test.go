@@ -570,8 +570,9 @@ func forgetEndsUpdate(t *testing.T) {
 		result <- err
 	}()
 	synctest.Wait()
+	db.deleted = true
 	m.Forget(db)
-	if err := <-result; !store.IsKind(err, store.KindUnavailable) {
+	if err := <-result; !store.IsKind(err, store.KindNotFound) {
 		t.Errorf("got %v", err)
 	}
 	m.Close()

@@ -2,6 +2,7 @@ package view
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 
 	"logctl/store"
@@ -48,18 +49,12 @@ func (m *Manager) Query(ctx context.Context, db Database, d *Design, view string
 
 // read calls fn with a snapshot of the index of d that is as fresh as update says.
 func (m *Manager) read(ctx context.Context, db Database, d *Design, update store.Stale, fn func(*index, store.KVReader) error) error {
-	x, err := m.index(db, d)
+	seq := db.UpdateSeq()
+	x, snap, err := m.fresh(ctx, db, d, seq, update)
 	if err != nil {
 		return err
 	}
-	seq := db.UpdateSeq()
-	if update == store.UpdateTrue {
-		if err := x.ensure(ctx, db, seq); err != nil {
-			return err
-		}
-	}
 	m.idle.Reset(idleTime)
-	snap := x.kv.Snapshot()
 	err = fn(x, snap)
 	if closeErr := snap.Close(); err == nil {
 		err = closeErr
@@ -68,6 +63,34 @@ func (m *Manager) read(ctx context.Context, db Database, d *Design, update store
 		_, _ = x.begin(db, seq, lazy) // it fails when the store goes down: the answer stands
 	}
 	return err
+}
+
+// fresh is the index of d and a snapshot of it that has all up to seq if update wants that.
+func (m *Manager) fresh(ctx context.Context, db Database, d *Design, seq uint64, update store.Stale) (*index, store.KVSnapshot, error) {
+	for {
+		x, err := m.index(db, d)
+		if err != nil {
+			return nil, nil, err
+		}
+		if update == store.UpdateTrue {
+			err = x.ensure(ctx, db, seq)
+		}
+		if err == nil {
+			snap := x.kv.Snapshot()
+			if !x.isDropped() {
+				return x, snap, nil
+			}
+			err = cmp.Or(snap.Close(), errDropped)
+		}
+		if err != errDropped {
+			return nil, nil, err
+		}
+		select {
+		case <-x.gone:
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		}
+	}
 }
 
 // answer reads the rows out of one snapshot.

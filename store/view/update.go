@@ -9,6 +9,9 @@ import (
 // errClosed answers who comes when the store is going down.
 var errClosed = store.NewError(store.KindUnavailable, "The view server is shutting down.")
 
+// errDropped answers who holds an index that is being dropped: the manager has another one, or none, once its gone is closed.
+var errDropped error = store.NewError(store.KindUnavailable, "The index has been removed.")
+
 // update is one run that brings an index up to date. It belongs to the Manager, not to the query that began it: a client
 // that goes away does not throw away what others wait for.
 type update struct {
@@ -53,6 +56,9 @@ func (x *index) ensure(ctx context.Context, db Database, seq uint64) error {
 func (x *index) begin(db Database, seq uint64, how urgency) (*update, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if x.dropped {
+		return nil, errDropped
+	}
 	if x.head.seq >= seq && x.head.purge >= purgeSeq(db) {
 		return nil, nil
 	}
@@ -89,19 +95,22 @@ func (x *index) run(ctx context.Context, db Database, u *update) {
 	defer x.m.leave()
 	defer u.cancel()
 	err := x.build(ctx, db, u)
-	if err != nil && ctx.Err() != nil {
-		err = errClosed
-	}
 	x.mu.Lock()
+	if err != nil && ctx.Err() != nil {
+		if err = errClosed; x.dropped {
+			err = errDropped
+		}
+	}
 	x.update = nil
 	x.mu.Unlock()
 	u.err = err
 	close(u.done)
 }
 
-// stop ends the update that runs, if one does, and waits for it.
-func (x *index) stop() {
+// retire ends the update that runs, if one does, waits for it, and lets nothing begin any more.
+func (x *index) retire() {
 	x.mu.Lock()
+	x.dropped = true
 	u := x.update
 	x.mu.Unlock()
 	if u != nil {

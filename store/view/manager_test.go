@@ -1,0 +1,58 @@
+package view
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"logctl/store"
+)
+
+// TestDropWhileAsked drops an index again and again while others ask it: each answer is whole.
+func TestDropWhileAsked(t *testing.T) {
+	const docs, rounds = 300, 200
+	db, d := newFakeDB(), named(t, "a", countDesign)
+	for i := range docs {
+		db.put(fmt.Sprintf("doc%d", i), "{}")
+	}
+	m := New(Options{Delay: -1})
+	t.Cleanup(func() { m.Close() })
+	var answers atomic.Int64
+	var askers sync.WaitGroup
+	ctx, stop := context.WithCancel(t.Context())
+	for range 4 {
+		askers.Go(func() {
+			for ctx.Err() == nil {
+				rows := 0
+				q := store.ViewQuery{NoReduce: true, Limit: -1}
+				err := m.Query(t.Context(), db, d, "n", q, func(Meta) error { return nil }, func(store.Row) error {
+					rows++
+					return nil
+				})
+				if err != nil || rows != docs {
+					t.Errorf("%d rows of %d, %v", rows, docs, err)
+					return
+				}
+				answers.Add(1)
+			}
+		})
+	}
+	for i := range rounds {
+		var err error
+		if i%2 == 0 {
+			err = m.Cleanup(db, nil)
+		} else {
+			err = m.Rebuild(t.Context(), db, d)
+		}
+		if err != nil && err != errDropped {
+			t.Error(err)
+		}
+	}
+	for answers.Load() == 0 && !t.Failed() {
+		m.Forget(db)
+	}
+	stop()
+	askers.Wait()
+}
