@@ -15,6 +15,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"logctl/store"
@@ -37,8 +38,10 @@ type SignerOptions struct {
 //
 // Errors are JSON, {"error":WORD,"reason":TEXT}, as a CouchDB's are.
 type Signer struct {
-	o       SignerOptions
-	guesses guesses
+	o        SignerOptions
+	guesses  guesses
+	logged   guesses      // of what strangers can have the signer log, all as from one address
+	unlogged atomic.Int64 // since the last line
 
 	mu   sync.Mutex
 	cert *tls.Certificate // the signer's own
@@ -241,7 +244,9 @@ func (s *Signer) sign(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if !wrong {
 		s.guesses.back(from, time.Now())
 	}
-	s.tell("certificate given", "certificate refused", cert, err, from)
+	if wrong || err == nil || s.mayLog() {
+		s.tell("certificate given", "certificate refused", cert, err, from)
+	}
 	return cert, err
 }
 
@@ -259,7 +264,9 @@ func (s *Signer) renew(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, err
 	}
 	cert, err := s.o.CA.Renew(&s.o.Policy, old, text, peer(r))
-	s.tell("certificate renewed", "renewal refused", cert, err, peer(r))
+	if err == nil || s.mayLog() {
+		s.tell("certificate renewed", "renewal refused", cert, err, peer(r))
+	}
 	return cert, err
 }
 
@@ -269,10 +276,20 @@ func (c *CA) pool() *x509.CertPool {
 	return pool
 }
 
+// mayLog tells whether there is room in the log for one of those requests that anybody may send any number of. What has no room is counted.
+// Wrong secrets, which have a bound of their own, have it always: nobody hides them among others.
+func (s *Signer) mayLog() bool {
+	if s.logged.take(guessShared, time.Now()) > 0 {
+		s.unlogged.Add(1)
+		return false
+	}
+	return true
+}
+
 // tell logs what became of a request.
 func (s *Signer) tell(done, refused string, cert []byte, err error, from string) {
 	if err != nil {
-		s.o.Log.Warn(refused, "from", from, "kind", store.KindOf(err).Word())
+		s.o.Log.Warn(refused, "from", from, "kind", store.KindOf(err).Word(), "not_logged", s.unlogged.Swap(0))
 		return
 	}
 	if c, err := parseCertificate(cert); err == nil {
@@ -305,8 +322,8 @@ func (s *Signer) fail(w http.ResponseWriter, err error) {
 		w.Header().Set("Retry-After", strconv.Itoa(max(minRetrySecs, int(math.Ceil(many.wait.Seconds())))))
 	case errors.As(err, &e) && e.Kind.Status() < http.StatusInternalServerError:
 		kind, word, reason = e.Kind, e.Word, e.Error()
-	default:
-		s.o.Log.Error("request failed", "err", err)
+	case s.mayLog():
+		s.o.Log.Error("request failed", "err", err, "not_logged", s.unlogged.Swap(0))
 	}
 	if word == "" {
 		word = kind.Word()

@@ -7,13 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"logctl/store"
@@ -192,6 +195,49 @@ func TestSignerSlowsGuesses(t *testing.T) {
 	if res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") == "" {
 		t.Errorf("%d %v", res.StatusCode, res.Header)
 	}
+}
+
+// TestSignerLogIsBounded: requests that anybody can make fill no log; those that are left out count, and hide no wrong secret.
+func TestSignerLogIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		s, err := NewSigner(SignerOptions{CA: newCA(t), Hosts: []string{"localhost"}, Policy: *wordPolicy(), Log: slog.New(slog.NewTextHandler(&log, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sign := func(csr string) (status int, line string) {
+			log.Reset()
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, httptest.NewRequest("POST", "/sign", strings.NewReader(csr)))
+			return w.Code, log.String()
+		}
+		logged := 0
+		for range 100 {
+			status, line := sign("no CSR")
+			if status != http.StatusBadRequest {
+				t.Fatal(status)
+			}
+			logged += strings.Count(line, "\n")
+		}
+		if logged != guessBurst {
+			t.Errorf("%d of 100 are in the log", logged)
+		}
+		wrong := newCSR(t, newKey(t), "web1", "guess")
+		for i := range 2 {
+			want := fmt.Sprintf("not_logged=%d\n", (1-i)*(100-guessBurst))
+			if status, line := sign(string(wrong)); status != http.StatusForbidden || !strings.HasSuffix(line, want) {
+				t.Errorf("a wrong secret: %d %q, want %q", status, line, want)
+			}
+		}
+		time.Sleep(guessEvery)
+		if _, line := sign("no CSR"); !strings.HasSuffix(line, "kind=bad_request not_logged=0\n") {
+			t.Errorf("later: %q", line)
+		}
+		if _, line := sign("no CSR"); line != "" {
+			t.Errorf("and one more: %q", line)
+		}
+	})
 }
 
 func TestGuesses(t *testing.T) {
