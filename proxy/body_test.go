@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"logctl/internal/pipes"
 	"logctl/proxy/wire"
 	"logctl/store/intake"
 )
@@ -184,39 +184,10 @@ func TestSlowBodies(t *testing.T) {
 // serveOne runs a server with one connection, which is in memory, and gives the other end and the status of the answer that comes.
 func serveOne(t *testing.T, h http.Handler) (net.Conn, <-chan int) {
 	t.Helper()
-	client, server := net.Pipe()
-	l := &oneListener{conn: make(chan net.Conn, 1), closed: make(chan struct{})}
-	l.conn <- server
+	l := pipes.New()
+	client := l.Dial()
 	s := wire.NewServer(context.Background(), h, slog.New(slog.DiscardHandler))
 	go s.Serve(l)
 	t.Cleanup(func() { s.Close() })
-	status := make(chan int, 1)
-	go func() {
-		res, err := http.ReadResponse(bufio.NewReader(client), nil)
-		if err != nil {
-			status <- 0
-			return
-		}
-		res.Body.Close()
-		status <- res.StatusCode
-	}()
-	return client, status
+	return client, pipes.Status(client)
 }
-
-type oneListener struct {
-	conn   chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func (l *oneListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conn:
-		return c, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *oneListener) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
-func (l *oneListener) Addr() net.Addr { return &net.TCPAddr{} }

@@ -12,12 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"logctl/internal/pipes"
 	"logctl/store"
 )
 
 // namedListener gives connections from the addresses that it is told.
 type namedListener struct {
-	oneListener
+	*pipes.Listener
 	from chan string
 }
 
@@ -29,7 +30,7 @@ type namedConn struct {
 func (c namedConn) RemoteAddr() net.Addr { return c.addr }
 
 func (l *namedListener) Accept() (net.Conn, error) {
-	c, err := l.oneListener.Accept()
+	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +42,7 @@ func TestConnections(t *testing.T) {
 	t.Parallel()
 	door := New(Options{Upstream: untouched(t), Limits: Limits{Connections: 6, PerAddress: 2},
 		Trusted: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}})
-	inner := &namedListener{oneListener{conn: make(chan net.Conn, 1), closed: make(chan struct{})}, make(chan string, 1)}
+	inner := &namedListener{pipes.New(), make(chan string, 1)}
 	l := door.Listener(inner, nil)
 	got := make(chan net.Conn)
 	go func() {
@@ -69,8 +70,7 @@ func TestConnections(t *testing.T) {
 			c.Close() // counts once
 			continue
 		}
-		client, server := net.Pipe()
-		inner.conn <- server
+		client := inner.Dial()
 		inner.from <- tt.from
 		turnedAway := make(chan bool, 1)
 		go func() {

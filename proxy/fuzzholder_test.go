@@ -17,6 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"logctl/internal/pipes"
 	"logctl/proxy/tenants"
 	"logctl/proxy/token"
 	"logctl/proxy/wire"
@@ -261,23 +262,6 @@ func (*scripted) SetDeadline(time.Time) error      { return nil }
 func (*scripted) SetReadDeadline(time.Time) error  { return nil }
 func (*scripted) SetWriteDeadline(time.Time) error { return nil }
 
-// single is a listener with one connection.
-type single struct {
-	conn chan net.Conn
-	end  chan struct{}
-}
-
-func (l *single) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conn:
-		return c, nil
-	case <-l.end:
-		return nil, net.ErrClosed
-	}
-}
-func (l *single) Close() error   { close(l.end); return nil }
-func (l *single) Addr() net.Addr { return &net.TCPAddr{} }
-
 // FuzzWire sends bytes to the server as it is: what is no HTTP, or is several requests to one reader and one to another, shows no
 // canary, and the store is asked nothing that it must not be asked.
 func FuzzWire(f *testing.F) {
@@ -302,9 +286,9 @@ func FuzzWire(f *testing.F) {
 			g := &guarded{strict: strictStore{t}, writes: func(string) bool { return true }, there: true}
 			door := New(Options{Upstream: g, AsWriter: BasicWriter("app_write", func() []byte { return []byte("w") })})
 			server := wire.NewServer(t.Context(), door, door.o.Log)
-			l := &single{make(chan net.Conn, 1), make(chan struct{})}
+			l := pipes.New()
 			c := &scripted{in: bytes.NewReader(raw), end: make(chan struct{})}
-			l.conn <- c
+			l.Conns <- c
 			done := make(chan struct{})
 			go func() { defer close(done); _ = server.Serve(door.Listener(l, nil)) }() // ends with Close
 			time.Sleep(time.Minute)                                                    // of the bubble's: all that is asked is answered

@@ -86,6 +86,7 @@ var mayImport = map[string][]string{
 	"internal/fuzzall":      {},
 	"internal/identity":     {"store", "proxy/ca"},
 	"internal/lines":        {},
+	"internal/pipes":        {},
 	"internal/tap":          {},
 	"internal/torture":      {},
 	"internal/terminal":     {},

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"logctl/internal/pipes"
 )
 
 // TestSilentHandshake: who says nothing at a port with TLS is closed, also when the listener is, and keeps nobody from coming in.
@@ -21,19 +23,14 @@ func TestSilentHandshake(t *testing.T) {
 	conf.SessionTicketsDisabled = true // of which the client hears when it reads, and a pipe waits for that
 	for _, patient := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
-			inner := newOneListener()
-			dial := func() net.Conn {
-				client, server := net.Pipe()
-				inner.conn <- server
-				return client
-			}
+			inner := pipes.New()
 			guard := &counting{t: t}
 			s := NewServer(t.Context(), answerer, slog.New(slog.DiscardHandler))
 			ended := make(chan error)
 			go func() { ended <- s.Serve(NewListener(inner, conf, guard)) }()
-			silent := dial()
+			silent := inner.Dial()
 			for range 3 {
-				c := tls.Client(dial(), clientConf)
+				c := tls.Client(inner.Dial(), clientConf)
 				began := time.Now()
 				_, err := io.WriteString(c, "GET /_up HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 				if text, _ := io.ReadAll(c); err != nil || !strings.HasPrefix(string(text), "HTTP/1.1 200 ") || time.Since(began) > 0 {
@@ -97,9 +94,9 @@ func TestAnswerEndsFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client, server := net.Pipe()
-		inner := newOneListener()
+		inner := pipes.New()
 		c := halfClosed{server, make(chan struct{})}
-		inner.conn <- c
+		inner.Conns <- c
 		s := NewServer(t.Context(), answerer, slog.New(slog.DiscardHandler))
 		ended := make(chan error)
 		go func() { ended <- s.Serve(NewListener(inner, nil, &counting{t: t})) }()

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"logctl/internal/pipes"
 )
 
 // parkingLot is a server at a listener, and one client of it.
@@ -37,9 +39,8 @@ func inParkingLot(t *testing.T, test func(t *testing.T, p *parkingLot)) {
 
 func parkAt(t *testing.T, conf, clientConf *tls.Config, test func(t *testing.T, p *parkingLot)) {
 	synctest.Test(t, func(t *testing.T) {
-		client, server := net.Pipe()
-		inner := &faultyListener{oneListener{conn: make(chan net.Conn, 1), closed: make(chan struct{})}, make(chan struct{})}
-		inner.conn <- server
+		inner := &faultyListener{pipes.New(), make(chan struct{})}
+		client := inner.Dial()
 		if clientConf != nil {
 			client = tls.Client(client, clientConf)
 		}
@@ -73,15 +74,15 @@ func parkAt(t *testing.T, conf, clientConf *tls.Config, test func(t *testing.T, 
 }
 
 type faultyListener struct {
-	oneListener
+	*pipes.Listener
 	full chan struct{}
 }
 
 func (l *faultyListener) Accept() (net.Conn, error) {
 	select {
-	case c := <-l.conn:
+	case c := <-l.Conns:
 		return c, nil
-	case <-l.closed:
+	case <-l.Closed:
 		return nil, net.ErrClosed
 	case <-l.full:
 		return nil, syscall.EMFILE

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"logctl/internal/pipes"
 )
 
 // counting is a Guard that lets everybody in.
@@ -83,49 +85,15 @@ func serveAt(t *testing.T, g Guard, h http.Handler, conf *tls.Config) net.Addr {
 	return l.Addr()
 }
 
-// oneListener is a listener with connections that a test makes.
-type oneListener struct {
-	conn   chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func newOneListener() *oneListener {
-	return &oneListener{conn: make(chan net.Conn, 1), closed: make(chan struct{})}
-}
-
-func (l *oneListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conn:
-		return c, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *oneListener) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
-func (l *oneListener) Addr() net.Addr { return &net.TCPAddr{} }
-
 // serveOne runs a server with one connection, which is in memory, and gives the other end and the status of the answer that comes.
 func serveOne(t *testing.T) (net.Conn, <-chan int) {
 	t.Helper()
-	client, server := net.Pipe()
-	l := newOneListener()
-	l.conn <- server
+	l := pipes.New()
+	client := l.Dial()
 	s := NewServer(t.Context(), never(t), slog.New(slog.DiscardHandler))
 	go s.Serve(NewListener(l, nil, &counting{t: t}))
 	t.Cleanup(func() { s.Close() })
-	status := make(chan int, 1)
-	go func() {
-		res, err := http.ReadResponse(bufio.NewReader(client), nil)
-		if err != nil {
-			status <- 0
-			return
-		}
-		res.Body.Close()
-		status <- res.StatusCode
-	}()
-	return client, status
+	return client, pipes.Status(client)
 }
 
 // TestSlowHeaders drips a header: the connection ends.
@@ -395,9 +363,8 @@ func FuzzServer(f *testing.F) {
 				}
 				got = append(got, plainRequest{line: r.Method + " " + r.RequestURI + " " + r.Proto, body: string(body)})
 			})
-			l := newOneListener()
-			client, server := net.Pipe()
-			l.conn <- server
+			l := pipes.New()
+			client := l.Dial()
 			s := NewServer(t.Context(), h, slog.New(slog.DiscardHandler))
 			ended := make(chan error)
 			go func() { ended <- s.Serve(NewListener(l, nil, &counting{t: t})) }()
