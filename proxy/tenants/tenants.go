@@ -125,7 +125,7 @@ func (c *Clients) tellOutdated(until, now time.Time) {
 // if the table does not know it. The error is for one that is not good any more: connections may outlast certificates.
 func (c *Clients) Find(chain []*x509.Certificate, now time.Time) (Grant, bool, error) {
 	leaf := chain[0]
-	if now.After(leaf.NotAfter) {
+	if slices.ContainsFunc(chain, func(c *x509.Certificate) bool { return now.After(c.NotAfter) }) {
 		return Grant{}, false, errExpired
 	}
 	if !slices.ContainsFunc(c.cas.get(), chain[len(chain)-1].Equal) {

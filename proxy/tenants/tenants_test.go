@@ -136,7 +136,7 @@ func newAuthority(t *testing.T) *authority {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "CA"}, NotAfter: time.Now().Add(time.Hour),
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "CA"}, NotAfter: time.Now().Add(2 * time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign}
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
 	if err != nil {
@@ -240,6 +240,11 @@ func TestFilesAreReadAgain(t *testing.T) {
 	check("a damaged table", 8, "unknown")
 	if _, _, err := c.Find([]*x509.Certificate{ca.issue(9, "web1")}, time.Now().Add(2*time.Hour)); err == nil || !strings.Contains(err.Error(), "expired") {
 		t.Errorf("too old: %v", err)
+	}
+	long := ca.issue(10, "web1")
+	long.NotAfter = long.NotAfter.Add(4 * time.Hour)
+	if _, _, err := c.Find([]*x509.Certificate{long, ca.cert}, time.Now().Add(3*time.Hour)); err == nil || !strings.Contains(err.Error(), "expired") {
+		t.Errorf("a certificate of a CA that has ended: %v", err)
 	}
 }
 
