@@ -45,9 +45,11 @@ func (m *memory) Put(_ context.Context, _ store.DBName, id string, doc json.RawM
 func (m *memory) AllDocs(context.Context, store.DBName, store.ViewQuery) iter.Seq2[store.Row, error] {
 	return func(yield func(store.Row, error) bool) {
 		for _, id := range slices.Sorted(maps.Keys(m.docs)) {
-			if !yield(store.Row{ID: id, Doc: json.RawMessage(m.docs[id])}, nil) {
+			doc := []byte(m.docs[id])
+			if !yield(store.Row{ID: id, Doc: doc}, nil) {
 				return
 			}
+			clear(doc) // it holds until the next row
 		}
 	}
 }

@@ -126,7 +126,7 @@ func List(ctx context.Context, s Server, db store.DBName) ([]Stored, error) {
 		if err != nil {
 			return nil, fmt.Errorf("list design documents: %w", err)
 		}
-		all = append(all, Stored{Name: strings.TrimPrefix(row.ID, "_design/"), Rev: revOf(row.Doc), Body: row.Doc})
+		all = append(all, Stored{Name: strings.TrimPrefix(row.ID, "_design/"), Rev: revOf(row.Doc), Body: bytes.Clone(row.Doc)})
 	}
 	return all, nil
 }

@@ -76,6 +76,8 @@ func (f *fakeViews) View(_ context.Context, _ store.DBName, _, view string, q st
 		give := func(row store.Row) {
 			f.asked++
 			stopped = stopped || !yield(row, nil)
+			clear(row.Key) // they hold until the next row
+			clear(row.Value)
 		}
 		flush := func() {
 			if len(group) > 0 && !stopped {

@@ -100,6 +100,7 @@ func (s *fakeStore) rows(db string) iter.Seq2[store.Row, error] {
 			if !yield(store.Row{ID: r.ID, Doc: r.Doc}, nil) {
 				return
 			}
+			clear(r.Doc) // it holds until the next row
 		}
 	}
 }

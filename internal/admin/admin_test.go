@@ -94,9 +94,11 @@ func (m *memory) AllDocs(context.Context, store.DBName, store.ViewQuery) iter.Se
 			return
 		}
 		for _, id := range slices.Sorted(maps.Keys(m.docs)) {
-			if !yield(store.Row{ID: id, Doc: json.RawMessage(m.docs[id])}, nil) {
+			doc := []byte(m.docs[id])
+			if !yield(store.Row{ID: id, Doc: doc}, nil) {
 				return
 			}
+			clear(doc) // it holds until the next row
 		}
 	}
 }

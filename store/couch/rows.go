@@ -54,7 +54,7 @@ func (s *scanner) result(fn func(store.Row) bool) error {
 			return f.member(s, string(name))
 		}
 		return s.array(func() error {
-			row, err := readRow(s)
+			row, err := s.row()
 			if err == nil && !fn(row) {
 				err = errStopped
 			}
@@ -103,21 +103,19 @@ func text(raw []byte) string {
 	return s
 }
 
-// rowBlock is how many bytes of rows share an array.
-const rowBlock = 8 << 10
-
-// keep copies bytes to where they stay. Rows share arrays.
-func (s *scanner) keep(b []byte) []byte {
-	if cap(s.kept)-len(s.kept) < len(b) {
-		s.kept = make([]byte, 0, max(rowBlock, len(b)))
+// row reads one row. Its bytes hold until the next one is read.
+func (s *scanner) row() (store.Row, error) {
+	if _, err := s.peek(); err != nil {
+		return store.Row{}, err
 	}
-	from := len(s.kept)
-	s.kept = append(s.kept, b...)
-	return s.kept[from:]
+	if row, ok := s.line(); ok {
+		return row, nil
+	}
+	return s.anyRow()
 }
 
-// readRow reads one row.
-func readRow(s *scanner) (store.Row, error) {
+// anyRow reads a row of any form.
+func (s *scanner) anyRow() (store.Row, error) {
 	type span struct{ from, to int }
 	var key, value, doc span
 	var row store.Row
@@ -153,12 +151,11 @@ func readRow(s *scanner) (store.Row, error) {
 		return store.Row{}, f.error()
 	}
 	row.Err = f.word
-	own := s.keep(buf)
 	part := func(p span) json.RawMessage {
 		if p.from == p.to {
 			return nil
 		}
-		return own[p.from:p.to:p.to]
+		return buf[p.from:p.to:p.to]
 	}
 	row.Key, row.Value, row.Doc = part(key), part(value), part(doc)
 	return row, nil

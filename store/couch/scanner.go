@@ -18,7 +18,6 @@ type scanner struct {
 	buf      []byte
 	pos, end int
 	scratch  []byte // of the row being read
-	kept     []byte // of rows that were read
 	name     []byte // of the member being read; holds until the next name
 }
 

@@ -21,7 +21,7 @@ import (
 const minRetry, maxRetry = time.Second, 15 * time.Second
 
 // View asks a view (of _design/ddoc) for rows and gives them as they arrive. An error is the last pair. A view that takes
-// longer to build than the server waits (500 timeout) is asked again until ctx ends. A row's bytes are the caller's.
+// longer to build than the server waits (500 timeout) is asked again until ctx ends. A row's bytes hold until the next row.
 func (c *Client) View(ctx context.Context, db store.DBName, ddoc, view string, q store.ViewQuery) iter.Seq2[store.Row, error] {
 	ddoc = strings.TrimPrefix(ddoc, "_design/")
 	return c.rows(ctx, "/"+url.PathEscape(string(db))+"/_design/"+chttp.EncodeDocID(ddoc)+"/_view/"+chttp.EncodeDocID(view), q)

@@ -1,6 +1,7 @@
 package couch
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"log"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -189,20 +191,88 @@ func TestViewStopsEarly(t *testing.T) {
 	}
 }
 
-// The scanner agrees with encoding/json about every answer that encoding/json reads.
+// readAll reads an answer in pieces of n bytes; a row's bytes are lost when the next one comes.
+func readAll(body string, n int) (rows []store.Row, err error) {
+	err = readRows(&pieces{s: body, n: n}, func(r store.Row) bool {
+		rows = append(rows, store.Row{ID: r.ID, Key: bytes.Clone(r.Key), Value: bytes.Clone(r.Value), Doc: bytes.Clone(r.Doc), Err: r.Err})
+		return true
+	})
+	return rows, err
+}
+
+// TestLines shows which rows are found by their lines, and that rows of other forms, of which some look much like one, are read as they are.
+func TestLines(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		row  string
+		line bool
+	}{
+		{`{"key":["day",2026,11,1,"2001:db8::1","sshd",null],"value":{"sum":1,"count":1}}`, true},
+		{`{"id":"é","key":[[],[1,"]"]],"value":17}`, true},
+		{`{"key":[{}],"value":{}}`, true},
+		{`{"key":["],\"value\":1"],"value":2}`, false},
+		{`{"key":["a\\"],"value":2}`, true},
+		{`{"key":[{"x":[1],"value":2}],"value":3}`, false},
+		{`{"key":[1],"other":[2],"value":3}`, false},
+		{`{"key":["::1"],"value":3}`, false},
+		{`{"key":[1],"value":{"x":1},"doc":{"y":2}}`, false},
+		{`{"key":[1],"value":{"x":"}"}}`, false},
+		{`{"key":[1],"value":{"x":{}}}`, false},
+		{`{"key":[1],"value":1,"doc":null}`, false},
+		{`{"key":[1],"value":[1]}`, false},
+		{`{"key":[1],"value":-1}`, false},
+		{`{"key":[1, 2],"value":1}`, false},
+		{"{\"key\":[1,\t2],\"value\":1}", false},
+		{"{\"key\":[1,\r\n2],\"value\":1}", false},
+		{`{"key":[1],"value":{"x":1 }}`, false},
+		{`{"key":"x","value":1}`, false},
+		{`{"key":null,"value":1}`, false},
+		{`{"id":"a\u00e9","key":[1],"value":1}`, false},
+		{`{"id":"a","value":1,"key":[1]}`, false},
+		{`{"id":"a","key":[1],"value":1,"key":[2]}`, false},
+		{`{"key":[1],"error":"not_found"}`, false},
+		{`{"value":1}`, false},
+	} {
+		for _, end := range []string{"\n]}", "\r\n]}\n", ",\r\n" + `{"key":1,"value":2}]}`, "]}"} {
+			body := `{"rows":[` + "\r\n" + tt.row + end
+			got, err := readAll(body, len(body))
+			want, errWant := readAll(body, 1)
+			if err != nil || errWant != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("%s\n got %q, %v\nwant %q, %v", body, got, err, want, errWant)
+			}
+		}
+		s := newScanner(strings.NewReader(tt.row + ",\r\n"))
+		if _, err := s.peek(); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := s.line(); ok != tt.line {
+			t.Errorf("%s is a line: %t, want %t", tt.row, ok, tt.line)
+		}
+	}
+	for _, torn := range []string{`{"key":[1],"value":}`, `{"key":[`, `{"key":[1]`, `{"key":`, `{"id":"`, `}`, `{}`, ``} {
+		if rows, err := readAll(`{"rows":[`+torn+"\n", 100); err == nil {
+			t.Errorf("%s: %q", torn, rows)
+		}
+	}
+}
+
+// The scanner agrees with encoding/json about every answer that encoding/json reads, in whatever pieces it comes.
 func FuzzRows(f *testing.F) {
 	f.Add(`{"total_rows":2,"rows":[{"id":"a","key":[1,"x"],"value":null,"doc":{"a":[]}}]}`, 1)
 	f.Add(`{"rows":[{"key":"\ud83d\ude00\\","value":-1.5e+3}],"x":{"y":[[]]}}`, 7)
 	f.Add(`{"rows":[{"key":1,"error":"not_found"}`, 3)
+	f.Add("{\"rows\":[\r\n{\"key\":[1,\"],\"],\"value\":{\"x\":1}},\r\n{\"id\":\"a\",\"key\":[{\"x\":[],\"value\":2}],\"value\":3}\n]}\n", 9)
 	f.Fuzz(func(t *testing.T, body string, chunk int) {
-		var rows []store.Row
-		err := readRows(&pieces{s: body, n: max(1, chunk&63)}, func(r store.Row) bool { rows = append(rows, r); return true })
+		rows, err := readAll(body, max(1, chunk&63))
 		var want struct {
 			Error json.RawMessage
 			Rows  []map[string]json.RawMessage
 		}
 		if json.Unmarshal([]byte(body), &want) != nil || err != nil {
 			return
+		}
+		if whole, err := readAll(body, len(body)); err != nil || !reflect.DeepEqual(whole, rows) {
+			t.Errorf("at once %q, %v, in pieces %q", whole, err, rows)
 		}
 		for i, r := range want.Rows {
 			if i < len(rows) && len(rows) == len(want.Rows) && len(r["key"]) > 0 && !sameJSON(r["key"], rows[i].Key) {

@@ -1,0 +1,85 @@
+package couch
+
+import (
+	"bytes"
+	"encoding/binary"
+	"unicode/utf8"
+
+	"logctl/store"
+)
+
+// line reads a row that has a line to itself, as CouchDB writes rows, and whose line is all in the buffer:
+// {"key":[…],"value":…} with an "id" before it or none, nothing but arrays nested in the key, and a value that is a number or an object
+// with nothing nested in it. That is most rows of a report, and they are found by looking for a few bytes. Of any other row it reads nothing and
+// is false. The row's bytes are the buffer's.
+func (s *scanner) line() (row store.Row, ok bool) {
+	b := s.buf[s.pos:s.end]
+	end := bytes.IndexByte(b, '\n')
+	if end < 0 {
+		return row, false
+	}
+	if end > 0 && b[end-1] == '\r' {
+		end--
+	}
+	if end > 0 && b[end-1] == ',' {
+		end--
+	}
+	if b = b[:end]; end == 0 || b[end-1] != '}' || hasSpace(b) {
+		return row, false
+	}
+	rest, ok := bytes.CutPrefix(b[:end-1], []byte(`{"key":`))
+	if !ok {
+		if row.ID, rest, ok = cutID(b[:end-1]); !ok {
+			return row, false
+		}
+	}
+	at := bytes.Index(rest, []byte(`],"value":`))
+	// Where no string has a colon behind it, there is neither an object with members nor another member of the row.
+	if at < 0 || rest[0] != '[' || bytes.Contains(rest[:at], []byte(`":`)) {
+		return row, false
+	}
+	row.Key, row.Value = rest[:at+1:at+1], rest[at+len(`],"value":`):]
+	if len(row.Value) == 0 || !isInteger(row.Value) && !isFlat(row.Value) {
+		return row, false
+	}
+	s.pos += end
+	return row, true
+}
+
+// cutID cuts the beginning of a row with an id, up to its key.
+func cutID(b []byte) (id string, rest []byte, ok bool) {
+	rest, ok = bytes.CutPrefix(b, []byte(`{"id":"`))
+	end := bytes.IndexByte(rest, '"')
+	if !ok || end < 0 {
+		return "", nil, false
+	}
+	raw := rest[:end]
+	rest, ok = bytes.CutPrefix(rest[end:], []byte(`","key":`))
+	if !ok || bytes.IndexByte(raw, '\\') >= 0 || !utf8.Valid(raw) {
+		return "", nil, false
+	}
+	return string(raw), rest, true
+}
+
+// isFlat tells whether text, which a closing brace and the end of a line follow, is one object with nothing nested in it.
+func isFlat(text []byte) bool {
+	last := len(text) - 1
+	return last > 0 && text[0] == '{' && bytes.IndexByte(text[1:], '{') < 0 && bytes.IndexByte(text, '}') == last
+}
+
+// hasSpace tells whether there is white space, or any other byte below it.
+func hasSpace(b []byte) bool {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	for ; len(b) >= 8; b = b[8:] {
+		// The high bit of a byte is set where it is less than 0x21, and maybe above one that is.
+		if v := binary.LittleEndian.Uint64(b); (v-0x21*ones)&^v&high != 0 {
+			return true
+		}
+	}
+	for _, c := range b {
+		if c <= ' ' {
+			return true
+		}
+	}
+	return false
+}
