@@ -152,14 +152,14 @@ func machineDay(machine string, w when.Wall) json.RawMessage {
 
 // counted reads rows of key [machine, year, month, day, hour], cut at any level, and a count.
 func counted(ctx context.Context, v Views, db store.DBName, q store.ViewQuery, add func([]byte, when.Wall, int64)) error {
-	var key [][]byte
+	var keys keyReader
 	for row, err := range v.View(ctx, db, ddoc, attacksView, q) {
 		if err != nil {
 			return err
 		}
 		n, err := strconv.ParseInt(string(row.Value), 10, 64)
-		var ok bool
-		if key, ok = elements(key[:0], row.Key); !ok || len(key) == 0 || err != nil {
+		key, ok := keys.elements(row.Key)
+		if !ok || len(key) == 0 || err != nil {
 			return unexpected(row)
 		}
 		at := [...]int{0, 1, 1, 0} // year, month, day, hour

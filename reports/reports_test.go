@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -330,17 +331,25 @@ func TestFillGaps(t *testing.T) {
 }
 
 func FuzzElements(f *testing.F) {
-	f.Add(`["day",2026,11,1,"a,]\"",null,{"x":[1,2]}]`)
-	f.Add(`[ 1 , 2 ]`)
-	f.Add(`[]`)
-	f.Fuzz(func(t *testing.T, s string) {
-		got, ok := elements(nil, []byte(s))
-		var want []any
-		if !ok || !strings.HasPrefix(s, "[") || jsonUnmarshal(s, &want) != nil {
-			return
-		}
-		if len(got) != len(want) {
-			t.Errorf("elements(%s): %q, want %d", s, got, len(want))
+	f.Add(`["day",2026,11,1,"a,]\"",null,{"x":[1,2]}]`, `["day",2026,11,1,"a,",null,{"x":[1]}]`)
+	f.Add(`[ 1 , 2 ]`, `[ 1 , 22 , "\\" ]`)
+	f.Add(`[]`, `[1]`)
+	f.Add(`["a","b","c"]`, `["a","b"]`)
+	f.Add(`[[1,2],3]`, `[[1,2`)
+	f.Fuzz(func(t *testing.T, first, second string) {
+		var keys keyReader
+		for _, s := range []string{first, second, second, first} {
+			got, ok := keys.elements([]byte(s))
+			if alone, okAlone := new(keyReader).elements([]byte(s)); ok != okAlone || ok && !slices.EqualFunc(got, alone, bytes.Equal) {
+				t.Errorf("elements(%s) after %s and %s: %q, %t, alone %q, %t", s, first, second, got, ok, alone, okAlone)
+			}
+			var want []any
+			if !ok || !strings.HasPrefix(s, "[") || jsonUnmarshal(s, &want) != nil {
+				continue
+			}
+			if len(got) != len(want) {
+				t.Errorf("elements(%s): %q, want %d", s, got, len(want))
+			}
 		}
 	})
 }

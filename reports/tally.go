@@ -15,6 +15,7 @@ type tally struct {
 	wanted func(ip string) bool
 	names  interned
 	byIP   map[string]*tallied // by the JSON of the address
+	last   *tallied            // that a row was of: the next one mostly is of the same
 }
 
 // tallied is an address of which some rows were of all processes and machines.
@@ -29,7 +30,10 @@ func (t *tally) add(s *seen) {
 	if t.q.Process != "" && process != t.q.Process || t.q.Machine != "" && machine != t.q.Machine {
 		return
 	}
-	a := t.byIP[string(s.ip)]
+	a := t.last
+	if a == nil || a.raw != string(s.ip) {
+		a = t.byIP[string(s.ip)]
+	}
 	if a == nil {
 		ip := text(s.ip)
 		if !t.wanted(ip) {
@@ -38,6 +42,7 @@ func (t *tally) add(s *seen) {
 		a = &tallied{Attacker: Attacker{IP: ip, First: s.first, Last: s.last}, raw: string(s.ip)}
 		t.byIP[a.raw] = a
 	}
+	t.last = a
 	a.Count += s.count
 	a.First, a.Last = min(a.First, s.first), max(a.Last, s.last)
 	if s.period != nil {

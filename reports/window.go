@@ -142,9 +142,17 @@ func (p part) key(at when.Wall, open string) string {
 	return fmt.Sprintf(`["day",%d,%d,%d]`, y, m, d)
 }
 
-// addressLevel is the group_level that gives a row for each period and address.
+// addressLevel is the group_level that gives a row for each period and address; 0 of what is no resolution.
 func (r resolution) addressLevel() int {
-	return map[resolution]int{byDays: 5, byMonths: 4, byYears: 3}[r]
+	switch r {
+	case byDays:
+		return 5
+	case byMonths:
+		return 4
+	case byYears:
+		return 3
+	}
+	return 0
 }
 
 // endRows asks for the attacks of the day that a window lies in, one by one.
