@@ -26,12 +26,16 @@ func TestReduce(t *testing.T) {
 	t.Parallel()
 	rows := testRows{{[]byte(`["a",1]`), "x", []byte(`[1,{"k":2}]`)}, {[]byte(`"b"`), "y", []byte(`3`)}}
 	for src, want := range map[string]string{
-		`function(keys, values, rereduce) { return [keys, values, rereduce] }`:                     `[[[["a",1],"x"],["b","y"]],[[1,{"k":2}],3],false]`,
-		`function(keys, values) { return keys.map(function(k) { return k[1] }).sort().reverse() }`: `["y","x"]`,
-		`function(keys, values) { return keys.length + values.length }`:                            `4`,
-		`function(keys, values) { throw "no" }`:                                                    `null`,
-		`function(keys, values) { }`:                                                               `null`,
-		`function(keys, values) { return values.nope.x }`:                                          `null`,
+		`function(keys, values, rereduce) { return [keys, values, rereduce] }`:                                                            `[[[["a",1],"x"],["b","y"]],[[1,{"k":2}],3],false]`,
+		`function(keys, values) { return keys.map(function(k) { return k[1] }).sort().reverse() }`:                                        `["y","x"]`,
+		`function(keys, values) { return keys.length + values.length }`:                                                                   `4`,
+		`function(keys, values) { return keys.concat([[3]])[0].concat(4) }`:                                                               `[["a",1],"x",4]`,
+		`function(keys) { var k = keys[1]; return [Array.isArray(k), k instanceof Array, k + "", k.length, k.slice(1), 1 in k, 2 in k] }`: `[true,true,"b,y",2,["y"],true,false]`,
+		`function(keys) { keys[0].push(2, 3); keys[0].shift(); keys[1].length = 1; keys[1][0] = null; return keys }`:                      `[["x",2,3],[null]]`,
+		`function(keys) { for (var i in keys[1]) { delete keys[1][i] } keys[1].unshift(5); return keys[1] }`:                              `[5,null,null]`,
+		`function(keys, values) { throw "no" }`:                                                                                           `null`,
+		`function(keys, values) { }`:                                                                                                      `null`,
+		`function(keys, values) { return values.nope.x }`:                                                                                 `null`,
 	} {
 		r, err := NewReducer(src, Options{})
 		if err != nil {
@@ -40,6 +44,42 @@ func TestReduce(t *testing.T) {
 		got, err := r.Reduce([]byte("="), rows)
 		if err != nil || string(got) != "="+want {
 			t.Errorf("%s\n got %s, %v\nwant %s", src, got, err, want)
+		}
+	}
+}
+
+// looks is a row that tells what is asked of it.
+type looks struct {
+	testRows
+	keys, ids int
+}
+
+func (l *looks) Key(i int) []byte {
+	l.keys++
+	return l.testRows.Key(i)
+}
+
+func (l *looks) ID(i int) string {
+	l.ids++
+	return l.testRows.ID(i)
+}
+
+// TestReduceLooks: keys and ids are asked for when the function looks at them, and once: ids stand elsewhere.
+func TestReduceLooks(t *testing.T) {
+	t.Parallel()
+	for src, want := range map[string][2]int{
+		`function(keys, values) { return values }`:                  {0, 0},
+		`function(keys, values) { return keys[1][0] + keys[1][0] }`: {1, 0},
+		`function(keys, values) { return keys[0][1] + keys[0][1] }`: {0, 1},
+		`function(keys, values) { return JSON.stringify(keys) }`:    {2, 2},
+	} {
+		r, err := NewReducer(src, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := &looks{testRows: testRows{{[]byte(`1`), "x", []byte(`3`)}, {[]byte(`2`), "y", []byte(`4`)}}}
+		if _, err := r.Reduce(nil, l); err != nil || l.keys != want[0] || l.ids != want[1] {
+			t.Errorf("%s: looked at %d keys and %d ids, %v, want %d", src, l.keys, l.ids, err, want)
 		}
 	}
 }

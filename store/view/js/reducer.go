@@ -97,29 +97,70 @@ func (k *rowKeys) Get(i int) goja.Value {
 		return nil
 	}
 	if k.items[i] == nil {
-		key, err := k.m.value(string(k.rows.Key(i)))
-		if err != nil {
-			key = goja.Null()
-		}
-		k.items[i] = k.m.r.NewArray(key, k.rows.ID(i))
+		k.items[i] = k.m.r.NewDynamicArray(&rowKey{rowKeys: k, row: i, items: make([]goja.Value, 2)})
 	}
 	return k.items[i]
 }
 
 // Set implements goja.DynamicArray.
-func (k *rowKeys) Set(i int, v goja.Value) bool {
+func (k *rowKeys) Set(i int, v goja.Value) bool { return setItem(&k.items, i, v) }
+
+// SetLen implements goja.DynamicArray.
+func (k *rowKeys) SetLen(n int) bool { return setLen(&k.items, n) }
+
+// rowKey is [key, id] of a row. An id is looked up elsewhere, and who looks at keys mostly doesn't look at ids.
+type rowKey struct {
+	*rowKeys
+	row   int
+	items []goja.Value
+}
+
+// Len implements goja.DynamicArray.
+func (k *rowKey) Len() int { return len(k.items) }
+
+// Get implements goja.DynamicArray.
+func (k *rowKey) Get(i int) goja.Value {
 	if i < 0 || i >= len(k.items) {
-		return false
+		return nil
+	}
+	if k.items[i] != nil {
+		return k.items[i]
+	}
+	v := goja.Null()
+	if i == 1 {
+		v = k.m.r.ToValue(k.rows.ID(k.row))
+	} else if key, err := k.m.value(string(k.rows.Key(k.row))); err == nil {
+		v = key
 	}
 	k.items[i] = v
+	return v
+}
+
+// Set implements goja.DynamicArray. Items may be added one behind the other.
+func (k *rowKey) Set(i int, v goja.Value) bool {
+	if i == len(k.items) {
+		k.items = append(k.items, v)
+		return true
+	}
+	return setItem(&k.items, i, v)
+}
+
+// SetLen implements goja.DynamicArray.
+func (k *rowKey) SetLen(n int) bool { return setLen(&k.items, n) }
+
+func setItem(items *[]goja.Value, i int, v goja.Value) bool {
+	if i < 0 || i >= len(*items) {
+		return false
+	}
+	(*items)[i] = v
 	return true
 }
 
-// SetLen implements goja.DynamicArray: keys may be taken away, not added.
-func (k *rowKeys) SetLen(n int) bool {
-	if n < 0 || n > len(k.items) {
+// setLen takes items away; it adds none.
+func setLen(items *[]goja.Value, n int) bool {
+	if n < 0 || n > len(*items) {
 		return false
 	}
-	k.items = k.items[:n]
+	*items = (*items)[:n]
 	return true
 }
