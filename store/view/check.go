@@ -98,7 +98,7 @@ func (x *index) tallyIndex(snap store.KVReader, seed maphash.Seed) (*tallies, er
 		return nil, err
 	}
 	t := &tallies{seed: seed, rows: make([]tally, len(h.roots))}
-	nodes := 0
+	known := 1 // the header
 	for i := range h.roots {
 		n, err := x.tree(snap, h, i).Check(func(e btree.Entry) error {
 			t.add(i, &e)
@@ -107,7 +107,7 @@ func (x *index) tallyIndex(snap store.KVReader, seed maphash.Seed) (*tallies, er
 		if err != nil {
 			return nil, err
 		}
-		nodes += n
+		known += n
 	}
 	keys := 0
 	err = snap.Scan([]byte{}, nil, func(k, v []byte) error {
@@ -117,8 +117,8 @@ func (x *index) tallyIndex(snap store.KVReader, seed maphash.Seed) (*tallies, er
 	switch {
 	case err != nil:
 		return nil, err
-	case keys != 0 && keys != nodes+1:
-		return nil, fmt.Errorf("%w: it holds %d things that belong to nothing", errUnequal, keys-nodes-1)
+	case keys != 0 && keys != known:
+		return nil, fmt.Errorf("%w: it holds %d things that belong to nothing", errUnequal, keys-known)
 	}
 	return t, nil
 }

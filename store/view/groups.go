@@ -169,7 +169,7 @@ func (x *index) reduced(t *btree.Tree, view int, group span) (store.Row, error) 
 	if x.reducers[view] == nil {
 		return store.Row{Value: strconv.AppendUint(nil, group.len(), 10)}, nil
 	}
-	value, input, err := t.Reduce(nil, group.from, group.to)
+	value, input, err := t.Reduce(group.from, group.to)
 	if err != nil {
 		return store.Row{}, err
 	}

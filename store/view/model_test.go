@@ -28,6 +28,7 @@ const modelDesign = `{"views":{
 	"sum":{"map":"%[1]s","reduce":"_sum"},
 	"stats":{"map":"%[1]s","reduce":"_stats"},
 	"script":{"map":"%[1]s","reduce":"function(keys, values, rereduce) { var n = 0, s = 0; values.forEach(function(v) { if (rereduce) { n += v[0]; s += v[1] } else { n += 1; s += v } }); return [n, s] }"},
+	"ids":{"map":"%[1]s","reduce":"function(keys, values, rereduce) { var n = {}; values.forEach(function(v, i) { if (!rereduce) { v = {}; v[keys[i][1]] = 1 } for (var id in v) { n[id] = (n[id] || 0) + v[id] } }); return n }"},
 	"plain":{"map":"%[1]s"}}}`
 
 const modelMap = `function(doc) { (doc.tags || []).forEach(function(t) { emit([doc.kind, t, doc.n], doc.n) }) }`
@@ -73,17 +74,28 @@ func randomDoc(r *rand.Rand) modelDoc {
 	return d
 }
 
-// reductions are the values of all four reducers over rows.
+// reductions are the values of all reducers over rows.
 func reductions(rows []modelRow) map[string]string {
 	n, sum, sqr, lo, hi := len(rows), 0, 0, rows[0].n, rows[0].n
 	for _, r := range rows {
 		sum, sqr, lo, hi = sum+r.n, sqr+r.n*r.n, min(lo, r.n), max(hi, r.n)
+	}
+	var ids []string
+	times := map[string]int{}
+	for _, r := range rows {
+		if times[r.id]++; times[r.id] == 1 {
+			ids = append(ids, r.id)
+		}
+	}
+	for i, id := range ids {
+		ids[i] = fmt.Sprintf("%q:%d", id, times[id])
 	}
 	return map[string]string{
 		"count":  fmt.Sprint(n),
 		"sum":    fmt.Sprint(sum),
 		"stats":  fmt.Sprintf(`{"sum":%d,"count":%d,"min":%d,"max":%d,"sumsqr":%d}`, sum, n, lo, hi, sqr),
 		"script": fmt.Sprintf("[%d,%d]", n, sum),
+		"ids":    "{" + strings.Join(ids, ",") + "}",
 	}
 }
 
@@ -115,7 +127,11 @@ func expected(rows []modelRow, view string, from, to, level int, descending bool
 		if level > 0 {
 			key = list[0].json(level)
 		}
-		fmt.Fprintf(&out, "\n%s = %s", key, reductions(list[:n])[view])
+		group := slices.Clone(list[:n])
+		if descending { // rows are reduced in their order, whatever that of the answer
+			slices.Reverse(group)
+		}
+		fmt.Fprintf(&out, "\n%s = %s", key, reductions(group)[view])
 		list = list[n:]
 	}
 	return out.String()
@@ -152,7 +168,7 @@ func compareAll(t *testing.T, m *Manager, db *fakeDB, d *Design, r *rand.Rand, d
 			}
 			q.StartKey, q.EndKey, q.StartDocID, q.EndDocID = q.EndKey, q.StartKey, q.EndDocID, q.StartDocID
 		}
-		for _, view := range []string{"count", "sum", "stats", "script", "plain"} {
+		for _, view := range []string{"count", "sum", "stats", "script", "ids", "plain"} {
 			for level := -1; level <= 3; level++ {
 				if view == "plain" && level >= 0 {
 					continue

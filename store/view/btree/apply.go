@@ -124,7 +124,10 @@ func (w *writer) take(id uint64) (*node, error) {
 		return nil, err
 	}
 	w.ops = append(w.ops, store.KVOp{Key: nodeKey(w.Prefix, id), Delete: true})
-	w.root.Bytes -= uint64(n.size)
+	if n.far > 0 {
+		w.ops = append(w.ops, store.KVOp{Key: reductionKey(w.Prefix, id), Delete: true})
+	}
+	w.root.Bytes -= uint64(n.written())
 	return n, nil
 }
 
@@ -268,8 +271,9 @@ func (w *writer) leaves() *packer[rowRef] {
 			if err != nil {
 				return k, err
 			}
-			w.buf = finish(l.append(begin(w.buf, kindLeaf, l.n), w.texts))
-			k.id, err = w.put(w.buf)
+			k.setFar()
+			w.buf = finish(l.append(begin(w.buf, kindLeaf, k.far, l.n), w.texts))
+			err = w.put(&k)
 			return k, err
 		},
 	}
@@ -278,16 +282,18 @@ func (w *writer) leaves() *packer[rowRef] {
 func (w *writer) inners() *packer[kid] {
 	return &packer[kid]{
 		least: minFanout,
-		size:  func(k kid) int { return len(k.last)/2 + len(k.red) + 12 },
+		size:  func(k kid) int { return len(k.last)/2 + max(len(k.red), k.far) + 12 },
 		load:  w.takeInner,
 		write: func(kids []kid) (kid, error) {
 			k := kid{last: kids[len(kids)-1].last}
 			reds := make([][]byte, len(kids))
+			var err error
 			for i := range kids {
 				k.rows += kids[i].rows
-				reds[i] = kids[i].red
+				if reds[i], err = w.reduction(&kids[i]); err != nil {
+					return k, err
+				}
 			}
-			var err error
 			if w.Reducer != nil && len(kids) == 1 {
 				k.red = reds[0]
 			} else if w.Reducer != nil {
@@ -296,23 +302,42 @@ func (w *writer) inners() *packer[kid] {
 			if err != nil {
 				return k, err
 			}
-			w.buf = appendInner(w.buf, kids)
-			k.id, err = w.put(w.buf)
+			k.setFar()
+			w.buf = appendInner(w.buf, k.far, kids)
+			err = w.put(&k)
 			return k, err
 		},
 	}
 }
 
-// put writes a node under a fresh number.
-func (w *writer) put(data []byte) (id uint64, err error) {
+// setFar lets the reduction stand apart if it is long.
+func (k *kid) setFar() {
+	if len(k.red) > nearSize {
+		k.far = len(k.red)
+	}
+}
+
+// put writes the node in buf under a fresh number, and its reduction if that stands apart.
+func (w *writer) put(k *kid) (err error) {
 	w.root.Next++
-	w.root.Bytes += uint64(len(data))
-	w.made = append(w.made, store.KVOp{Key: nodeKey(w.Prefix, w.root.Next), Value: bytes.Clone(data)})
-	if w.size += len(data); w.Early != nil && w.size >= EarlyBytes {
+	k.id = w.root.Next
+	w.add(nodeKey(w.Prefix, k.id))
+	if k.far > 0 {
+		w.buf = appendReduction(w.buf, k.red)
+		w.add(reductionKey(w.Prefix, k.id))
+	}
+	if w.Early != nil && w.size >= EarlyBytes {
 		err = w.Early(w.made)
 		w.made, w.size = nil, 0
 	}
-	return w.root.Next, err
+	return err
+}
+
+// add writes what is in buf.
+func (w *writer) add(key []byte) {
+	w.root.Bytes += uint64(len(w.buf))
+	w.size += len(w.buf)
+	w.made = append(w.made, store.KVOp{Key: key, Value: bytes.Clone(w.buf)})
 }
 
 // Stray appends to kv the removal of nodes under numbers that the tree has not given: Early had them, of an Apply that came to nothing.

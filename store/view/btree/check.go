@@ -6,8 +6,8 @@ import (
 
 // Check reads the whole tree, past the cache, and tells what is wrong with it: nodes that can't be read, keys out of order, numbers of
 // rows, reductions that are not those of what is below. It calls fn for each row, with the id of its doc, in order, and gives the
-// number of nodes.
-func (t *Tree) Check(fn func(Entry) error) (nodes int, err error) {
+// number of keys that the tree has: one for each node, and one for each reduction that stands apart.
+func (t *Tree) Check(fn func(Entry) error) (keys int, err error) {
 	c := treeCheck{t: t, fn: fn}
 	if t.Root.ID == 0 {
 		if t.Root.Rows != 0 || t.Root.Bytes != 0 {
@@ -18,19 +18,19 @@ func (t *Tree) Check(fn func(Entry) error) (nodes int, err error) {
 	k, err := c.node(t.Root.ID, t.Root.Height)
 	switch {
 	case err != nil:
-		return c.nodes, err
+		return c.keys, err
 	case k.rows != t.Root.Rows:
-		return c.nodes, corrupt("a tree with another number of rows than counted")
+		return c.keys, corrupt("a tree with another number of rows than counted")
 	case c.bytes != t.Root.Bytes:
-		return c.nodes, corrupt("a tree with another number of bytes than counted")
+		return c.keys, corrupt("a tree with another number of bytes than counted")
 	}
-	return c.nodes, nil
+	return c.keys, nil
 }
 
 type treeCheck struct {
 	t     *Tree
 	fn    func(Entry) error
-	nodes int
+	keys  int
 	bytes uint64
 	last  []byte // the key before
 	any   bool
@@ -43,15 +43,30 @@ func (c *treeCheck) node(id uint64, level int) (kid, error) {
 	if err != nil {
 		return kid{}, err
 	}
-	c.nodes++
-	c.bytes += uint64(n.size)
+	c.keys++
+	c.bytes += uint64(n.written())
 	if (n.leaf != nil) != (level == 1) {
 		return kid{}, corrupt("a node at a wrong height")
 	}
+	var is kid
 	if n.leaf != nil {
-		return c.leaf(id, n.leaf)
+		is, err = c.leaf(id, n.leaf)
+	} else {
+		is, err = c.inner(id, n, level)
 	}
-	is := kid{id: id}
+	if is.far = n.far; err != nil || is.far == 0 {
+		return is, err
+	}
+	c.keys++
+	red, err := uncached.reduction(&kid{id: id, far: is.far})
+	if err == nil && !bytes.Equal(red, is.red) {
+		err = corrupt("a node with another reduction beside it than it has")
+	}
+	return is, err
+}
+
+func (c *treeCheck) inner(id uint64, n *node, level int) (is kid, err error) {
+	is.id = id
 	reds := make([][]byte, len(n.kids))
 	for i := range n.kids {
 		says := &n.kids[i]
@@ -63,7 +78,7 @@ func (c *treeCheck) node(id uint64, level int) (kid, error) {
 			return kid{}, corrupt("a node with another last key than its parent says")
 		case k.rows != says.rows:
 			return kid{}, corrupt("a node with another number of rows than its parent says")
-		case !bytes.Equal(k.red, says.red):
+		case k.far != says.far || k.far == 0 && !bytes.Equal(k.red, says.red):
 			return kid{}, corrupt("a node with another reduction than its parent says")
 		}
 		is.rows, is.last, reds[i] = is.rows+k.rows, k.last, k.red

@@ -8,6 +8,9 @@
 // reductions) takes a range of positions, at a cost of the height of the tree and, for rows, their number. Bytes that a Tree
 // gives are shared: they must not be changed.
 //
+// Reductions of more than a few bytes stand apart from the nodes: who goes through inner nodes to a row, or changes a row, does not read and
+// write those of all their kids, and they leave the cache to others.
+//
 // A leaf keeps its rows column by column, in a few bytes each. The rows of the trees of views mostly name their docs by the time in
 // the doc's id and a number (Doc); the ids are in a tree of their own, of docs, to which Tree.Names leads. Its rows have
 // no sort keys, and values that the tree does not look into but to keep them well: sort keys, each behind two bytes.
@@ -15,13 +18,14 @@ package btree
 
 import "logctl/store"
 
-// Sizes of encoded inner nodes in bytes, about, and of leaves by Entry.size, which is more than what they take. A leaf of one row may
+// Sizes of encoded inner nodes with all reductions in bytes, about, and of leaves by Entry.size, which is more than what they take. A leaf of one row may
 // be of any size, and so may an inner node of minFanout kids: reductions that grow must not make a tree that is a list.
 const (
 	targetSize = 6 << 10
 	maxSize    = 8 << 10
 	minSize    = targetSize / 4
 	minFanout  = 8
+	nearSize   = 256 // of the longest reduction that stands in the parent
 )
 
 // Reducer computes what is stored beside each subtree. Reductions are opaque here.
@@ -46,14 +50,24 @@ type kid struct {
 	last []byte // the greatest key in it
 	id   uint64
 	rows uint64
-	red  []byte
+	red  []byte // nil if it stands apart
+	far  int    // length of a reduction that stands apart, 0 for none
 }
 
 // node is a decoded node: either a leaf or kids.
 type node struct {
 	leaf *leaf
 	kids []kid
+	far  int // length of its own reduction, if that stands apart
 	size int // bytes as written
+}
+
+// written is how many bytes a node and its reduction take.
+func (n *node) written() int {
+	if n.far == 0 {
+		return n.size
+	}
+	return n.size + headerSize + n.far + checksumSize
 }
 
 func corrupt(what string) error {

@@ -3,13 +3,15 @@ package btree
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"math"
 )
 
 // What stands on disk; see FORMAT.md.
 const (
-	formatVersion = 4
+	formatVersion = 5
 	kindLeaf      = 1
 	kindInner     = 2
+	kindReduction = 3
 	headerSize    = 2 // version, kind
 	checksumSize  = 4
 )
@@ -19,6 +21,11 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // nodeKey is where the node with that number is kept.
 func nodeKey(prefix []byte, id uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(make([]byte, 0, len(prefix)+8), prefix...), id)
+}
+
+// reductionKey is where the reduction of that node is kept, if it stands apart: right behind the node.
+func reductionKey(prefix []byte, id uint64) []byte {
+	return append(nodeKey(prefix, id), kindReduction)
 }
 
 // shared is the length of the common beginning of a and b.
@@ -43,9 +50,10 @@ func appendBytes(dst, b []byte) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(b))), b...)
 }
 
-// begin writes a node's head over dst: version, kind, number of items.
-func begin(dst []byte, kind byte, items int) []byte {
+// begin writes a node's head over dst: version, kind, length of its reduction if that stands apart, number of items.
+func begin(dst []byte, kind byte, far, items int) []byte {
 	dst = append(dst[:0], formatVersion, kind)
+	dst = binary.AppendUvarint(dst, uint64(far))
 	return binary.AppendUvarint(dst, uint64(items))
 }
 
@@ -53,16 +61,24 @@ func finish(dst []byte) []byte {
 	return binary.LittleEndian.AppendUint32(dst, crc32.Checksum(dst, castagnoli))
 }
 
+// appendReduction writes a reduction that stands apart over dst.
+func appendReduction(dst, red []byte) []byte {
+	return finish(append(append(dst[:0], formatVersion, kindReduction), red...))
+}
+
 // appendInner writes an inner node over dst.
-func appendInner(dst []byte, kids []kid) []byte {
-	dst = begin(dst, kindInner, len(kids))
+func appendInner(dst []byte, far int, kids []kid) []byte {
+	dst = begin(dst, kindInner, far, len(kids))
 	var last []byte
 	for i := range kids {
 		k := &kids[i]
 		dst = appendKey(dst, last, k.last)
 		dst = binary.AppendUvarint(dst, k.id)
 		dst = binary.AppendUvarint(dst, k.rows)
-		dst = appendBytes(dst, k.red)
+		dst = binary.AppendUvarint(dst, uint64(k.far))
+		if k.far == 0 {
+			dst = appendBytes(dst, k.red)
+		}
 		last = k.last
 	}
 	return finish(dst)
@@ -82,6 +98,16 @@ func (d *decoder) uvarint() uint64 {
 	}
 	d.data = d.data[n:]
 	return v
+}
+
+// length reads that of something elsewhere.
+func (d *decoder) length() int {
+	n := d.uvarint()
+	if n > math.MaxInt32 {
+		d.bad, d.data = true, nil
+		return 0
+	}
+	return int(n)
 }
 
 // bytes reads a length and that many bytes, which stay part of the node.
@@ -138,25 +164,35 @@ func (d *decoder) take(n int) []byte {
 	return b
 }
 
-// decode reads a node as a writer has put it. It keeps data.
-func decode(data []byte) (*node, error) {
+// unwrap takes the version, the kind and the checksum off.
+func unwrap(data []byte) (kind byte, body []byte, err error) {
 	if len(data) < headerSize+checksumSize {
-		return nil, corrupt("node too short")
+		return 0, nil, corrupt("node too short")
 	}
 	if data[0] != formatVersion {
-		return nil, corrupt("node of another format version")
+		return 0, nil, corrupt("node of another format version")
 	}
-	body := data[:len(data)-checksumSize]
+	body = data[:len(data)-checksumSize]
 	if binary.LittleEndian.Uint32(data[len(body):]) != crc32.Checksum(body, castagnoli) {
-		return nil, corrupt("node with a wrong checksum")
+		return 0, nil, corrupt("node with a wrong checksum")
 	}
-	d := decoder{data: body[headerSize:]}
+	return data[1], body[headerSize:len(body):len(body)], nil
+}
+
+// decode reads a node as a writer has put it. It keeps data.
+func decode(data []byte) (*node, error) {
+	kind, body, err := unwrap(data)
+	if err != nil {
+		return nil, err
+	}
+	d := decoder{data: body}
+	far := d.length()
 	items := d.uvarint()
 	if items == 0 || items > 8*uint64(len(body)) {
 		return nil, corrupt("node with an impossible number of items")
 	}
-	n := &node{size: len(data)}
-	switch data[1] {
+	n := &node{far: far, size: len(data)}
+	switch kind {
 	case kindLeaf:
 		n.leaf = d.leaf(int(items))
 	case kindInner:
@@ -167,7 +203,11 @@ func decode(data []byte) (*node, error) {
 				break
 			}
 			last = d.key(last)
-			n.kids = append(n.kids, kid{last: last, id: d.uvarint(), rows: d.uvarint(), red: d.bytes()})
+			k := kid{last: last, id: d.uvarint(), rows: d.uvarint(), far: d.length()}
+			if k.far == 0 {
+				k.red = d.bytes()
+			}
+			n.kids = append(n.kids, k)
 		}
 	default:
 		return nil, corrupt("node of an unknown kind")

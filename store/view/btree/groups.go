@@ -79,10 +79,12 @@ func (g *grouper) walk(id uint64, level int, from, to uint64) error {
 			return g.walk(k.id, level-1, from, to)
 		}
 		g.Rows += k.rows
-		if g.t.Reducer != nil {
-			g.reds = append(g.reds, k.red)
+		if g.t.Reducer == nil {
+			return nil
 		}
-		return nil
+		red, err := g.t.reduction(k)
+		g.reds = append(g.reds, red)
+		return err
 	})
 }
 

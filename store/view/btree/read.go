@@ -58,6 +58,35 @@ func (t *Tree) node(id uint64) (*node, error) {
 	return n, nil
 }
 
+// reduction is that of all below a kid.
+func (t *Tree) reduction(k *kid) ([]byte, error) {
+	if k.red != nil || k.far == 0 {
+		return k.red, nil
+	}
+	name := cacheKey{space: t.Space, id: k.id, parts: "reduction"}
+	if r, ok := t.Cache.get(name).(*remembered); ok {
+		return r.red, nil
+	}
+	data, ok, err := t.KV.Get(reductionKey(t.Prefix, k.id))
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, corrupt("missing reduction")
+	}
+	kind, red, err := unwrap(data)
+	if err == nil && (kind != kindReduction || len(red) != k.far) {
+		err = corrupt("a reduction of another length than its node says")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !t.Remember { // else what is made of it is kept
+		t.Cache.put(name, &remembered{red: red})
+	}
+	return red, nil
+}
+
 // inner and leaf read a node of which the level is known; another kind there is corruption.
 func (t *Tree) inner(id uint64) (*node, error) {
 	n, err := t.node(id)

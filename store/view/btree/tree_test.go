@@ -48,7 +48,9 @@ func (m memory) apply(ops []store.KVOp) memory {
 }
 
 // rolling hashes rows so that neither their order nor how they are grouped can be got wrong unseen.
-type rolling struct{}
+// Those that are long
+// mostly have bytes more that follow from the others.
+type rolling struct{ long bool }
 
 func (rolling) one(e Entry) (h, p uint64) {
 	h = 14695981039346656037
@@ -58,6 +60,14 @@ func (rolling) one(e Entry) (h, p uint64) {
 		}
 	}
 	return h, 6364136223846793005
+}
+
+func (r rolling) append(dst []byte, h, p uint64) []byte {
+	dst = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(dst, h), p)
+	if r.long {
+		dst = append(dst, bytes.Repeat([]byte{byte(h >> 8)}, nearSize*int(h%3))...)
+	}
+	return dst
 }
 
 func (r rolling) Reduce(dst []byte, rows Rows) ([]byte, error) {
@@ -82,10 +92,10 @@ func (r rolling) reduce(dst []byte, rows []Entry) ([]byte, error) {
 		h1, p1 := r.one(e)
 		h, p = h*p1+h1, p*p1
 	}
-	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(dst, h), p), nil
+	return r.append(dst, h, p), nil
 }
 
-func (rolling) Rereduce(dst []byte, reds [][]byte) ([]byte, error) {
+func (r rolling) Rereduce(dst []byte, reds [][]byte) ([]byte, error) {
 	if len(reds) < 2 {
 		return dst, errors.New("fewer than two reductions")
 	}
@@ -94,7 +104,7 @@ func (rolling) Rereduce(dst []byte, reds [][]byte) ([]byte, error) {
 		h1, p1 := binary.BigEndian.Uint64(red), binary.BigEndian.Uint64(red[8:])
 		h, p = h*p1+h1, p*p1
 	}
-	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(dst, h), p), nil
+	return r.append(dst, h, p), nil
 }
 
 func row(r *rand.Rand, n, maxValue int) Entry {
@@ -144,8 +154,8 @@ func check(t *testing.T, r *rand.Rand, tree *Tree, rows []Entry) {
 				t.Fatalf("scan %d..%d: %d rows, %v", from, to, i, err)
 			}
 		}
-		got, _, err := tree.Reduce([]byte("x"), from, to)
-		want, _ := rolling{}.reduce([]byte("x"), rows[from:to])
+		got, _, err := tree.Reduce(from, to)
+		want, _ := tree.Reducer.(rolling).reduce(nil, rows[from:to])
 		if err != nil || !bytes.Equal(got, want) {
 			t.Fatalf("reduce %d..%d: %x, %v, want %x", from, to, got, err, want)
 		}
@@ -179,7 +189,7 @@ func checkGroups(t *testing.T, tree *Tree, rows []Entry, from uint64, prefix int
 				return fmt.Errorf("group of %s has %d rows, want %d", g.First.Sort, g.Rows, n)
 			}
 			if tree.Reducer != nil {
-				want, _ := rolling{}.reduce(nil, left[:n])
+				want, _ := tree.Reducer.(rolling).reduce(nil, left[:n])
 				if got, err := g.Reduce(nil); err != nil || !bytes.Equal(got, want) {
 					return fmt.Errorf("group of %s: %x, %v, want %x", g.First.Sort, got, err, want)
 				}
@@ -281,7 +291,7 @@ func TestModel(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(seed, 7))
 			cache := NewCache(256 << 10)
-			tree := &Tree{KV: memory{}, Prefix: []byte("n"), Cache: cache, Space: cache.Space(), Reducer: rolling{}, Remember: seed%2 == 0}
+			tree := &Tree{KV: memory{}, Prefix: []byte("n"), Cache: cache, Space: cache.Space(), Reducer: rolling{long: seed >= 3}, Remember: seed%2 == 0}
 			model := map[int]Entry{}
 			maxValue := []int{8, 400, 3000}[seed%3]
 			for step := range 45 {
@@ -395,13 +405,13 @@ func testLeaf() []byte {
 	for i := range rows {
 		items = append(items, rowRef{new: &rows[i]})
 	}
-	return finish(newLeaf(items, true).append(begin(nil, kindLeaf, len(items)), &textWriter{}))
+	return finish(newLeaf(items, true).append(begin(nil, kindLeaf, 0, len(items)), &textWriter{}))
 }
 
 func TestCorruption(t *testing.T) {
 	t.Parallel()
 	leaf := testLeaf()
-	inner := appendInner(nil, []kid{{last: []byte("abd"), id: 7, rows: 2, red: []byte("r")}})
+	inner := appendInner(nil, 0, []kid{{last: []byte("abd"), id: 7, rows: 2, red: []byte("r")}})
 	for _, data := range [][]byte{leaf, inner} {
 		if _, err := decode(data); err != nil {
 			t.Fatal(err)
@@ -426,7 +436,7 @@ func TestCorruption(t *testing.T) {
 // FuzzDecode gives arbitrary bodies a right checksum.
 func FuzzDecode(f *testing.F) {
 	f.Add(testLeaf())
-	f.Add(appendInner(nil, []kid{{last: []byte("abd"), id: 7, rows: 2, red: []byte("r")}}))
+	f.Add(appendInner(nil, 0, []kid{{last: []byte("abd"), id: 7, rows: 2, red: []byte("r")}}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) < checksumSize {
 			return
@@ -492,6 +502,104 @@ func (longReducer) Reduce(dst []byte, rows Rows) ([]byte, error) {
 
 func (longReducer) Rereduce(dst []byte, reds [][]byte) ([]byte, error) {
 	return append(dst, reds[0]...), nil
+}
+
+// dear is a reducer with long reductions that counts what it is asked.
+type dear struct{ asked *int }
+
+func (d dear) Reduce(dst []byte, rows Rows) ([]byte, error) {
+	*d.asked++
+	return append(dst, make([]byte, 8*maxSize)...), nil
+}
+
+func (d dear) Rereduce(dst []byte, reds [][]byte) ([]byte, error) {
+	*d.asked++
+	return append(dst, reds[0]...), nil
+}
+
+// TestRemember: a cache that has room for what many ranges are reduced to keeps it, though the reductions of all nodes on the way would
+// not find room in it, too; and a change costs anew what it changes.
+func TestRemember(t *testing.T) {
+	t.Parallel()
+	const ranges, rows = 100, 300
+	asked := 0
+	cache := NewCache(ranges * (8*maxSize + 32<<10))
+	tree := &Tree{KV: memory{}, Cache: cache, Space: cache.Space(), Reducer: dear{&asked}, Remember: true}
+	put := func(from, to int) {
+		var ops []Op
+		for n := from; n < to; n++ {
+			ops = append(ops, Op{Entry: &Entry{Sort: fmt.Appendf(nil, "key/%06d", n), Doc: Doc{ID: "doc"}}})
+		}
+		root, kv, err := tree.Apply(t.Context(), Once(ops), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree = &Tree{KV: tree.KV.(memory).apply(kv), Cache: cache, Space: tree.Space, Reducer: tree.Reducer, Remember: true, Root: root}
+	}
+	reduce := func() int {
+		asked = 0
+		for i := range uint64(ranges) {
+			if red, _, err := tree.Reduce(i*rows, (i+1)*rows); err != nil || len(red) != 8*maxSize {
+				t.Fatalf("%d bytes, %v", len(red), err)
+			}
+		}
+		return asked
+	}
+	put(0, ranges*rows)
+	if n := reduce(); n < ranges {
+		t.Fatalf("%d calls for %d ranges", n, ranges)
+	}
+	if n := reduce(); n > 0 {
+		t.Errorf("%d calls for what was asked before", n)
+	}
+	put(ranges*rows/2, ranges*rows/2+1)
+	if n := reduce(); n == 0 || n > 10 {
+		t.Errorf("%d calls after a change of one row", n)
+	}
+}
+
+// TestFarReductions: a reduction that stands apart is found to be damaged, missing or too much.
+func TestFarReductions(t *testing.T) {
+	t.Parallel()
+	tree := &Tree{KV: memory{}, Cache: NewCache(0), Space: 1, Reducer: rolling{long: true}}
+	var ops []Op
+	for n := range 5000 {
+		ops = append(ops, Op{Entry: &Entry{Sort: fmt.Appendf(nil, "key/%06d", n), Doc: Doc{ID: "doc"}, Value: []byte("v")}})
+	}
+	root, kv, err := tree.Apply(t.Context(), Once(ops), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree.Root, tree.KV = root, memory{}.apply(kv)
+	check := func() error {
+		tree.Cache.Clear()
+		keys, err := tree.Check(func(Entry) error { return nil })
+		if err == nil && keys != len(tree.KV.(memory)) {
+			err = fmt.Errorf("%d keys of %d", keys, len(tree.KV.(memory)))
+		}
+		return err
+	}
+	if err := check(); err != nil {
+		t.Fatal(err)
+	}
+	whole, far := tree.KV.(memory), 0
+	for key, value := range whole {
+		if value[1] != kindReduction {
+			continue
+		}
+		far++
+		other := bytes.Clone(value[:len(value)-checksumSize])
+		other[len(other)-1]++
+		for _, bad := range [][]byte{nil, value[:len(value)-1], finish(bytes.Clone(other)), finish(other[:len(other)-1])} {
+			tree.KV = whole.apply([]store.KVOp{{Key: []byte(key), Value: bad, Delete: bad == nil}})
+			if err := check(); !store.IsKind(err, store.KindCorrupt) {
+				t.Errorf("%d bytes of %d: %v", len(bad), len(value), err)
+			}
+		}
+	}
+	if far == 0 {
+		t.Error("no reduction stands apart")
+	}
 }
 
 // TestFanout: where many rows go at a time, what is left is put together to nodes of minFanout kids, however long the reductions are.
