@@ -67,6 +67,9 @@ func isWatched(r *http.Request) bool {
 // stillMay tells whether a visit's caller is still who it was when the answer began, with the same rights to what it is about. The visit
 // is the watch's own: a session cookie in it, which would come to its end before a feed does, is replaced by what the store renews it to.
 func (d *Door) stillMay(v *visit) bool {
+	if _, inProcess := store.CallerFrom(v.r.Context()); inProcess {
+		return true
+	}
 	var c caller
 	var err error
 	if text := bearer(v.r.Header); text != "" {

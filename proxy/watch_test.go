@@ -2,8 +2,10 @@ package proxy
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -89,6 +91,45 @@ func TestFeedsEnd(t *testing.T) {
 					<-ended
 				}
 			})
+		})
+	}
+}
+
+// TestSlowWritesEnd: what comes so slowly that its sender's right to it has ended in the meantime is not stored.
+func TestSlowWritesEnd(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		stranger bool
+		pause    time.Duration
+		want     int
+	}{
+		"revoked":           {false, watchTime + time.Second, 403},
+		"revoked, but soon": {false, watchTime - time.Second, 201},
+		"stranger":          {true, watchTime + time.Second, 201},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFakeCouch()
+			body, send := io.Pipe()
+			defer body.Close()
+			go func() {
+				_, _ = io.WriteString(send, `{"a":`)
+				time.Sleep(tt.pause)
+				f.mu.Lock()
+				clear(f.dbs[string(token.DB)])
+				f.mu.Unlock()
+				_, _ = io.WriteString(send, "1}")
+				send.Close()
+			}()
+			r := newRequest("POST", "/log_app", "", "Content-Type", jsonType)
+			if !tt.stranger {
+				r.Header.Set("Authorization", "Bearer "+addToken(t, f, token.Write, time.Time{}, "app"))
+			}
+			r.Body, r.ContentLength = body, -1
+			w := httptest.NewRecorder()
+			newDoor(f).ServeHTTP(w, r)
+			if w.Code != tt.want || slices.Contains(asked(f), "POST /log_app") != (tt.want == 201) {
+				t.Errorf("%s: %d %s, the store was asked %q", name, w.Code, w.Body, asked(f))
+			}
 		})
 	}
 }

@@ -30,9 +30,14 @@ func (d *Door) write(v *visit) error {
 	if err != nil {
 		return err
 	}
+	began := time.Now()
 	body, packed, err := v.receive(v.body(), &l, d.o.Limits.Body)
 	if err != nil {
 		return err
+	}
+	if time.Since(began) > watchTime && !d.stillMay(v) {
+		intake.Free(body)
+		return v.refusal()
 	}
 	answer, due, err := d.writeInTurn(v, body, packed, form, &l)
 	if err != nil {
