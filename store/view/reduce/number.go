@@ -30,8 +30,11 @@ func (n number) add(o number) number {
 	return number{f: n.float() + o.float(), isFloat: true}
 }
 
+// wide is the first integer whose square is a double.
+const wide = 1 << 31
+
 func (n number) square() number {
-	if !n.isFloat && n.i > -1<<31 && n.i < 1<<31 {
+	if !n.isFloat && n.i > -wide && n.i < wide {
 		return number{i: n.i * n.i}
 	}
 	return number{f: n.float() * n.float(), isFloat: true}

@@ -91,18 +91,39 @@ func TestStats(t *testing.T) {
 func TestStatsOfIntegers(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))
-	for _, bits := range []int{3, 31, 33, 49} {
-		for n := 1; n < 12_000; n *= 3 {
+	for _, tt := range []struct{ least, most int64 }{
+		{-1, 6}, {-1, 1<<31 - 2}, {-1, 1 << 33}, {-1, 1 << 49},
+		{wide, 1 << 33}, {wide - 1, wide + 1}, {1_766_650_014_396, 1_798_186_014_396}, {1e15 - 9, 1e15 - 1}, {1 - 1e15, -wide},
+	} {
+		for n := 1; n < 20_000; n *= 3 {
 			numbers, values := make([]int64, n), make([][]byte, n)
 			for i := range numbers {
-				numbers[i] = r.Int64N(1<<bits) - 1
+				numbers[i] = tt.least + r.Int64N(tt.most-tt.least+1)
 				values[i] = strconv.AppendInt(nil, numbers[i], 10)
 			}
 			want, err := Stats{}.Reduce(nil, nil, values)
 			if got := (Stats{}).ReduceIntegers(nil, numbers); err != nil || string(got) != string(want) {
-				t.Errorf("%d numbers of %d bits: %s, want %s, %v", n, bits, got, want, err)
+				t.Errorf("%d numbers from %d to %d: %s, want %s, %v", n, tt.least, tt.most, got, want, err)
 			}
 		}
+	}
+}
+
+// BenchmarkStatsOfIntegers reduces times: those of a leaf, and the few of a small group.
+func BenchmarkStatsOfIntegers(b *testing.B) {
+	for _, n := range []int{2, 600} {
+		times := make([]int64, n)
+		for i := range times {
+			times[i] = 1_766_650_014_396 + int64(i)*31_536
+		}
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			var dst []byte
+			b.ReportAllocs()
+			for b.Loop() {
+				dst = Stats{}.ReduceIntegers(dst[:0], times)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/row")
+		})
 	}
 }
 

@@ -73,16 +73,38 @@ func (Stats) Rereduce(dst []byte, reductions [][]byte) ([]byte, error) {
 	return append(dst, ']'), nil
 }
 
-// ReduceIntegers appends the reduction of integers, at least one: what Reduce gives for them as JSON.
+// ReduceIntegers appends the reduction of integers of up to 15 digits, at least one: what Reduce gives for them as JSON.
 func (Stats) ReduceIntegers(dst []byte, values []int64) []byte {
+	sum, least, most := int64(0), values[0], values[0]
+	for _, v := range values {
+		sum += v
+		least, most = min(least, v), max(most, v)
+	}
+	s := stats{sum: number{i: sum}, count: number{i: int64(len(values))}, min: number{i: least}, max: number{i: most}}
+	const few = 1 << 13 // of which even the largest can be added up
+	if len(values) > few || least < wide {
+		s.sum, s.sumsqr = addNumbers(values)
+		return s.append(dst)
+	}
+	// Times are such numbers: all of their squares are doubles, which are added up in order.
+	squares := float64(0)
+	for _, v := range values {
+		f := float64(v)
+		squares += float64(f * f)
+	}
+	s.sumsqr = number{f: squares, isFloat: true}
+	return s.append(dst)
+}
+
+// addNumbers gives the sum of integers and that of their squares.
+func addNumbers(values []int64) (sum, squares number) {
 	first := number{i: values[0]}
-	s := stats{sum: first, count: number{i: int64(len(values))}, min: first, max: first, sumsqr: first.square()}
+	sum, squares = first, first.square()
 	for _, v := range values[1:] {
 		n := number{i: v}
-		s.sum, s.sumsqr = s.sum.add(n), s.sumsqr.add(n.square())
-		s.min.i, s.max.i = min(s.min.i, v), max(s.max.i, v)
+		sum, squares = sum.add(n), squares.add(n.square())
 	}
-	return s.append(dst)
+	return sum, squares
 }
 
 // Final implements Reducer.
@@ -203,15 +225,11 @@ func scanInt(s []byte) (n number, rest []byte) {
 	return n, s[i:]
 }
 
-func (s stats) append(dst []byte) []byte {
-	for i, f := range s.names() {
-		if i == 0 {
-			dst = append(dst, '{')
-		} else {
-			dst = append(dst, ',')
-		}
-		dst = append(append(append(dst, '"'), f.name...), '"', ':')
-		dst = f.n.append(dst)
-	}
+func (s *stats) append(dst []byte) []byte {
+	dst = s.sum.append(append(dst, `{"sum":`...))
+	dst = s.count.append(append(dst, `,"count":`...))
+	dst = s.min.append(append(dst, `,"min":`...))
+	dst = s.max.append(append(dst, `,"max":`...))
+	dst = s.sumsqr.append(append(dst, `,"sumsqr":`...))
 	return append(dst, '}')
 }
