@@ -2,10 +2,10 @@ package reports
 
 import (
 	"bytes"
-	"encoding/binary"
-	"math/bits"
 	"strconv"
 	"strings"
+
+	"logctl/store"
 )
 
 // keyReader takes keys apart, JSON arrays that come in order: what the next one begins with as the one before did is not read again. An
@@ -22,7 +22,7 @@ func (k *keyReader) elements(key []byte) (parts [][]byte, ok bool) {
 	if n < 2 || key[0] != '[' || key[n-1] != ']' {
 		return nil, false
 	}
-	same, keep, from := shared(k.text, key), len(k.parts)-1, 0
+	same, keep, from := store.Shared(k.text, key), len(k.parts)-1, 0
 	for keep >= 0 && k.starts[keep] > same {
 		keep--
 	}
@@ -65,21 +65,6 @@ func (k *keyReader) elements(key []byte) (parts [][]byte, ok bool) {
 
 func (k *keyReader) add(from, to int) {
 	k.parts, k.starts = append(k.parts, trim(k.text[from:to])), append(k.starts, from)
-}
-
-// shared is the length of the common beginning of a and b.
-func shared(a, b []byte) int {
-	n := min(len(a), len(b))
-	i := 0
-	for ; i+8 <= n; i += 8 {
-		if x := binary.LittleEndian.Uint64(a[i:]) ^ binary.LittleEndian.Uint64(b[i:]); x != 0 {
-			return i + bits.TrailingZeros64(x)/8
-		}
-	}
-	for i < n && a[i] == b[i] {
-		i++
-	}
-	return i
 }
 
 func trim(b []byte) []byte {

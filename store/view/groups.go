@@ -3,7 +3,6 @@ package view
 import (
 	"bytes"
 	"errors"
-	"math"
 	"strconv"
 
 	"logctl/store"
@@ -11,14 +10,11 @@ import (
 	"logctl/store/view/collate"
 )
 
-// wholeKey is the group level at which every key is a group.
-const wholeKey = math.MaxInt
-
 // groups gives a row for each group of a span: all rows whose keys begin alike up to the group level.
 func (a *answer) groups(x *index, view int, s span) error {
 	level := a.q.GroupLevel
 	if a.q.Group {
-		level = wholeKey
+		level = collate.WholeKey
 	}
 	if _, script := x.reducers[view].(scriptReducer); !script && !a.q.Descending {
 		return a.walkGroups(x.reducers[view], s, level)
@@ -34,9 +30,11 @@ func (a *answer) walkGroups(r btree.Reducer, s span, level int) error {
 	if a.limit == 0 {
 		return nil
 	}
-	var arena []byte // of keys and values
-	prefix := func(sortKey []byte) int { return collate.Group(sortKey, level) }
-	err := a.tree.Groups(s.from, s.to, prefix, func(g *btree.Group) error {
+	cut := func(sortKey []byte) int { return collate.Group(sortKey, level) }
+	if level == collate.WholeKey {
+		cut = func(sortKey []byte) int { return len(sortKey) }
+	}
+	err := a.tree.Groups(s.from, s.to, cut, func(g *btree.Group) error {
 		if a.skip > 0 {
 			a.skip--
 			return nil
@@ -44,23 +42,17 @@ func (a *answer) walkGroups(r btree.Reducer, s span, level int) error {
 		if a.limit == 0 {
 			return errEnough
 		}
-		if need := 4*len(g.First.Sort) + len(g.First.JSON) + reductionRoom; cap(arena)-len(arena) < need {
-			arena = make([]byte, 0, 8192+need)
-		}
-		start := len(arena)
-		arena = appendGroupKey(arena, &g.First, level)
-		at := len(arena)
-		row := store.Row{Key: arena[start:at:at]}
+		row := store.Row{Key: a.groupKey(g.Sort, g.JSON, level)}
 		if r == nil {
-			arena = strconv.AppendUint(arena, g.Rows, 10)
+			a.value = strconv.AppendUint(a.value[:0], g.Rows, 10)
 		} else {
 			var err error
 			if a.scratch, err = g.Reduce(a.scratch[:0]); err != nil {
 				return err
 			}
-			arena = r.(builtinReducer).Final(arena, a.scratch)
+			a.value = r.(builtinReducer).Final(a.value[:0], a.scratch)
 		}
-		row.Value = arena[at:len(arena):len(arena)]
+		row.Value = a.value
 		return a.give(row)
 	})
 	if errors.Is(err, errEnough) {
@@ -68,9 +60,6 @@ func (a *answer) walkGroups(r btree.Reducer, s span, level int) error {
 	}
 	return err
 }
-
-// reductionRoom is about what a builtin's reduction takes.
-const reductionRoom = 256
 
 // seekGroups looks up group by group. Each costs as many steps as the tree has levels, whatever it holds.
 func (a *answer) seekGroups(x *index, view int, s span, level int) error {
@@ -93,7 +82,7 @@ func (a *answer) seekGroups(x *index, view int, s span, level int) error {
 			return err
 		}
 		if r.Err == "" {
-			r.Key = appendGroupKey(nil, &first, level)
+			r.Key = a.groupKey(first.Sort, first.JSON, level)
 		}
 		if err := a.give(r); err != nil {
 			return err
@@ -122,17 +111,28 @@ func (a *answer) group(s span, level int) (span, btree.Entry, error) {
 	return span{s.from, min(s.to, to)}, first, err
 }
 
-// appendGroupKey appends the key that a group is shown with.
-func appendGroupKey(dst []byte, first *btree.Entry, level int) []byte {
-	if level == 0 {
-		return append(dst, "null"...)
+// groupKey is the key that a group is shown with.
+func (a *answer) groupKey(sortKey, json []byte, level int) []byte {
+	switch {
+	case level == 0:
+		return null
+	case json == nil:
+		return a.keyJSON(sortKey, level)
+	case level == collate.WholeKey || json[0] != '[':
+		return json
 	}
-	start := len(dst)
-	dst = appendKey(dst, first)
-	if level == wholeKey || dst[start] != '[' {
-		return dst
+	a.key = append(a.key[:0], json...)
+	return cutArray(a.key, level)
+}
+
+var null = []byte("null")
+
+// keyJSON is the JSON that is made of a sort key.
+func (a *answer) keyJSON(sortKey []byte, level int) []byte {
+	if json, ok := a.printer.JSON(sortKey, level); ok {
+		return json
 	}
-	return dst[:start+len(cutArray(dst[start:], level))]
+	return null
 }
 
 // cutArray cuts a JSON array, in place, to no more than its first n elements.

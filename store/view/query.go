@@ -20,7 +20,7 @@ type Meta struct {
 }
 
 // Query brings the index of d up to date as q.Update says and calls head once and then fn for each row. What either
-// returns ends the query and is its error. A row's bytes may be kept but not changed.
+// returns ends the query and is its error. A row's bytes hold only during the call.
 //
 // A row of a reduction that failed has Err set to CouchDB's "error" word, Value to its reason, a JSON string, and no Key.
 // Errors: KindNotFound "missing_named_view"; KindQueryParse with CouchDB's reasons; KindOSProcess when a function does not
@@ -133,14 +133,16 @@ func (x *index) answer(ctx context.Context, snap store.KVReader, view int, q *st
 
 // answer is a query on its way.
 type answer struct {
-	ctx     context.Context
-	tree    *btree.Tree
-	q       *store.ViewQuery
-	fn      func(store.Row) error
-	skip    uint64 // rows still to skip
-	limit   int    // rows still to give, negative for all
-	n       int
-	scratch []byte
+	ctx   context.Context
+	tree  *btree.Tree
+	q     *store.ViewQuery
+	fn    func(store.Row) error
+	skip  uint64 // rows still to skip
+	limit int    // rows still to give, negative for all
+	n     int
+
+	printer             collate.Printer
+	scratch, key, value []byte // of the row that is given
 }
 
 // ctxEvery is how many rows are given between looks at the context.
@@ -198,25 +200,18 @@ func (a *answer) rows(s span) error {
 			s.to = s.from + n
 		}
 	}
-	var room []byte
 	return a.tree.Scan(s.from, s.to, a.q.Descending, func(e btree.Entry) error {
 		id, err := a.tree.ID(e)
 		if err != nil {
 			return err
 		}
 		r := store.Row{ID: id, Key: e.JSON, Value: e.Value}
-		if need := 4*len(e.Sort) + 32; cap(room)-len(room) < need {
-			room = make([]byte, 0, 4096+need)
-		}
 		if r.Key == nil {
-			start := len(room)
-			room = appendKey(room, &e)
-			r.Key = room[start:len(room):len(room)]
+			r.Key = a.keyJSON(e.Sort, collate.WholeKey)
 		}
 		if r.Value == nil {
-			start := len(room)
-			room = e.AppendValue(room)
-			r.Value = room[start:len(room):len(room)]
+			a.value = e.AppendValue(a.value[:0])
+			r.Value = a.value
 		}
 		return a.give(r)
 	})

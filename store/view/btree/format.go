@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"math"
+
+	"logctl/store"
 )
 
 // What stands on disk; see FORMAT.md.
@@ -28,20 +30,9 @@ func reductionKey(prefix []byte, id uint64) []byte {
 	return append(nodeKey(prefix, id), kindReduction)
 }
 
-// shared is the length of the common beginning of a and b.
-func shared(a, b []byte) int {
-	n := min(len(a), len(b))
-	for i := range n {
-		if a[i] != b[i] {
-			return i
-		}
-	}
-	return n
-}
-
 // appendKey appends a key less what it shares with the one before it.
 func appendKey(dst, last, key []byte) []byte {
-	n := shared(last, key)
+	n := store.Shared(last, key)
 	dst = binary.AppendUvarint(dst, uint64(n))
 	return appendBytes(dst, key[n:])
 }

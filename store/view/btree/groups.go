@@ -4,8 +4,8 @@ import "bytes"
 
 // Group is a run of rows whose sort keys begin alike.
 type Group struct {
-	First Entry // its first row
-	Rows  uint64
+	Sort, JSON []byte // the key of its first row, as an Entry has it
+	Rows       uint64
 
 	t    *Tree
 	rows Rows     // of the leaf that is read
@@ -98,7 +98,7 @@ func (g *grouper) walkLeaf(l *leaf, from, to int) error {
 	}
 	for run := l.run(from); from < to; run++ {
 		if !g.has(l.sorts[run]) {
-			if err := g.begin(l.entry(run, from)); err != nil {
+			if err := g.begin(l.sorts[run], l.json(from)); err != nil {
 				return err
 			}
 		}
@@ -113,12 +113,12 @@ func (g *grouper) walkLeaf(l *leaf, from, to int) error {
 	return nil
 }
 
-// begin ends the group and begins that of a row.
-func (g *grouper) begin(e Entry) error {
+// begin ends the group and begins that of a row with a key.
+func (g *grouper) begin(sort, json []byte) error {
 	if err := g.end(); err != nil {
 		return err
 	}
-	g.First, g.prefix = e, e.Sort[:g.cut(e.Sort)]
+	g.Sort, g.JSON, g.prefix = sort, json, sort[:g.cut(sort)]
 	if g.prefix == nil {
 		g.prefix = []byte{}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"logctl/store"
 	"logctl/store/view/collate"
 )
 
@@ -261,7 +262,7 @@ func (w *textWriter) list(dst []byte, texts [][]byte) []byte {
 	same, rest := make([]uint64, len(texts)), make([]uint64, len(texts))
 	var last []byte
 	for i, t := range texts {
-		n := shared(last, t)
+		n := store.Shared(last, t)
 		same[i], rest[i], last = uint64(n), uint64(len(t)-n), t
 	}
 	dst = appendNumbers(dst, same)

@@ -182,16 +182,16 @@ func checkGroups(t *testing.T, tree *Tree, rows []Entry, from uint64, prefix int
 		left := rows
 		err := tree.Groups(from, from+uint64(len(rows)), func(sort []byte) int { return min(prefix, len(sort)) }, func(g *Group) error {
 			n := 0
-			for n < len(left) && bytes.HasPrefix(left[n].Sort, g.First.Sort[:prefix]) {
+			for n < len(left) && bytes.HasPrefix(left[n].Sort, g.Sort[:prefix]) {
 				n++
 			}
-			if n == 0 || g.Rows != uint64(n) || !bytes.Equal(g.First.Sort, left[0].Sort) || !bytes.Equal(g.First.Value, left[0].Value) {
-				return fmt.Errorf("group of %s has %d rows, want %d", g.First.Sort, g.Rows, n)
+			if n == 0 || g.Rows != uint64(n) || !bytes.Equal(g.Sort, left[0].Sort) || !bytes.Equal(g.JSON, left[0].JSON) {
+				return fmt.Errorf("group of %s has %d rows, want %d", g.Sort, g.Rows, n)
 			}
 			if tree.Reducer != nil {
 				want, _ := tree.Reducer.(rolling).reduce(nil, left[:n])
 				if got, err := g.Reduce(nil); err != nil || !bytes.Equal(got, want) {
-					return fmt.Errorf("group of %s: %x, %v, want %x", g.First.Sort, got, err, want)
+					return fmt.Errorf("group of %s: %x, %v, want %x", g.Sort, got, err, want)
 				}
 			}
 			left = left[n:]

@@ -205,6 +205,27 @@ func (r *reader) number(dst []byte) ([]byte, bool) {
 }
 
 func (r *reader) str(dst []byte) ([]byte, bool) {
+	start := len(dst)
+	dst = append(dst, '"')
+	for i, code := range r.k {
+		c := r.t.common[code]
+		if c == 0 {
+			if code == keyEnd {
+				r.k = r.k[i+1:]
+				return append(dst, '"'), true
+			}
+			break
+		}
+		if c == '"' || c == '\\' {
+			dst = append(dst, '\\')
+		}
+		dst = append(dst, c)
+	}
+	return r.cased(dst[:start])
+}
+
+// cased is str where there are other weights than primary ones.
+func (r *reader) cased(dst []byte) ([]byte, bool) {
 	primaries := 0
 	for primaries < len(r.k) && r.k[primaries] > levelsFollow {
 		primaries++

@@ -29,6 +29,7 @@ type asciiTable struct {
 	tertiary  [utf8.RuneSelf]byte
 	primaries []int
 	char      [256][32]byte // the character with that code and tertiary weight
+	common    [256]byte     // the character with that code and the commonest tertiary weight
 }
 
 // tables and collators are made when they are first needed and never change what a key is; a Collator is not safe for
@@ -95,6 +96,9 @@ func newASCIITable() *asciiTable {
 			n, _ := slices.BinarySearch(t.primaries, p)
 			t.code[i] = byte(2*n + firstPrimary + 1)
 			t.char[t.code[i]][t.tertiary[i]] = byte(i)
+			if t.tertiary[i] == commonTertiary {
+				t.common[t.code[i]] = byte(i)
+			}
 		}
 	}
 	return t
