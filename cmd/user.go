@@ -38,7 +38,8 @@ func newUserAdd(g *globals) *cobra.Command {
 		Use:   "add NAME",
 		Short: "Make an account that may read, or let one do more",
 		Long: `Make an account that may read apps, or let the account of that name do more. The password is the first line of
---new-password-file or of the standard input; a person is asked for it. An empty one leaves an account's as it is.
+--new-password-file or of the standard input; a person is asked for it. It has 8 characters or more; an empty one leaves an
+account's as it is.
 
   logctl user add alice --reader fail2ban
   logctl user add grafana --reader fail2ban --reader shop --new-password-file grafana.password
@@ -145,12 +146,27 @@ func (o *userAddOptions) roles(u *admin.User) (may string, err error) {
 	return strings.Join(all, "; "), nil
 }
 
-// password reads the account's password; "" is none.
-func (o *userAddOptions) password(std streams, name string) (string, error) {
+// password reads the account's password; "" is none. A person types it twice, since it is not shown.
+func (o *userAddOptions) password(std streams, name string) (password string, err error) {
 	if o.passwordFile != "" {
-		return config.ReadSecret(o.passwordFile)
+		password, err = config.ReadSecret(o.passwordFile)
+	} else {
+		password, err = terminal.AskSecret(std.in, std.err, "Password of "+name)
 	}
-	return terminal.AskSecret(std.in, std.err, "Password of "+name)
+	if err != nil {
+		return "", err
+	}
+	if err := admin.CheckPassword(password); err != nil {
+		return "", usage(err)
+	}
+	if password != "" && o.passwordFile == "" && terminal.Is(std.in) {
+		again, err := terminal.AskSecret(std.in, std.err, "Once more")
+		if err == nil && again != password {
+			err = usagef("the two differ: nothing was changed")
+		}
+		return password, err
+	}
+	return password, nil
 }
 
 func newUserList(g *globals) *cobra.Command {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"logctl/store"
 )
@@ -30,6 +31,18 @@ func CheckUserName(name string) error {
 		return store.NewError(store.KindBadRequest, "the name of an account must not begin with _")
 	case strings.ContainsFunc(name, bad):
 		return store.NewError(store.KindBadRequest, "the name of an account must not hold a colon or what can't be printed")
+	}
+	return nil
+}
+
+// minPassword is how many characters a password has at least, as NIST SP 800-63B asks for.
+const minPassword = 8
+
+// CheckPassword tells what is wrong with a new password that somebody has chosen; none is for SetUser to judge.
+func CheckPassword(password string) error {
+	if n := utf8.RuneCountInString(password); n > 0 && n < minPassword {
+		return &store.Error{Kind: store.KindBadRequest, Reason: fmt.Sprintf("a password has %d characters or more", minPassword),
+			Hint: "some words, or what a machine makes up: openssl rand -hex 16"}
 	}
 	return nil
 }
