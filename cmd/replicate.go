@@ -123,7 +123,7 @@ func runReplicate(ctx context.Context, std streams, g *globals, o *replicateOpti
 	case o.continuous && errors.Is(err, context.Canceled):
 		return nil
 	case err != nil:
-		return err
+		return explainPeer(err)
 	}
 	if to.app != "" && t.made {
 		if err := ensureApp(ctx, to.conn, to.app); err != nil {
@@ -131,6 +131,25 @@ func runReplicate(ctx context.Context, std streams, g *globals, o *replicateOpti
 		}
 	}
 	return verify(ctx, std, opts, t)
+}
+
+// explainPeer adds to an error about one of the two databases what a person may do next.
+func explainPeer(err error) error {
+	var at *replicate.PeerError
+	if !errors.As(err, &at) || hintOf(err) != "" {
+		return err
+	}
+	side := "source"
+	if at.Target {
+		side = "target"
+	}
+	switch {
+	case store.IsKind(err, store.KindUnauthorized), store.IsKind(err, store.KindForbidden):
+		return hinted(err, "--"+side+"-user NAME --"+side+"-password-file FILE sign in at the "+side+"'s URL, with an account that may do this")
+	case store.IsKind(err, store.KindNotFound):
+		return hinted(err, "logctl app list, with --data DIR or --url URL, shows the apps of a store; the database of an app is log_APP")
+	}
+	return err
 }
 
 // openSide finds the way to a database. One that other leads to, too, is shared: a data directory opens once.
@@ -268,9 +287,9 @@ func (t *teller) progress(s, _ replicate.Stats) {
 	t.at = time.Now()
 	left := ""
 	if s.Pending != nil {
-		left = fmt.Sprintf(", %d changes to go", *s.Pending)
+		left = fmt.Sprintf(", %s to go", count(*s.Pending, "change"))
 	}
-	fmt.Fprintf(t.w, "logctl: %d docs copied%s\n", s.Written, left)
+	fmt.Fprintf(t.w, "logctl: %s copied%s\n", count(s.Written, "doc"), left)
 }
 
 // maxRefused is how many refused docs are told one by one.
@@ -283,7 +302,7 @@ func (t *teller) refused(id string, err error) {
 }
 
 func (t *teller) total() {
-	fmt.Fprintf(t.w, "logctl: %d revisions checked, %d missing, %d copied, %d refused\n", t.stats.Checked, t.stats.Found, t.stats.Written, t.gone)
+	fmt.Fprintf(t.w, "logctl: %s checked, %d missing, %d copied, %d refused\n", count(t.stats.Checked, "revision"), t.stats.Found, t.stats.Written, t.gone)
 }
 
 // verify counts what the target has of the source, and tells it.
@@ -293,13 +312,13 @@ func verify(ctx context.Context, std streams, o replicate.Options, t *teller) er
 		return fmt.Errorf("count what arrived: %w", err)
 	}
 	if missing == 0 {
-		fmt.Fprintf(std.out, "%s: %d docs, all of them in %s\n", &o.Source, docs, &o.Target)
+		fmt.Fprintf(std.out, "%s: %s, all of them in %s\n", &o.Source, count(docs, "doc"), &o.Target)
 		return nil
 	}
-	fmt.Fprintf(std.out, "%s: %d docs; %d revisions are not in %s\n", &o.Source, docs, missing, &o.Target)
+	fmt.Fprintf(std.out, "%s: %s; %s not in %s\n", &o.Source, count(docs, "doc"), count(missing, "revision"), &o.Target)
 	hint := "run it again: the source may have changed meanwhile"
 	if t.gone > 0 {
 		hint = "the target refused docs: see above, or its validate_doc_update functions and limits"
 	}
-	return &statusError{status: statusPartly, err: fmt.Errorf("%d revisions are missing", missing), hint: hint}
+	return &statusError{status: statusPartly, err: fmt.Errorf("missing in the target: %s", count(missing, "revision")), hint: hint}
 }

@@ -180,7 +180,8 @@ func (c *client) judge(res *http.Response, body []byte) outcome {
 		refusal.Reason += ", it is at " + res.Header.Get("Location")
 		refusal.Hint = "set LOGCTL_URL to where the server really is, most often https:// instead of http://"
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		refusal.Hint = "set LOGCTL_TOKEN_FILE, or LOGCTL_USER and LOGCTL_PASSWORD_FILE, to what may write to " + c.app + ", or none of them at a logctl door"
+		refusal.Hint = "set LOGCTL_TOKEN_FILE, LOGCTL_CERT_FILE (logctl join gets one), or LOGCTL_USER and LOGCTL_PASSWORD_FILE, to what may write to " +
+			c.app + ", or none of them at a logctl door that has no tenants"
 	case status == http.StatusNotFound && said.Error == "not_found":
 		refusal.Hint = "logctl app create " + c.app
 		return outcome{action: noDatabase, err: refusal}

@@ -173,7 +173,11 @@ func (p *Peer) answered(res *http.Response) error {
 		if res.StatusCode == http.StatusBadGateway || res.StatusCode == http.StatusGatewayTimeout {
 			kind = store.KindUnavailable
 		}
-		return &store.Error{Kind: kind, Reason: fmt.Sprintf("%s answers %s", p, res.Status)}
+		e := &store.Error{Kind: kind, Reason: fmt.Sprintf("%s answers %s", p, res.Status)}
+		if res.StatusCode == http.StatusBadRequest && res.Request != nil && res.Request.URL.Scheme == "http" {
+			e.Hint = "a server with a certificate wants https:// instead of http://"
+		}
+		return e
 	}
 	return &store.Error{Kind: store.KindFor(res.StatusCode, said.Error), Word: said.Error,
 		Reason: strings.TrimSpace(said.Reason), Err: fmt.Errorf("%s answers %d", p, res.StatusCode)}
