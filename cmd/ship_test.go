@@ -3,8 +3,11 @@ package cmd
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -52,4 +55,19 @@ func storedDocs(t *testing.T, data string) int {
 		t.Fatalf("app show: %v, %d apps", err, len(apps))
 	}
 	return apps[0].Docs
+}
+
+// TestProblems shows that what may be done about files that can't be read is told, and once.
+func TestProblems(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	tell := problems(&out)
+	for _, name := range []string{"a.log", "b.log"} {
+		tell(fmt.Errorf("%s: %w", name, fs.ErrPermission))
+	}
+	tell(fmt.Errorf("c.log: %w", fs.ErrNotExist))
+	want := regexp.MustCompile(`^logctl: error: a.log: .*\nlogctl: hint: .*root.*\nlogctl: error: b.log: .*\nlogctl: error: c.log: .*\n$`)
+	if !want.MatchString(out.String()) {
+		t.Errorf("told:\n%s", &out)
+	}
 }

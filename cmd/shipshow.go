@@ -41,8 +41,9 @@ func summaryLine(s ship.Summary, anonymous bool) string {
 
 // sayProblems tells what could not be read, and what was not for a reason.
 func (o *shipOptions) sayProblems(w io.Writer, sum ship.Summary) {
+	tell := problems(w)
 	for _, problem := range sum.Problems {
-		fmt.Fprintf(w, "logctl: error: %s\n", oneLine(problem.Error()))
+		tell(problem)
 	}
 	if o.quiet {
 		return
@@ -52,10 +53,22 @@ func (o *shipOptions) sayProblems(w io.Writer, sum ship.Summary) {
 	}
 }
 
+// problems tells problems on w, and what may be done about them where that is not what was said last.
+func problems(w io.Writer) func(error) {
+	last := ""
+	return func(err error) {
+		fmt.Fprintf(w, "logctl: error: %s\n", oneLine(err.Error()))
+		if hint := hintOf(err); hint != "" && hint != last {
+			fmt.Fprintf(w, "logctl: hint: %s\n", oneLine(hint))
+			last = hint
+		}
+	}
+}
+
 // startFollow lets a run that does not end tell on w what there is to tell as it comes.
 func (o *shipOptions) startFollow(w io.Writer, conn *app.Conn, so *ship.Options, files []string) {
 	so.Follow = true
-	so.Problem = func(err error) { fmt.Fprintf(w, "logctl: error: %s\n", oneLine(err.Error())) }
+	so.Problem = problems(w)
 	if o.quiet {
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -123,6 +124,9 @@ func hintOf(err error) string {
 	}
 	var e *store.Error
 	if !errors.As(err, &e) {
+		if errors.Is(err, fs.ErrPermission) {
+			return "use an account that may: root, or, for most logs, one of the group adm"
+		}
 		return ""
 	}
 	if e.Hint == "" && e.Kind == store.KindNoSpace {

@@ -25,7 +25,7 @@ func ClientTLS(cfg config.Config) (*tls.Config, error) {
 		load := func() (*tls.Certificate, error) {
 			cert, err := tls.LoadX509KeyPair(cfg.CertFile, cmp.Or(cfg.KeyFile, cfg.CertFile))
 			if err != nil {
-				return nil, badFile("the client's certificate", err)
+				return nil, badFile("the client's certificate", "LOGCTL_CERT_FILE (--cert-file) and LOGCTL_KEY_FILE (--key-file) name it; logctl join URL gets one from a CA", err)
 			}
 			return &cert, nil
 		}
@@ -45,15 +45,16 @@ func ClientTLS(cfg config.Config) (*tls.Config, error) {
 			err = errors.New("there is no certificate in " + cfg.CAFile)
 		}
 		if err != nil {
-			return nil, badFile("the roots to trust", err)
+			return nil, badFile("the roots to trust", "LOGCTL_CA_FILE (--ca-file) names them; logctl join URL gets those of a CA", err)
 		}
 		conf.RootCAs = roots
 	}
 	return conf, nil
 }
 
-func badFile(what string, err error) error {
-	e := &store.Error{Kind: store.KindInternal, Reason: "can't read " + what, Err: err, Hint: "logctl join gets them anew"}
+// badFile is an error of a file that the settings name, with what may be done about it.
+func badFile(what, hint string, err error) error {
+	e := &store.Error{Kind: store.KindInternal, Reason: "can't read " + what, Err: err, Hint: hint}
 	if errors.Is(err, fs.ErrPermission) {
 		e.Kind, e.Hint = store.KindForbidden, "run it as the account that owns the file, or as root"
 	}

@@ -47,7 +47,7 @@ func connectRemote(cfg config.Config) (*Conn, error) {
 	case cfg.TokenFile != "":
 		token, err := cfg.Token()
 		if err != nil {
-			return nil, err
+			return nil, badFile("the token", "LOGCTL_TOKEN_FILE (--token-file) names a file whose first line it is; logctl token create makes one", err)
 		}
 		conn.Transport = authorized{next: transport, host: base.Host, header: "Bearer " + token}
 		return conn, nil
@@ -60,7 +60,7 @@ func connectRemote(cfg config.Config) (*Conn, error) {
 	}
 	password, err := cfg.Password()
 	if err != nil {
-		return nil, err
+		return nil, badFile("the password of "+cfg.User, "LOGCTL_PASSWORD_FILE (--password-file) names a file whose first line it is", err)
 	}
 	conn.Transport = authorized{next: transport, host: base.Host, header: basic(cfg.User, password)}
 	return conn, nil

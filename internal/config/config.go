@@ -204,7 +204,7 @@ func (c Config) Token() (string, error) {
 func ReadSecret(path string) (string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return "", fmt.Errorf("read a secret: %w", err)
+		return "", err // it says what was done, and names the file
 	}
 	line, _, _ := strings.Cut(string(text), "\n")
 	line = strings.TrimSuffix(line, "\r")
