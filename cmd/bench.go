@@ -88,7 +88,7 @@ func runBenchStore(ctx context.Context, std streams, g *globals, o *benchStoreOp
 		defer func() { err = errors.Join(err, bo.Local.Close()) }()
 		conf = config.Config{URL: bo.Local.URL(), User: "admin", PasswordFile: bo.Local.PasswordFile()}
 	}
-	conn, err := app.Connect(ctx, conf)
+	conn, err := app.Connect(ctx, conf, noter(std.err))
 	if err != nil {
 		return err
 	}

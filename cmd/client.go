@@ -22,7 +22,7 @@ func (c *client) Close() error { return c.conn.Close() }
 
 // client opens the way to the store; the caller closes it. A person who waits for a view to be built is told so once.
 func (g *globals) client(ctx context.Context, std streams) (*client, error) {
-	conn, err := g.connect(ctx)
+	conn, err := g.connect(ctx, noter(std.err))
 	if err != nil {
 		return nil, err
 	}

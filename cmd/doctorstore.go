@@ -130,7 +130,7 @@ func (d *doctor) stranger(c *client) (t http.RoundTripper, base string) {
 	if d.conf.URL != "" {
 		conf := d.conf
 		conf.User, conf.PasswordFile, conf.TokenFile, conf.CertFile, conf.KeyFile = "", "", "", "", ""
-		if conn, err := app.Connect(context.Background(), conf); err == nil {
+		if conn, err := app.Connect(context.Background(), conf, nil); err == nil {
 			return conn.Transport, conn.BaseURL
 		}
 		return nil, ""

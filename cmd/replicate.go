@@ -98,12 +98,12 @@ func runReplicate(ctx context.Context, std streams, g *globals, o *replicateOpti
 	if err := o.source.exists(); err != nil {
 		return err
 	}
-	from, err := openSide(ctx, g, &o.source, source, nil)
+	from, err := openSide(ctx, std, g, &o.source, source, nil)
 	if err != nil {
 		return fmt.Errorf("source: %w", err)
 	}
 	defer from.conn.Close()
-	to, err := openSide(ctx, g, &o.target, target, from)
+	to, err := openSide(ctx, std, g, &o.target, target, from)
 	if err != nil {
 		return fmt.Errorf("target: %w", err)
 	}
@@ -153,7 +153,7 @@ func explainPeer(err error) error {
 }
 
 // openSide finds the way to a database. One that other leads to, too, is shared: a data directory opens once.
-func openSide(ctx context.Context, g *globals, o *sideOptions, name string, other *side) (*side, error) {
+func openSide(ctx context.Context, std streams, g *globals, o *sideOptions, name string, other *side) (*side, error) {
 	cfg, err := g.config()
 	if err != nil {
 		return nil, err
@@ -187,7 +187,7 @@ func openSide(ctx context.Context, g *globals, o *sideOptions, name string, othe
 	}
 	if other != nil && s.app != "" && other.app != "" && other.conn.Config == cfg {
 		s.conn = other.conn
-	} else if s.conn, err = app.Connect(ctx, cfg); err != nil {
+	} else if s.conn, err = app.Connect(ctx, cfg, noter(std.err)); err != nil {
 		if store.IsKind(err, store.KindBadRequest) {
 			err = usage(err)
 		}

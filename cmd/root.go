@@ -45,13 +45,13 @@ func (g *globals) presets() (*preset.Set, error) {
 	return preset.Load()
 }
 
-// connect opens the way to the store that the settings name; the caller closes it.
-func (g *globals) connect(ctx context.Context) (*app.Conn, error) {
+// connect opens the way to the store that the settings name; the caller closes it. tell is called if it has to wait for that.
+func (g *globals) connect(ctx context.Context, tell func(error)) (*app.Conn, error) {
 	c, err := g.config()
 	if err != nil {
 		return nil, err
 	}
-	conn, err := app.Connect(ctx, c)
+	conn, err := app.Connect(ctx, c, tell)
 	if store.IsKind(err, store.KindBadRequest) {
 		return nil, usage(err)
 	}

@@ -179,7 +179,11 @@ func runShip(ctx context.Context, std streams, g *globals, o *shipOptions, files
 		defer release()
 	}
 	renewIfDue(ctx, std.err, g)
-	conn, err := g.connect(ctx)
+	tell := noter(std.err)
+	if o.quiet {
+		tell = nil
+	}
+	conn, err := g.connect(ctx, tell)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func TestParseBase(t *testing.T) {
 
 func TestRemoteNeedsPassword(t *testing.T) {
 	t.Parallel()
-	_, err := Connect(t.Context(), config.Config{URL: "http://127.0.0.1:1", User: "me"})
+	_, err := Connect(t.Context(), config.Config{URL: "http://127.0.0.1:1", User: "me"}, nil)
 	if !store.IsKind(err, store.KindUnauthorized) {
 		t.Errorf("got %v", err)
 	}
@@ -48,17 +48,17 @@ func TestRemoteToken(t *testing.T) {
 	if err := os.WriteFile(file, []byte("lct_x\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Connect(t.Context(), config.Config{URL: "http://127.0.0.1:1", User: "me", TokenFile: file}); !store.IsKind(err, store.KindBadRequest) {
+	if _, err := Connect(t.Context(), config.Config{URL: "http://127.0.0.1:1", User: "me", TokenFile: file}, nil); !store.IsKind(err, store.KindBadRequest) {
 		t.Errorf("an account and a token: %v", err)
 	}
-	conn, err := Connect(t.Context(), config.Config{URL: "http://127.0.0.1:1", TokenFile: file})
+	conn, err := Connect(t.Context(), config.Config{URL: "http://127.0.0.1:1", TokenFile: file}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if a, ok := conn.Transport.(authorized); !ok || a.header != "Bearer lct_x" || !conn.Anonymous || !conn.Token {
 		t.Errorf("%+v", conn)
 	}
-	if _, err := Connect(t.Context(), config.Config{URL: "http://127.0.0.1:1", TokenFile: file + "x"}); err == nil {
+	if _, err := Connect(t.Context(), config.Config{URL: "http://127.0.0.1:1", TokenFile: file + "x"}, nil); err == nil {
 		t.Error("no file, and no error")
 	}
 }
@@ -132,7 +132,7 @@ func TestServeIsFound(t *testing.T) {
 	go func() { done <- Serve(ctx, ServeOptions{Listen: "127.0.0.1:0", Data: dir, Log: log}) }()
 	ad := awaitAdvert(t, dir, done)
 
-	conn, err := Connect(t.Context(), config.Config{Data: dir})
+	conn, err := Connect(t.Context(), config.Config{Data: dir}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func TestStaleAdvert(t *testing.T) {
 	if err := (&advert{Version: advertVersion, PID: 1, Socket: filepath.Join(dir, "serve.sock")}).write(dir); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := Connect(t.Context(), config.Config{Data: dir})
+	conn, err := Connect(t.Context(), config.Config{Data: dir}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +207,7 @@ func TestStaleAdvert(t *testing.T) {
 	if err := (&advert{Version: advertVersion + 1}).write(dir); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Connect(t.Context(), config.Config{Data: dir}); !store.IsKind(err, store.KindNewerFormat) {
+	if _, err := Connect(t.Context(), config.Config{Data: dir}, nil); !store.IsKind(err, store.KindNewerFormat) {
 		t.Errorf("a newer serve.json: %v", err)
 	}
 }

@@ -81,7 +81,8 @@ func openStore(ctx context.Context, o ServeOptions) (*embedded, error) {
 		return a, err
 	}
 	var e *embedded
-	err := retryLocked(ctx, serveLockWait, func() (err error) {
+	tell := func(err error) { o.Log.Info("another command is in the way", "reason", err.Error()) }
+	err := retryLocked(ctx, serveLockWait, tell, func() (err error) {
 		e, err = openEmbedded(o.Data, admins, o.Log)
 		return err
 	})

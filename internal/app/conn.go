@@ -32,21 +32,23 @@ type Conn struct {
 // Close releases what Connect opened.
 func (c *Conn) Close() error { return c.close() }
 
-// How long a command, or a serve, waits for another command that has the data directory open.
+// How long a command, or a serve, waits for another command that has the data directory open, and when it tells so.
 const (
 	lockWait      = 20 * time.Second
 	serveLockWait = 5 * time.Second
+	lockTold      = 500 * time.Millisecond
 )
 
 // Connect opens the way to the store: at cfg.URL if there is one, else through a serve that has cfg.Data open, else by opening
-// cfg.Data in this process. Errors are of KindLocked when another command keeps the directory for too long.
-func Connect(ctx context.Context, cfg config.Config) (*Conn, error) {
+// cfg.Data in this process. Errors are of KindLocked when another command keeps the directory for too long. tell, unless nil, is
+// called with what is waited for.
+func Connect(ctx context.Context, cfg config.Config, tell func(error)) (*Conn, error) {
 	var conn *Conn
 	var err error
 	if cfg.URL != "" {
 		conn, err = connectRemote(cfg)
 	} else {
-		err = retryLocked(ctx, lockWait, func() (err error) {
+		err = retryLocked(ctx, lockWait, tell, func() (err error) {
 			if conn, err = connectServe(cfg.Data); conn == nil && err == nil {
 				conn, err = connectEmbedded(cfg.Data)
 			}
@@ -60,14 +62,19 @@ func Connect(ctx context.Context, cfg config.Config) (*Conn, error) {
 	return conn, nil
 }
 
-// retryLocked calls open again and again while it says KindLocked and wait has not passed.
-func retryLocked(ctx context.Context, wait time.Duration, open func() error) error {
+// retryLocked calls open again and again while it says KindLocked and wait has not passed. It tells once what is waited for.
+func retryLocked(ctx context.Context, wait time.Duration, tell func(error), open func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
+	start := time.Now()
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		err := open()
 		if !store.IsKind(err, store.KindLocked) {
 			return err
+		}
+		if tell != nil && time.Since(start) > lockTold {
+			tell(fmt.Errorf("waiting up to %s: %w", wait, err))
+			tell = nil
 		}
 		select {
 		case <-ctx.Done():

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"logctl/internal/fauxton"
@@ -75,10 +76,30 @@ func openError(dir string, err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		return dataError(dir, err)
 	case store.IsKind(err, store.KindLocked):
-		return &store.Error{Kind: store.KindLocked, Reason: "another command has the data directory " + dir + " open",
-			Hint: "a logctl ship --follow keeps it to itself, unless logctl serve was running before: with that all commands share the store"}
+		return &store.Error{Kind: store.KindLocked, Reason: holder(err) + " has the data directory " + dir + " open",
+			Hint: "run it again when that has ended; what does not end, as ship --follow, shares the store with all commands if logctl serve was started before it"}
 	}
 	return fmt.Errorf("open the data directory %s: %w", dir, err)
+}
+
+// holder says in words who keeps the store from being opened.
+func holder(err error) string {
+	var held *engine.HeldError
+	if !errors.As(err, &held) {
+		return "another command"
+	}
+	who := fmt.Sprintf("process %d", held.PID)
+	const most = 120 // characters of a command line, which names files
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", held.PID))
+	words := strings.Fields(strings.ToValidUTF8(strings.ReplaceAll(string(line), "\x00", " "), "?"))
+	if err != nil || len(words) == 0 {
+		return who
+	}
+	words[0] = filepath.Base(words[0])
+	if text := []rune(strings.Join(words, " ")); len(text) > most {
+		return fmt.Sprintf("%s (%s…)", who, string(text[:most]))
+	}
+	return fmt.Sprintf("%s (%s)", who, strings.Join(words, " "))
 }
 
 // dataError says what is wrong with a data directory that can't be used at all.

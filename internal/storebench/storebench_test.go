@@ -53,7 +53,7 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := app.Connect(t.Context(), config.Config{URL: s.URL(), User: "admin", PasswordFile: s.PasswordFile()})
+	conn, err := app.Connect(t.Context(), config.Config{URL: s.URL(), User: "admin", PasswordFile: s.PasswordFile()}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

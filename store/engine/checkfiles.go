@@ -57,7 +57,7 @@ func CheckFiles(ctx context.Context, dir string, o Options, report func(Damage))
 	}
 	lock, err := pebble.LockDirectory(sub, o.FS)
 	if err != nil {
-		return 0, lockError(dir, err)
+		return 0, lockError(dir, sub, err)
 	}
 	defer lock.Close()
 	slices.Sort(names)

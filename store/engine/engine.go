@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"slices"
 	"sync"
@@ -76,7 +75,7 @@ func Open(dir string, o Options) (*Engine, error) {
 	}
 	lock, err := pebble.LockDirectory(sub, o.FS)
 	if err != nil {
-		return nil, lockError(dir, err)
+		return nil, lockError(dir, sub, err)
 	}
 	e, err := open(dir, sub, version, o, lock)
 	if err != nil {
@@ -367,15 +366,6 @@ func (e *Engine) SetMeta(ctx context.Context, name string, value []byte) error {
 	}
 	defer e.gate.leave()
 	return e.put(ctx, serverKey(userSetting, name), value)
-}
-
-// lockError tells a directory that is in use from one whose lock file can't be made.
-func lockError(dir string, err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) || store.IsDiskFull(err) {
-		return unreadable(fmt.Errorf("lock %s: %w", dir, err))
-	}
-	return &store.Error{Kind: store.KindLocked, Reason: fmt.Sprintf("The store in %s is in use.", dir), Err: err}
 }
 
 func randomHex() string {
