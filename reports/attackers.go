@@ -3,7 +3,6 @@ package reports
 import (
 	"context"
 	"net/netip"
-	"slices"
 
 	"logctl/internal/when"
 	"logctl/store"
@@ -29,7 +28,7 @@ type Attacker struct {
 // Attackers are the addresses that attacked, the highest count first, equal ones by address; found is how many there
 // are whatever the limit.
 func Attackers(ctx context.Context, v Views, db store.DBName, q AttackersQuery) (top []Attacker, found int, err error) {
-	t := tally{q: q, wanted: addressFilter(q.IP), names: interned{}, byIP: map[string]*tallied{}}
+	t := tally{q: q, wanted: addressFilter(q.IP), byIP: map[string]*tallied{}}
 	// Where only some addresses are wanted, the processes and machines of the others need not be read.
 	if short := q.Limit > 0 && q.Process == "" && q.Machine == ""; short {
 		err = t.count(ctx, v, db)
@@ -49,7 +48,7 @@ func Attackers(ctx context.Context, v Views, db store.DBName, q AttackersQuery) 
 	}
 	top = make([]Attacker, len(all))
 	for i := range all {
-		top[i] = all[i].Attacker
+		top[i] = t.attacker(all[i])
 	}
 	return top, found, nil
 }
@@ -88,38 +87,4 @@ func addressFilter(s string) func(ip string) bool {
 		a, err := netip.ParseAddr(ip)
 		return ip == s || err == nil && a.Unmap() == want.Unmap()
 	}
-}
-
-// insert adds s to sorted names, unless it is empty or there already.
-func insert(names []string, s string) []string {
-	if s == "" {
-		return names
-	}
-	i, there := slices.BinarySearch(names, s)
-	if there {
-		return names
-	}
-	return slices.Insert(names, i, s)
-}
-
-// interned keeps one string for each JSON text, as few names come back in many rows.
-type interned map[string]string
-
-func (in interned) text(raw []byte) string {
-	if s, ok := in[string(raw)]; ok {
-		return s
-	}
-	s := text(raw)
-	in[string(raw)] = s
-	return s
-}
-
-// same is the text itself.
-func (in interned) same(raw []byte) string {
-	if s, ok := in[string(raw)]; ok {
-		return s
-	}
-	s := string(raw)
-	in[s] = s
-	return s
 }

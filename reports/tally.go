@@ -6,50 +6,74 @@ import (
 	"slices"
 	"strings"
 
+	"logctl/internal/when"
 	"logctl/store"
 )
 
 // tally adds up what addresses did.
 type tally struct {
-	q      AttackersQuery
-	wanted func(ip string) bool
-	names  interned
-	byIP   map[string]*tallied // by the JSON of the address
-	last   *tallied            // that a row was of: the next one mostly is of the same
+	q                            AttackersQuery
+	wanted                       func(ip string) bool
+	processes, machines, periods names
+	byIP                         map[string]*tallied // by the JSON of the address
+	last                         *tallied            // that a row was of: the next one mostly is of the same
+	room                         []tallied           // for the next addresses
 }
 
 // tallied is an address of which some rows were of all processes and machines.
 type tallied struct {
-	Attacker
-	raw     string   // JSON of the address
-	periods []string // of these rows
+	raw, ip             string // its JSON and what that says
+	count               int64
+	first, last         when.Wall
+	processes, machines set
+	periods             []int // of these rows
 }
 
 func (t *tally) add(s *seen) {
-	process, machine := t.names.text(s.process), t.names.text(s.machine)
-	if t.q.Process != "" && process != t.q.Process || t.q.Machine != "" && machine != t.q.Machine {
+	process, machine := t.processes.number(s.process), t.machines.number(s.machine)
+	if t.q.Process != "" && t.processes.texts[process] != t.q.Process || t.q.Machine != "" && t.machines.texts[machine] != t.q.Machine {
 		return
 	}
 	a := t.last
 	if a == nil || a.raw != string(s.ip) {
-		a = t.byIP[string(s.ip)]
-	}
-	if a == nil {
-		ip := text(s.ip)
-		if !t.wanted(ip) {
-			return
+		if a = t.byIP[string(s.ip)]; a == nil {
+			if a = t.address(s); a == nil {
+				return
+			}
 		}
-		a = &tallied{Attacker: Attacker{IP: ip, First: s.first, Last: s.last}, raw: string(s.ip)}
-		t.byIP[a.raw] = a
+		t.last = a
 	}
-	t.last = a
-	a.Count += s.count
-	a.First, a.Last = min(a.First, s.first), max(a.Last, s.last)
+	a.count += s.count
+	a.first, a.last = min(a.first, s.first), max(a.last, s.last)
 	if s.period != nil {
-		a.periods = append(a.periods, t.names.same(s.period))
+		a.periods = append(a.periods, t.periods.number(s.period))
 		return
 	}
-	a.Processes, a.Machines = insert(a.Processes, process), insert(a.Machines, machine)
+	a.processes.add(process)
+	a.machines.add(machine)
+}
+
+// address begins to add up what an address did; nil where it is not wanted.
+func (t *tally) address(s *seen) *tallied {
+	ip := text(s.ip)
+	if !t.wanted(ip) {
+		return nil
+	}
+	const atOnce = 64
+	if len(t.room) == 0 {
+		t.room = make([]tallied, atOnce)
+	}
+	a := &t.room[0]
+	t.room = t.room[1:]
+	a.raw, a.ip, a.first, a.last = string(s.ip), ip, s.first, s.last
+	t.byIP[a.raw] = a
+	return a
+}
+
+// attacker is what was added up of an address.
+func (t *tally) attacker(a *tallied) Attacker {
+	return Attacker{IP: a.ip, Count: a.count, First: a.first, Last: a.last,
+		Processes: a.processes.names(&t.processes), Machines: a.machines.names(&t.machines)}
 }
 
 // count adds up the window by rows of all processes and machines where it has whole months or years. Days have few rows for each
@@ -74,12 +98,12 @@ func (t *tally) count(ctx context.Context, v Views, db store.DBName) error {
 func (t *tally) sorted() []*tallied {
 	all := make([]*tallied, 0, len(t.byIP))
 	for _, a := range t.byIP {
-		if a.Count >= t.q.Min {
+		if a.count >= t.q.Min {
 			all = append(all, a)
 		}
 	}
 	slices.SortFunc(all, func(a, b *tallied) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.IP, b.IP))
+		return cmp.Or(cmp.Compare(b.count, a.count), strings.Compare(a.ip, b.ip))
 	})
 	return all
 }
@@ -92,7 +116,7 @@ func (t *tally) details(ctx context.Context, v Views, db store.DBName, list []*t
 	var queries []store.ViewQuery
 	for _, a := range list {
 		for _, period := range a.periods {
-			start := period + a.raw
+			start := t.periods.raw[period] + a.raw
 			q := ask(start+"]", start+",{}]")
 			q.Group = true
 			queries = append(queries, q)
@@ -101,8 +125,8 @@ func (t *tally) details(ctx context.Context, v Views, db store.DBName, list []*t
 	for part := range slices.Chunk(queries, atOnce) {
 		err := reduced(v.Queries(ctx, db, ddoc, attackersView, part), func(s *seen) {
 			if a := t.byIP[string(s.ip)]; a != nil {
-				a.Processes = insert(a.Processes, t.names.text(s.process))
-				a.Machines = insert(a.Machines, t.names.text(s.machine))
+				a.processes.add(t.processes.number(s.process))
+				a.machines.add(t.machines.number(s.machine))
 			}
 		})
 		if err != nil {
