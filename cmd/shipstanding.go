@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"logctl/internal/config"
+	"logctl/ship"
 	"logctl/ship/state"
 	"logctl/ship/tail"
 )
@@ -62,8 +63,12 @@ func tellStandingsOf(w io.Writer, app, dir string) error {
 	if len(behind) > 0 {
 		late = fmt.Sprintf("%d of them behind by %s", len(behind), count(bytes, "byte"))
 	}
-	fmt.Fprintf(w, "logctl: app %s: %s shipped, %s; something was shipped last at %s (%s)\n", app,
-		count(int64(len(all)), "file"), late, last.Format(time.DateTime), dir)
+	to := ""
+	if server := ship.ServerOf(kept); server != "" {
+		to = " to " + oneLine(server)
+	}
+	fmt.Fprintf(w, "logctl: app %s: %s shipped%s, %s; something was shipped last at %s (%s)\n", app,
+		count(int64(len(all)), "file"), to, late, last.Format(time.DateTime), dir)
 	slices.SortFunc(behind, func(a, b tail.Standing) int {
 		return cmp.Or(-cmp.Compare(a.Behind(), b.Behind()), cmp.Compare(a.Path, b.Path))
 	})

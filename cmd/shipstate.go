@@ -30,6 +30,7 @@ func (o *shipOptions) remember(ctx context.Context, conn *app.Conn, machine stri
 	looks.geoip.files = nil // they are no part of a doc's id
 	sum := sha256.Sum256([]byte(strings.Join(append(slices.Concat(looks.formatFlags.args(), o.container.args(), o.source.args()), conn.Config.URL, machine), "\x00")))
 	so.State = filepath.Join(dir, o.app, fmt.Sprintf("%x", sum[:6]))
+	so.Server = conn.Config.URL
 	if o.again {
 		so.StateAnew = again
 	}

@@ -169,8 +169,16 @@ func (r *runner) openState(in *inputs) error {
 		r.note(fmt.Sprintf("%s: %s", what, fresh))
 	}
 	r.state = s
-	return nil
+	if ServerOf(s) == r.o.Server {
+		return nil
+	}
+	return s.Commit([]source.Mark{{Key: serverKey, Value: []byte(r.o.Server)}}, 0)
 }
+
+const serverKey = "server"
+
+// ServerOf is the Server of those that a state is kept for; "" if it has no name.
+func ServerOf(kept source.Positions) string { return string(kept.Position(serverKey)) }
 
 // readAll lets the sources run: one after the other, or all at once where none may ever end. Its error ends the run.
 func (r *runner) readAll(ctx context.Context, in *inputs) error {

@@ -57,6 +57,8 @@ type Options struct {
 	// StateAbout is what that is about; it is begun anew if that is not what it was about, and for the reason StateAnew if there
 	// is one. See state.Options.
 	State, StateAbout, StateAnew string
+	// Server is what the state is told to be for; see ServerOf. "" is nothing that needs a name.
+	Server string
 	// Follow waits for more, at the end of files too, until ctx ends, and for a server that is away however long.
 	Follow bool
 	// Problem and Note, where set, are called with what else becomes Summary.Problems and Notes, one at a time.
