@@ -216,7 +216,7 @@ func runCAList(std streams, g *globals, d *caDir, o *outputFlag) error {
 	}
 	now := time.Now()
 	n, err := o.write(std.out, reports.Result{
-		Columns: []reports.Column{{Name: "name"}, {Name: "state"}, {Name: "issued"}, {Name: "expires"}, {Name: "use"}, {Name: "by"}, {Name: "from"}, {Name: "serial"}, {Name: "names"}},
+		Columns: []reports.Column{{Name: "name"}, {Name: "state"}, {Name: "issued"}, {Name: "expires"}, {Name: "use", Minor: true}, {Name: "by", Minor: true}, {Name: "from", Minor: true}, {Name: "serial", Minor: true}, {Name: "names", Minor: true}},
 		Rows: func(yield func([]any, error) bool) {
 			for _, i := range list {
 				use := "client"

@@ -66,9 +66,9 @@ func runReceipts(_ context.Context, std streams, g *globals, o *receiptsOptions,
 	}
 	var damaged error
 	n, err := o.write(std.out, reports.Result{
-		Columns: []reports.Column{{Name: "time"}, {Name: "app"}, {Name: "file"}, {Name: "how"}, {Name: "bytes", Number: true},
-			{Name: "lines", Number: true}, {Name: "docs", Number: true}, {Name: "rejected", Number: true}, {Name: "skipped", Number: true},
-			{Name: "proof"}, {Name: "state"}, {Name: "sha256"}, {Name: "ids"}, {Name: "server"}},
+		Columns: []reports.Column{{Name: "time"}, {Name: "app"}, {Name: "file"}, {Name: "how", Minor: true}, {Name: "bytes", Number: true},
+			{Name: "lines", Number: true, Minor: true}, {Name: "docs", Number: true, Minor: true}, {Name: "rejected", Number: true, Minor: true}, {Name: "skipped", Number: true, Minor: true},
+			{Name: "proof", Minor: true}, {Name: "state"}, {Name: "sha256", Minor: true}, {Name: "ids", Minor: true}, {Name: "server", Minor: true}},
 		Rows: func(yield func([]any, error) bool) {
 			for _, list := range lists {
 				all, err := receipt.List(filepath.Dir(list))

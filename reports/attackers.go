@@ -56,7 +56,7 @@ func Attackers(ctx context.Context, v Views, db store.DBName, q AttackersQuery) 
 // AttackersResult is the table of attackers.
 func AttackersResult(attackers []Attacker) Result {
 	return Result{
-		Columns: []Column{{Name: "ip"}, {Name: "count", Number: true, Bar: true}, {Name: "first"}, {Name: "last"}, {Name: "processes"}, {Name: "machines"}},
+		Columns: []Column{{Name: "ip"}, {Name: "count", Number: true, Bar: true}, {Name: "first", Minor: true}, {Name: "last"}, {Name: "processes"}, {Name: "machines", Minor: true}},
 		Rows: func(yield func([]any, error) bool) {
 			for _, a := range attackers {
 				if !yield([]any{a.IP, a.Count, a.First.String(), a.Last.String(), a.Processes, a.Machines}, nil) {

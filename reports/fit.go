@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -13,8 +14,65 @@ const (
 	listSeparator = ", "
 )
 
-// fit makes the table as narrow as the terminal: lists say how many items they leave out, then texts are broken at blanks,
-// and at last anywhere. Numbers stay whole, so a very narrow terminal still gets lines that are too long.
+// leaveOut takes minor columns off these rows, the last first, until no word needs to be broken. It gives the names of those that
+// it took, in their order.
+func (s *tableSink) leaveOut() (names []string) {
+	for s.least() > s.width {
+		last := -1
+		for i, c := range s.columns {
+			if c.Minor {
+				last = i
+			}
+		}
+		if last < 0 {
+			return names
+		}
+		names = slices.Insert(names, 0, s.columns[last].Name)
+		s.columns = slices.Delete(slices.Clone(s.columns), last, last+1)
+		lists := map[place][]string{}
+		for at, list := range s.lists {
+			switch {
+			case at.column > last:
+				lists[place{at.row, at.column - 1}] = list
+			case at.column < last:
+				lists[at] = list
+			}
+		}
+		s.lists = lists
+		for n := range s.rows {
+			s.rows[n] = slices.Delete(s.rows[n], last, last+1)
+		}
+	}
+	return names
+}
+
+// least is the width of the table with its lists as short as they get and its texts broken where they may be.
+func (s *tableSink) least() int {
+	w := 1
+	for i, c := range s.columns {
+		w += around + s.whole(i, c.Name)
+	}
+	return w
+}
+
+// whole is the width that a column needs with no word broken.
+func (s *tableSink) whole(column int, heading string) int {
+	if s.columns[column].Number {
+		return s.widest(column, heading, utf8.RuneCountInString)
+	}
+	w := utf8.RuneCountInString(heading)
+	for n, r := range s.rows {
+		text := r[column]
+		if list := s.lists[place{n, column}]; list != nil {
+			text = shorten(list, 0)
+		}
+		w = max(w, longestWord(text))
+	}
+	return w
+}
+
+// fit makes the table as narrow as the terminal: lists say how many items they leave out, then texts are broken at blanks and
+// joints, and at last anywhere. Numbers stay whole, so a very narrow terminal still gets lines that are too long.
 func (s *tableSink) fit(heading []string) {
 	widths := make([]int, len(heading))
 	over := 1 - s.width
@@ -35,7 +93,7 @@ func (s *tableSink) fit(heading []string) {
 	over = narrow(widths, floors, over)
 	for i, h := range heading {
 		if !s.columns[i].Number {
-			floors[i] = s.widest(i, h, longestWord)
+			floors[i] = s.whole(i, h)
 		}
 	}
 	over = narrow(widths, floors, over)
@@ -47,12 +105,38 @@ func (s *tableSink) fit(heading []string) {
 			over = narrow(widths, floors, over)
 		}
 	}
+	s.giveLists(widths)
 	for n, row := range s.rows {
 		for i := range row {
 			if list := s.lists[place{n, i}]; list != nil {
 				row[i] = shorten(list, widths[i])
 			}
 			row[i] = breakText(row[i], widths[i])
+		}
+	}
+}
+
+// giveLists has columns with lists take what texts leave of their columns' widths when they are broken.
+func (s *tableSink) giveLists(widths []int) {
+	slack := 0
+	for i, w := range widths {
+		if s.isList(i) {
+			continue
+		}
+		widths[i] = s.widest(i, strings.ToUpper(s.columns[i].Name), func(text string) int {
+			used := 0
+			for line := range strings.SplitSeq(breakText(text, w), "\n") {
+				used = max(used, utf8.RuneCountInString(line))
+			}
+			return used
+		})
+		slack += w - widths[i]
+	}
+	for i := range widths {
+		if s.isList(i) {
+			more := min(slack, s.widest(i, "", utf8.RuneCountInString)-widths[i])
+			widths[i] += max(0, more)
+			slack -= max(0, more)
 		}
 	}
 }
@@ -120,10 +204,17 @@ func listText(list []string, n int) string {
 	return text
 }
 
+// longestWord is the length of the longest part of a text that breakText does not break unless it must.
 func longestWord(text string) int {
 	longest := 0
 	for word := range strings.SplitSeq(text, " ") {
-		longest = max(longest, utf8.RuneCountInString(word))
+		runes, from := []rune(word), 0
+		for i := 1; i < len(runes); i++ {
+			if isJoint(runes, i) && (runes[i-1] == 'T' || i > 1 && unicode.IsLetter(runes[i-2])) { // a date stays whole
+				longest, from = max(longest, i-from), i
+			}
+		}
+		longest = max(longest, len(runes)-from)
 	}
 	return longest
 }
@@ -145,14 +236,14 @@ func breakText(text string, width int) string {
 	var lines []string
 	left := []rune(text)
 	for len(left) > width {
-		end, next := width, width
+		end, next, joint := width, width, false
 		for i := width; i > 0; i-- {
 			if left[i] == ' ' {
 				end, next = i, i+1
 				break
 			}
-			if isJoint(left, i) && end == width && 2*i > width {
-				end, next = i, i
+			if !joint && 2*i > width && isJoint(left, i) {
+				end, next, joint = i, i, true
 			}
 		}
 		lines = append(lines, string(left[:end]))

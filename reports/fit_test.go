@@ -73,6 +73,7 @@ func TestBreakText(t *testing.T) {
 		{"2026-11-14 08:21:45", 10, "2026-11-14\n08:21:45"},
 		{"nginx-http-auth", 12, "nginx-http-\nauth"},
 		{"2026-11-26T15:08:31Z", 18, "2026-11-26T\n15:08:31Z"},
+		{"2026-11-26T15:08:31Z", 11, "2026-11-26T\n15:08:31Z"},
 		{"WASTED-TIME", 8, "WASTED-\nTIME"},
 		{"UNWANTED", 6, "UNWANT\nED"},
 		{"abcdefghij", 4, "abcd\nefgh\nij"},
@@ -81,5 +82,65 @@ func TestBreakText(t *testing.T) {
 		if got := breakText(c.text, c.width); got != c.want {
 			t.Errorf("breakText(%q, %d) = %q, want %q", c.text, c.width, got, c.want)
 		}
+	}
+}
+
+// TestTableLeavesOut shows that minor columns go before a word is broken, only where they have to, and that the table tells so.
+func TestTableLeavesOut(t *testing.T) {
+	t.Parallel()
+	r := Result{
+		Columns: []Column{{Name: "name"}, {Name: "expires"}, {Name: "by", Minor: true}, {Name: "serial", Minor: true}, {Name: "names"}},
+		Rows: func(yield func([]any, error) bool) {
+			row := []any{"web1.example.com", "2026-11-26T19:22:03Z", "admin", "45c33cda9444ae2630da6f5a2cf81408", []string{"www.example.com", "example.com"}}
+			for range tableRows + 1 { // more than one table
+				if !yield(row, nil) {
+					return
+				}
+			}
+		},
+	}
+	for _, c := range []struct {
+		width int
+		left  string
+	}{
+		{160, ""},
+		{110, ""},
+		{80, "(a wider window, or -o json, also shows serial)\n"},
+		{55, "(a wider window, or -o json, also shows by, serial)\n"},
+	} {
+		var out bytes.Buffer
+		if _, err := Write(&out, r, Output{Format: Table, Terminal: true, Width: c.width}); err != nil {
+			t.Fatal(err)
+		}
+		text := out.String()
+		for line := range strings.Lines(text) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > c.width {
+				t.Fatalf("width %d: a line of %d: %s", c.width, n, line)
+			}
+		}
+		if got := strings.Count(text, "(a wider"); c.left == "" && got != 0 || c.left != "" && strings.Count(text, c.left) != 2 {
+			t.Errorf("width %d: want %q in two tables:\n%.2000s", c.width, c.left, text)
+		}
+		if n := strings.Count(text, "web1.example.com "); n != tableRows+1 {
+			t.Errorf("width %d: %d names are whole:\n%.2000s", c.width, n, text)
+		}
+		if shown := strings.Contains(text, "45c33cda9444ae2630da6f5a2cf81408"); shown != (c.left == "") {
+			t.Errorf("width %d: the serial is shown: %v", c.width, shown)
+		}
+	}
+	var plain bytes.Buffer
+	if _, err := Write(&plain, r, Output{}); err != nil || !strings.Contains(plain.String(), "\t45c33cda9444ae2630da6f5a2cf81408\twww.example.com,example.com\n") {
+		t.Errorf("a pipe gets %.200s, %v", &plain, err)
+	}
+}
+
+// TestListsGetTheRest shows that lists take the room that broken texts leave.
+func TestListsGetTheRest(t *testing.T) {
+	t.Parallel()
+	row := []any{"2026-11-21 00:53:57", "2026-11-21 01:19:55", []string{"recidive", "sshd"}}
+	r := Result{Columns: []Column{{Name: "first"}, {Name: "last"}, {Name: "processes"}}, Rows: rowsOf(row)}
+	var out bytes.Buffer
+	if _, err := Write(&out, r, Output{Format: Table, Width: 45}); err != nil || !strings.Contains(out.String(), "recidive, sshd") {
+		t.Errorf("%v\n%s", err, &out)
 	}
 }

@@ -84,7 +84,7 @@ func keyText(key []any) string {
 // GroupsResult is the table of groups.
 func GroupsResult(groups []Group, g Grouping) Result {
 	columns := append(slices.Clone(g.Columns), Column{Name: "addresses", Number: true}, Column{Name: "count", Number: true, Bar: true},
-		Column{Name: "first"}, Column{Name: "last"}, Column{Name: "processes"}, Column{Name: "machines"})
+		Column{Name: "first", Minor: true}, Column{Name: "last"}, Column{Name: "processes"}, Column{Name: "machines", Minor: true})
 	return Result{
 		Columns: columns,
 		Rows: func(yield func([]any, error) bool) {

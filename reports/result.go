@@ -16,6 +16,7 @@ type Column struct {
 	Name   string // JSON key and, in capitals, heading
 	Number bool   // aligned to the right
 	Bar    bool   // shown as a bar too where a person looks; at most one
+	Minor  bool   // left out where a table would have to break words in its terminal, the last first; no bar stands behind it
 }
 
 // Result is rows of cells. A cell is a string, an int64, a []string, a json.RawMessage without white space between its

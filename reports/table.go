@@ -81,6 +81,27 @@ func (s *tableSink) end() error {
 }
 
 func (s *tableSink) flush() error {
+	var out bytes.Buffer // tablewriter does not tell of errors of what it writes to
+	all := s.columns
+	var left []string
+	if s.width > 0 {
+		left = s.leaveOut()
+	}
+	err := s.render(&out)
+	s.columns = all
+	s.rows, s.lists, s.counts = nil, nil, nil // the table keeps what it was given
+	if err != nil {
+		return fmt.Errorf("write table: %w", err)
+	}
+	if len(left) > 0 {
+		fmt.Fprintf(&out, "(a wider window, or -o json, also shows %s)\n", strings.Join(left, ", "))
+	}
+	_, err = s.w.Write(out.Bytes())
+	return err
+}
+
+// render writes the rows as a table.
+func (s *tableSink) render(out io.Writer) error {
 	var heading []string
 	var align []tw.Align
 	for _, c := range s.columns {
@@ -105,23 +126,17 @@ func (s *tableSink) flush() error {
 		Formatting: tw.CellFormatting{AutoWrap: tw.WrapNone, AutoFormat: tw.Off},
 		Alignment:  tw.CellAlignment{PerColumn: align},
 	}
-	var out bytes.Buffer // tablewriter does not tell of errors of what it writes to
-	t := tablewriter.NewTable(&out,
+	t := tablewriter.NewTable(out,
 		tablewriter.WithConfig(tablewriter.Config{Header: cells, Row: cells, Behavior: tw.Behavior{TrimSpace: tw.Off}}),
 		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{Symbols: tw.NewSymbols(tw.StyleRounded)})),
 	)
 	t.Header(heading)
 	for _, r := range s.rows {
 		if err := t.Append(r); err != nil {
-			return fmt.Errorf("write table: %w", err)
+			return err
 		}
 	}
-	s.rows, s.lists, s.counts = nil, nil, nil // the table keeps what it was given
-	if err := t.Render(); err != nil {
-		return fmt.Errorf("write table: %w", err)
-	}
-	_, err := s.w.Write(out.Bytes())
-	return err
+	return t.Render()
 }
 
 // barRoom is how long a bar may be beside everything else; 0 where there are to be none.
