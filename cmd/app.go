@@ -9,6 +9,7 @@ import (
 
 	"logctl/designdocs"
 	"logctl/internal/admin"
+	"logctl/internal/app"
 	"logctl/reports"
 	"logctl/store"
 	"logctl/store/couch"
@@ -67,6 +68,16 @@ func runAppCreate(ctx context.Context, std streams, g *globals, app string) erro
 		fmt.Fprintf(std.err, "logctl: %s: %s\n", s.What, s.Change)
 	}
 	return c.explain(err, "")
+}
+
+// ensureApp makes all that an app needs, or completes what an earlier call left unfinished.
+func ensureApp(ctx context.Context, conn *app.Conn, name string) error {
+	c, err := couch.New(couch.Options{URL: conn.BaseURL, Transport: conn.Transport})
+	if err != nil {
+		return err
+	}
+	_, err = createApp(ctx, c, name, "")
+	return err
 }
 
 // createApp makes all that an app needs, or completes what an earlier call left unfinished, and tells what it did.

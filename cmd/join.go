@@ -51,7 +51,7 @@ answers and asked whether it is right.
 Key, certificate and root go to --key-dir, readable by you alone, and their names into the configuration file, where
 every command finds them, and --url, if it is given, with them. With --app the files are then shipped once, all that is in
 them, and every --every from then on, as by "logctl cron install". A run on the schedule renews the certificate in the last third of its life;
---renew does so now.
+--renew does so now. Where there is neither cron nor systemd it tells which command to put on a schedule.
 
 Run it again after any failure: it goes on where it stopped, and asks for a code only if it needs one.
 
@@ -121,10 +121,33 @@ func runJoin(ctx context.Context, std streams, g *globals, o *joinOptions, args 
 	if o.app == "" {
 		return nil
 	}
-	if err := runCronInstall(ctx, std, g, &o.cronOptions, files); err != nil {
+	unscheduled := runCronInstall(ctx, std, g, &o.cronOptions, files)
+	if unscheduled != nil && !o.systemd && !store.IsKind(unscheduled, store.KindNotFound) {
+		return unscheduled
+	}
+	err = o.ship(ctx, std, g, files)
+	if unscheduled == nil {
 		return err
 	}
-	return o.ship(ctx, std, g, files)
+	exitStatus(std.err, err)
+	return o.scheduleElse(g, files, unscheduled)
+}
+
+// scheduleElse adds to why there is no schedule what to put on one by other means.
+func (o *joinOptions) scheduleElse(g *globals, files []string, unscheduled error) error {
+	job, err := o.job(io.Discard, g, files)
+	if err != nil {
+		return err
+	}
+	command, err := job.Command()
+	if err != nil {
+		return err
+	}
+	hint := fmt.Sprintf("all else is done; have another scheduler run this every %s: %s", job.Every, command)
+	if !o.systemd {
+		hint = "--systemd means a timer of systemd's instead; else " + hint
+	}
+	return hinted(unscheduled, hint)
 }
 
 // check finds mistakes before anything is asked or made.

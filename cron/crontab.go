@@ -17,6 +17,20 @@ const maxCommand = 990
 //
 // Patterns among the files are left to the shell, everything else is quoted from it, and % from cron.
 func (j *Job) Line() (string, error) {
+	command, err := j.Command()
+	if err != nil {
+		return "", err
+	}
+	command = escapePercent(command) + " " + mark + j.App
+	if len(command) > maxCommand {
+		return "", fmt.Errorf("the crontab line would have a command of %d bytes, cron reads %d: name the files by a quoted pattern, "+
+			"as in '/var/log/app/*.log', or use systemd", len(command), maxCommand)
+	}
+	return j.Every.crontab + " " + command, nil
+}
+
+// Command is what a shell runs as the job once.
+func (j *Job) Command() (string, error) {
 	if err := j.check(); err != nil {
 		return "", err
 	}
@@ -31,12 +45,7 @@ func (j *Job) Line() (string, error) {
 	for _, f := range j.Files {
 		words = append(words, quotePattern(f))
 	}
-	command := escapePercent(strings.Join(words, " ")) + " " + mark + j.App
-	if len(command) > maxCommand {
-		return "", fmt.Errorf("the crontab line would have a command of %d bytes, cron reads %d: name the files by a quoted pattern, "+
-			"as in '/var/log/app/*.log', or use systemd", len(command), maxCommand)
-	}
-	return j.Every.crontab + " " + command, nil
+	return strings.Join(words, " "), nil
 }
 
 // setLine puts line in the place of the app's line in a crontab, or at its end. With an empty line it removes the app's.
