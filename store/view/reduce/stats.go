@@ -226,10 +226,17 @@ func scanInt(s []byte) (n number, rest []byte) {
 }
 
 func (s *stats) append(dst []byte) []byte {
-	dst = s.sum.append(append(dst, `{"sum":`...))
+	dst = append(dst, `{"sum":`...)
+	start := len(dst)
+	dst = s.sum.append(dst)
+	end := len(dst)
 	dst = s.count.append(append(dst, `,"count":`...))
-	dst = s.min.append(append(dst, `,"min":`...))
-	dst = s.max.append(append(dst, `,"max":`...))
+	dst = append(dst, `,"min":`...)
+	if s.min == s.sum && s.max == s.sum { // one number, as in many groups
+		dst = append(append(append(dst, dst[start:end]...), `,"max":`...), dst[start:end]...)
+	} else {
+		dst = s.max.append(append(s.min.append(dst), `,"max":`...))
+	}
 	dst = s.sumsqr.append(append(dst, `,"sumsqr":`...))
 	return append(dst, '}')
 }
