@@ -1,6 +1,7 @@
 package btree
 
 import (
+	"encoding/binary"
 	"strconv"
 	"strings"
 	"time"
@@ -112,23 +113,24 @@ func floorDiv(a, b int64) int64 {
 	return a / b
 }
 
-// digitsOf is the inverse of milliseconds.
-func digitsOf(ms int64) uint64 {
+// appendTime appends the digits of a content id's time: the inverse of milliseconds.
+func appendTime(dst []byte, ms int64) []byte {
+	const day = 24 * 60 * 60 * second
 	t := time.UnixMilli(ms).UTC()
 	y, mo, d := t.Date()
-	h, m, s := t.Clock()
-	day := uint64(y)*10_000 + uint64(mo)*100 + uint64(d)
-	return ((day*100+uint64(h))*100+uint64(m))*100_000 + uint64(s)*1000 + uint64(t.Nanosecond()/1_000_000)
+	ms -= floorDiv(ms, day) * day
+	s := ms / second
+	dst = appendPair(appendPair(dst, y/100), y%100)
+	dst = appendPair(appendPair(dst, int(mo)), d)
+	dst = appendPair(appendPair(appendPair(dst, int(s/3600)), int(s/60%60)), int(s%60))
+	ms %= second
+	return append(appendPair(dst, int(ms/10)), byte('0'+ms%10))
 }
 
-// appendTime appends the digits of a content id's time.
-func appendTime(dst []byte, ms int64) []byte {
-	t := digitsOf(ms)
-	var digits [timeDigits]byte
-	for i := timeDigits - 1; i >= 0; i-- {
-		digits[i], t = byte('0'+t%10), t/10
-	}
-	return append(dst, digits[:]...)
+// appendPair appends two digits.
+func appendPair(dst []byte, n int) []byte {
+	n %= 100
+	return append(dst, byte('0'+n/10), byte('0'+n%10))
 }
 
 // appendHash appends the ten bytes that the hash in a content id stands for.
@@ -149,15 +151,11 @@ func appendHash(dst []byte, id string) []byte {
 func makeID(ms int64, hash []byte, repetition uint64) string {
 	var room [contentID + 11]byte
 	id := append(appendTime(room[:0], ms), '-')
-	acc, bits := 0, 0
-	for _, b := range hash {
-		acc = acc<<8 | int(b)
-		bits += 8
-		for bits >= 5 {
-			bits -= 5
-			id = append(id, base32hex[acc>>bits&31])
+	for ; len(hash) >= 5; hash = hash[5:] {
+		v := uint64(binary.BigEndian.Uint32(hash))<<8 | uint64(hash[4])
+		for bits := 35; bits >= 0; bits -= 5 {
+			id = append(id, base32hex[v>>bits&31])
 		}
-		acc &= 1<<bits - 1
 	}
 	if repetition > 0 {
 		id = strconv.AppendUint(append(id, '-'), repetition, 10)

@@ -323,3 +323,15 @@ func TestAddresses(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkMakeID makes the ids of rows.
+func BenchmarkMakeID(b *testing.B) {
+	hash := []byte("0123456789")
+	ms := int64(1_766_650_014_396)
+	b.ReportAllocs()
+	for b.Loop() {
+		if ms += 31_536; len(makeID(ms, hash, 0)) != contentID {
+			b.Fatal(ms)
+		}
+	}
+}
