@@ -106,7 +106,7 @@ func runBackup(ctx context.Context, s streams, g *globals, file, app string) err
 	if err != nil {
 		return c.explain(err, app)
 	}
-	fmt.Fprintf(s.err, "logctl: %s: %d docs of %d databases\n", file, t.Docs, t.Databases)
+	fmt.Fprintf(s.err, "logctl: %s: %s of %s\n", file, count(int64(t.Docs), "doc"), count(int64(t.Databases), "database"))
 	return nil
 }
 
@@ -171,6 +171,6 @@ func runRestore(ctx context.Context, s streams, g *globals, file, app string) er
 	if err != nil {
 		return c.explain(err, app)
 	}
-	fmt.Fprintf(s.err, "logctl: restored %d docs of %d databases\n", t.Docs, t.Databases)
+	fmt.Fprintf(s.err, "logctl: restored %s of %s\n", count(int64(t.Docs), "doc"), count(int64(t.Databases), "database"))
 	return nil
 }

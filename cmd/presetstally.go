@@ -99,7 +99,7 @@ func (t *tally) write(w io.Writer, file string) error {
 	if n := t.fit + t.rejected; n > 0 {
 		share = 100 * float64(t.fit) / float64(n)
 	}
-	fmt.Fprintf(w, "%s: preset %s fits %d of %d lines, %.1f %%", visible(file), t.preset, t.fit, t.fit+t.rejected, share)
+	fmt.Fprintf(w, "%s: preset %s fits %d of %s, %.1f %%", visible(file), t.preset, t.fit, count(t.fit+t.rejected, "line"), share)
 	if t.blank > 0 {
 		fmt.Fprintf(w, "; %s without text", count(t.blank, "line"))
 	}

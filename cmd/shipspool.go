@@ -119,7 +119,7 @@ func tellSpoolsOf(w io.Writer, c config.Config, app string) {
 			}
 			to = " for " + to
 		}
-		fmt.Fprintf(w, "logctl: app %s: %s%s in the spool since %s, %d bytes\n", app, count(waiting.Docs, "line"), to,
-			waiting.Oldest.Format("2006-01-02 15:04:05"), waiting.Bytes)
+		fmt.Fprintf(w, "logctl: app %s: %s%s in the spool since %s, %s\n", app, count(waiting.Docs, "line"), to,
+			waiting.Oldest.Format("2006-01-02 15:04:05"), count(waiting.Bytes, "byte"))
 	}
 }
