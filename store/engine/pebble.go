@@ -12,9 +12,10 @@ import (
 
 const (
 	defaultCache = 16 << 20
-	memTableSize = 8 << 20
+	// Pebble keeps the memtable that it writes to and one more to write to next, all of both in memory, even of a store that rests.
+	memTableSize = 4 << 20
 	// memTables bounds the memtables, with those that wait for their flush, and so the memory under load.
-	memTables    = 3
+	memTables    = 6
 	l0BlockLen   = 16 << 10
 	blockLen     = 32 << 10
 	PebbleMemory = defaultCache + memTables*memTableSize // bytes for blocks and memtables: with cgo C's, else of Go's heap
