@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -25,8 +26,10 @@ func BoundMemory() {
 	}
 }
 
-// giveBack gives to the system what is free of the process's memory.
+// giveBack gives to the system what is free of the process's memory. What was put into pools is free when garbage has been
+// collected twice.
 func giveBack() {
+	runtime.GC()
 	debug.FreeOSMemory()
 	trimMalloc()
 }

@@ -4,10 +4,13 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 )
 
 func TestWhenIdle(t *testing.T) {
@@ -34,4 +37,17 @@ func TestWhenIdle(t *testing.T) {
 		wait(100*idleAfter, 2, "long after that")
 		cancel()
 	})
+}
+
+// What lies in a pool goes, too.
+func TestGiveBackPools(t *testing.T) {
+	var pool sync.Pool
+	buf := new([1 << 20]byte)
+	kept := weak.Make(buf)
+	pool.Put(buf)
+	giveBack()
+	if kept.Value() != nil {
+		t.Error("a pool keeps its memory")
+	}
+	runtime.KeepAlive(&pool)
 }
