@@ -215,7 +215,7 @@ func (o *DoorOptions) idle(ctx context.Context, b *bench) (err error) {
 	if err != nil {
 		return err
 	}
-	before, _, err := server.memory()
+	before, err := server.memory()
 	if err != nil {
 		return err
 	}
@@ -253,11 +253,11 @@ func (o *DoorOptions) idle(ctx context.Context, b *bench) (err error) {
 	if err != nil {
 		return err
 	}
-	now, _, err := server.memory()
+	now, err := server.memory()
 	if err != nil {
 		return err
 	}
-	b.add(fmt.Sprintf("memory with %d connections that wait", o.Connections), now, "MB")
-	b.add("memory before them", before, "MB")
+	b.add(fmt.Sprintf("memory with %d connections that wait", o.Connections), now.now, "MB")
+	b.add("memory before them", before.now, "MB")
 	return nil
 }

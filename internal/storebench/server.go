@@ -136,22 +136,31 @@ func (s *Server) processor() (time.Duration, error) {
 	return total, nil
 }
 
-// memory is what the server holds now and at most since the last call, in megabytes. Only Linux tells.
-func (s *Server) memory() (now, peak float64, err error) {
+// memory is what a server holds, in megabytes.
+type memory struct {
+	now  float64
+	own  float64 // of now: all but pages of files
+	peak float64 // since the last look
+}
+
+// memory is what the server holds. Only Linux tells.
+func (s *Server) memory() (m memory, err error) {
 	proc := fmt.Sprintf("/proc/%d/", s.cmd.Process.Pid)
 	text, err := os.ReadFile(proc + "status")
 	if err != nil {
-		return 0, 0, err
+		return m, err
 	}
 	for line := range strings.Lines(string(text)) {
 		name, value, _ := strings.Cut(line, ":")
 		kb, _ := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 64)
 		switch name {
 		case "VmRSS":
-			now = kb / 1024
+			m.now = kb / 1024
+		case "RssAnon":
+			m.own = kb / 1024
 		case "VmHWM":
-			peak = kb / 1024
+			m.peak = kb / 1024
 		}
 	}
-	return now, peak, os.WriteFile(proc+"clear_refs", []byte("5"), 0) // proc(5): 5 begins the peak anew
+	return m, os.WriteFile(proc+"clear_refs", []byte("5"), 0) // proc(5): 5 begins the peak anew
 }

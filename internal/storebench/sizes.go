@@ -100,17 +100,19 @@ func ignoreMissing(err error) error {
 	return err
 }
 
-// memory measures what the server holds in memory, and the most that it has held since the last time.
+// memory measures what the server holds in memory, and the most that it has held since the last time. What is its own is told beside:
+// the rest are pages of the program's file that the system has mapped, more or fewer of them by how it came to read that file.
 func (b *bench) memory(name string) error {
-	now, peak, err := b.Local.memory()
+	m, err := b.Local.memory()
 	if os.IsNotExist(err) {
 		return nil // this system does not tell
 	}
 	if err != nil {
 		return fmt.Errorf("memory of the server: %w", err)
 	}
-	b.add(name+": resident", now, "MB")
-	b.add(name+": peak", peak, "MB")
+	b.add(name+": resident", m.now, "MB")
+	b.add(name+": resident, its own", m.own, "MB")
+	b.add(name+": peak", m.peak, "MB")
 	return nil
 }
 

@@ -96,6 +96,14 @@ func TestRun(t *testing.T) {
 			t.Errorf("%s is missing", name)
 		}
 	}
+	values := map[string]float64{}
+	for _, m := range local {
+		values[m.Name] = m.Value
+	}
+	const start = "memory after the start: "
+	if all, own := values[start+"resident"], values[start+"resident, its own"]; all > 0 && (own <= 0 || own >= all) {
+		t.Errorf("of %v MB that are resident %v MB are the server's own", all, own)
+	}
 	left, err := c.Databases(t.Context())
 	left = slices.DeleteFunc(left, func(name store.DBName) bool {
 		return strings.HasPrefix(string(name), "_") || name == store.TrailDB // a server's own
