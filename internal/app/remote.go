@@ -71,7 +71,7 @@ func parseBase(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil:
-		return nil, badURL("the server's URL is not one")
+		return nil, badURL("the server's URL must begin with http:// or https:// and a host")
 	case u.User != nil:
 		return nil, &store.Error{Kind: store.KindBadRequest, Reason: "the server's URL holds a name or a password",
 			Hint: "leave them out of it; set LOGCTL_USER and LOGCTL_PASSWORD_FILE"}

@@ -34,7 +34,9 @@ func (s *State) load(anew string) (fresh string, err error) {
 	err = s.loadBase(text)
 	switch {
 	case err == nil && anew != "":
-		fresh = anew
+		if s.table.used > 0 || len(s.runs) > 0 { // else no doc was ever counted, and nobody misses anything
+			fresh = anew
+		}
 	case errors.Is(err, errOther):
 		fresh = "what was remembered is about another database"
 	case errors.Is(err, errDamaged):
