@@ -67,8 +67,6 @@ func runStatus(ctx context.Context, std streams, g *globals, o *outputFlag, apps
 			}
 			return c.explain(err, "")
 		}
-	}
-	if !one {
 		fmt.Fprintf(std.err, "logctl: the store is %s\n", c.conn.Where)
 	}
 	var asked string

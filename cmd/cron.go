@@ -3,17 +3,14 @@ package cmd
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"logctl/cron"
-	"logctl/internal/terminal"
+	"logctl/reports"
 	"logctl/store"
 )
 
@@ -240,22 +237,17 @@ func runCronList(ctx context.Context, std streams, place *cronPlace) error {
 		fmt.Fprintln(std.err, "logctl: nothing is on a schedule")
 		return nil
 	}
-	var out strings.Builder
-	if terminal.Is(std.out) {
-		out.WriteString("APP\tPLACE\tTIMES\tCOMMAND\n")
-	}
-	for _, e := range found {
-		fmt.Fprintf(&out, "%s\t%s\t%s\t%s\n", e.App, e.Place, e.Schedule, e.Command)
-	}
-	if !terminal.Is(std.out) {
-		_, err := io.WriteString(std.out, out.String())
-		return err
-	}
-	table := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
-	if _, err := io.WriteString(table, out.String()); err != nil {
-		return err
-	}
-	return table.Flush()
+	_, err = (&outputFlag{}).write(std.out, reports.Result{
+		Columns: []reports.Column{{Name: "app"}, {Name: "place"}, {Name: "times"}, {Name: "command"}},
+		Rows: func(yield func([]any, error) bool) {
+			for _, e := range found {
+				if !yield([]any{e.App, e.Place, e.Schedule, e.Command}, nil) {
+					return
+				}
+			}
+		},
+	})
+	return err
 }
 
 func checkApp(app string) error {

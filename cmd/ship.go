@@ -303,7 +303,11 @@ func (o *shipOptions) conclude(w io.Writer, sum ship.Summary, err error, conn *a
 			fmt.Fprintf(w, "logctl: %s\n", summaryLine(sum, conn.Anonymous))
 		}
 		if sum.Kept.Lines > 0 && o.rejects == "" && err == nil {
-			fmt.Fprintf(w, "logctl: hint: logctl status %s shows why lines are rejected\n", o.app)
+			by := "logctl status " + o.app
+			if conn.Anonymous {
+				by = "logctl explain FILE, with the same schema or preset,"
+			}
+			fmt.Fprintf(w, "logctl: hint: %s shows why lines are rejected\n", by)
 		}
 	}
 	sayNotKept(w, sum.Kept, o)
