@@ -3,7 +3,10 @@ package couch
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"reflect"
+	"strings"
 	"testing"
 
 	"logctl/store"
@@ -107,4 +110,63 @@ func TestEmbeddedStore(t *testing.T) {
 func sameValue(a json.RawMessage, b string) bool {
 	var x, y any
 	return json.Unmarshal(a, &x) == nil && json.Unmarshal([]byte(b), &y) == nil && reflect.DeepEqual(x, y)
+}
+
+// reads counts what is read of answers.
+type reads struct {
+	http.RoundTripper
+	calls, bytes int
+}
+
+func (c *reads) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := c.RoundTripper.RoundTrip(r)
+	if err == nil {
+		resp.Body = &readBody{resp.Body, c}
+	}
+	return resp, err
+}
+
+type readBody struct {
+	io.ReadCloser
+	of *reads
+}
+
+func (b *readBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if n > 0 {
+		b.of.calls++
+		b.of.bytes += n
+	}
+	return n, err
+}
+
+// TestEmbeddedStoreGoesOn shows that what the store writes at once, 32 KiB and some, is taken at once: within a process it makes no further
+// rows before that.
+func TestEmbeddedStoreGoesOn(t *testing.T) {
+	t.Parallel()
+	c, ctx := embedded(t), t.Context()
+	const db, docs = "log_long", 60
+	if err := c.CreateDatabase(ctx, db); err != nil {
+		t.Fatal(err)
+	}
+	long := json.RawMessage(`{"text":"` + strings.Repeat("x", 6<<10) + `"}`)
+	for i := range docs {
+		if _, err := c.Put(ctx, db, fmt.Sprint(i), long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	count := &reads{RoundTripper: c.http.Transport}
+	c.http.Transport = count
+	q := store.NewViewQuery()
+	q.IncludeDocs = true
+	rows := 0
+	for _, err := range c.AllDocs(ctx, db, q) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows++
+	}
+	if rows != docs || count.bytes < docs*len(long) || count.calls > count.bytes>>15+1 {
+		t.Errorf("%d rows, %d bytes in %d pieces", rows, count.bytes, count.calls)
+	}
 }
