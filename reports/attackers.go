@@ -38,11 +38,7 @@ func Attackers(ctx context.Context, v Views, db store.DBName, q AttackersQuery) 
 	if err != nil {
 		return nil, 0, err
 	}
-	all := t.sorted()
-	found = len(all)
-	if q.Limit > 0 && found > q.Limit {
-		all = all[:q.Limit]
-	}
+	all, found := t.top()
 	if err := t.details(ctx, v, db, all); err != nil {
 		return nil, 0, err
 	}

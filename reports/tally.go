@@ -94,18 +94,35 @@ func (t *tally) count(ctx context.Context, v Views, db store.DBName) error {
 	return eachEnd(ctx, v, db, ends, t.add)
 }
 
-// sorted are the addresses with enough attacks.
-func (t *tally) sorted() []*tallied {
-	all := make([]*tallied, 0, len(t.byIP))
-	for _, a := range t.byIP {
-		if a.count >= t.q.Min {
-			all = append(all, a)
-		}
-	}
-	slices.SortFunc(all, func(a, b *tallied) int {
+// top are the addresses with enough attacks, sorted, no more than wanted; found is how many there are.
+func (t *tally) top() (top []*tallied, found int) {
+	order := func(a, b *tallied) int {
 		return cmp.Or(cmp.Compare(b.count, a.count), strings.Compare(a.ip, b.ip))
-	})
-	return all
+	}
+	limit := t.q.Limit
+	for _, a := range t.byIP {
+		if a.count < t.q.Min {
+			continue
+		}
+		found++
+		if limit <= 0 {
+			top = append(top, a)
+			continue
+		}
+		// They come in random order: few are still among the first when many have been seen.
+		if len(top) == limit {
+			if order(top[limit-1], a) < 0 {
+				continue
+			}
+			top = top[:limit-1]
+		}
+		at, _ := slices.BinarySearchFunc(top, a, order)
+		top = slices.Insert(top, at, a)
+	}
+	if limit <= 0 {
+		slices.SortFunc(top, order)
+	}
+	return top, found
 }
 
 // atOnce is how many queries are asked in one request.
