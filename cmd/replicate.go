@@ -118,7 +118,9 @@ func runReplicate(ctx context.Context, std streams, g *globals, o *replicateOpti
 		Source: from.peer, Target: to.peer, Continuous: o.continuous, CreateTarget: to.app == "", Progress: t.progress, Refused: t.refused,
 	}
 	err = to.run(ctx, opts, t)
-	t.total()
+	if err == nil || t.stats.Checked > 0 {
+		t.total()
+	}
 	switch {
 	case o.continuous && errors.Is(err, context.Canceled):
 		return nil
