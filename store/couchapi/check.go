@@ -56,7 +56,7 @@ func (h *Handler) checkDocs(ctx context.Context, db *engine.DB, o CheckOptions) 
 	if err != nil {
 		return false, err
 	}
-	line := fmt.Sprintf("%s: %d docs and %d deleted ones are sound", db.Name(), checked.Docs, checked.Deleted)
+	line := fmt.Sprintf("%s: %d live and %d deleted docs are sound", db.Name(), checked.Docs, checked.Deleted)
 	if !sound {
 		line += fmt.Sprintf(", %d or more are damaged: the others can be read, and shipped again or replicated elsewhere", checked.Damaged)
 	}
