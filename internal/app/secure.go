@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"logctl/proxy"
+	"logctl/store"
 )
 
 // secure is the TLS that a serve listens with, nil for none, and what sends callers there from plain HTTP, by the address where it listens.
@@ -19,7 +20,8 @@ func (o *ServeOptions) secure() (conf *tls.Config, redirect func(net.Addr) http.
 		conf, redirect = acme.TLSConfig(), acme.Redirect
 	case o.TLSCert != "":
 		if conf, err = proxy.TLSConfig(o.TLSCert, o.TLSKey, o.Log); err != nil {
-			return nil, nil, err
+			return nil, nil, &store.Error{Kind: store.KindInternal, Reason: "can't serve with TLS", Err: err,
+				Hint: "--tls-cert names a PEM file with the certificate and its chain, --tls-key one with its key"}
 		}
 		redirect = proxy.Redirect
 	default:

@@ -67,6 +67,10 @@ func Serve(ctx context.Context, o ServeOptions) (err error) {
 			return fmt.Errorf("read what client certificates are for: %w", err)
 		}
 	}
+	conf, redirect, err := o.secure()
+	if err != nil {
+		return err
+	}
 	back, err := openBackend(ctx, o)
 	if err != nil {
 		return err
@@ -93,7 +97,7 @@ func Serve(ctx context.Context, o ServeOptions) (err error) {
 	}
 	door := &activity{next: withInputs(back.handler, back.door, inputs, o.Inputs.Loki)}
 	defer runWhenIdle(base, door, back.release)()
-	cleanup, err := listen(servers, o, door, tellCounters(door, back.door, inputs), ad)
+	cleanup, err := listen(servers, o, conf, redirect, door, tellCounters(door, back.door, inputs), ad)
 	if err != nil {
 		servers.stop()
 		return err
@@ -126,15 +130,11 @@ func (o *ServeOptions) absolute() (err error) {
 	return nil
 }
 
-// listen opens the door's addresses and starts to serve at them; ad gets to know them. local is the door for this machine's owner.
-func listen(servers *group, o ServeOptions, door, local http.Handler, ad *advert) (cleanup func(), err error) {
+// listen opens the door's addresses, which conf and redirect are for, and starts to serve at them; ad gets to know them. local is the door
+// for this machine's owner.
+func listen(servers *group, o ServeOptions, conf *tls.Config, redirect func(net.Addr) http.Handler, door, local http.Handler, ad *advert) (cleanup func(), err error) {
 	l, err := net.Listen("tcp", o.Listen)
 	if err != nil {
-		return nil, err
-	}
-	conf, redirect, err := o.secure()
-	if err != nil {
-		l.Close()
 		return nil, err
 	}
 	ad.URL = "http://" + l.Addr().String()
