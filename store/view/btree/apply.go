@@ -253,6 +253,7 @@ func (w *writer) leaves() *packer[rowRef] {
 	}
 	return &packer[rowRef]{
 		least: 1,
+		alike: seams(w, func(a, b rowRef) int { return store.Shared(a.sort(), b.sort()) }),
 		size: func(it rowRef) int {
 			if w.Names == nil {
 				return it.docSize()
@@ -266,14 +267,11 @@ func (w *writer) leaves() *packer[rowRef] {
 			l := newLeaf(rows, w.Names == nil)
 			err := names.err
 			if err == nil && w.Reducer != nil {
-				k.red, err = w.Reducer.Reduce(nil, w.rows(l, 0, l.n))
+				k.reduction, err = w.reduceRows(l, 0, l.n)
 			}
-			if err != nil {
-				return k, err
+			if err == nil {
+				err = w.put(&k, func(dst []byte) []byte { return finish(l.append(begin(dst, kindLeaf, k.far, l.n), w.texts)) })
 			}
-			k.setFar()
-			w.buf = finish(l.append(begin(w.buf, kindLeaf, k.far, l.n), w.texts))
-			err = w.put(&k)
 			return k, err
 		},
 	}
@@ -282,11 +280,12 @@ func (w *writer) leaves() *packer[rowRef] {
 func (w *writer) inners() *packer[kid] {
 	return &packer[kid]{
 		least: minFanout,
+		alike: seams(w, func(a, b kid) int { return store.Shared(a.last, b.last) }),
 		size:  func(k kid) int { return len(k.last)/2 + max(len(k.red), k.far) + 12 },
 		load:  w.takeInner,
 		write: func(kids []kid) (kid, error) {
 			k := kid{last: kids[len(kids)-1].last}
-			reds := make([][]byte, len(kids))
+			reds := make([]reduction, len(kids))
 			var err error
 			for i := range kids {
 				k.rows += kids[i].rows
@@ -294,38 +293,36 @@ func (w *writer) inners() *packer[kid] {
 					return k, err
 				}
 			}
-			if w.Reducer != nil && len(kids) == 1 {
-				k.red = reds[0]
-			} else if w.Reducer != nil {
-				k.red, err = w.Reducer.Rereduce(nil, reds)
+			if w.Reducer != nil {
+				k.reduction, err = w.rereduce(reds)
 			}
-			if err != nil {
-				return k, err
+			if err == nil {
+				err = w.put(&k, func(dst []byte) []byte { return appendInner(dst, k.far, kids) })
 			}
-			k.setFar()
-			w.buf = appendInner(w.buf, k.far, kids)
-			err = w.put(&k)
 			return k, err
 		},
 	}
 }
 
-// setFar lets the reduction stand apart if it is long.
-func (k *kid) setFar() {
-	if len(k.red) > nearSize {
-		k.far = len(k.red)
+// seams is alike where it pays to reduce less: for that, nodes may be smaller.
+func seams[T any](w *writer, alike func(a, b T) int) func(a, b T) int {
+	if w.Remember {
+		return alike
 	}
+	return nil
 }
 
-// put writes the node in buf under a fresh number, and its reduction if that stands apart.
-func (w *writer) put(k *kid) (err error) {
+// put writes a node under a fresh number, and before it, if that is long, its reduction apart.
+func (w *writer) put(k *kid, node func(dst []byte) []byte) (err error) {
 	w.root.Next++
 	k.id = w.root.Next
-	w.add(nodeKey(w.Prefix, k.id))
-	if k.far > 0 {
-		w.buf = appendReduction(w.buf, k.red)
+	if len(k.red) > nearSize {
+		w.buf = appendReduction(w.buf, k.reduction)
+		k.far = len(w.buf)
 		w.add(reductionKey(w.Prefix, k.id))
 	}
+	w.buf = node(w.buf)
+	w.add(nodeKey(w.Prefix, k.id))
 	if w.Early != nil && w.size >= EarlyBytes {
 		err = w.Early(w.made)
 		w.made, w.size = nil, 0

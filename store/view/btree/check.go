@@ -58,8 +58,8 @@ func (c *treeCheck) node(id uint64, level int) (kid, error) {
 		return is, err
 	}
 	c.keys++
-	red, err := uncached.reduction(&kid{id: id, far: is.far})
-	if err == nil && !bytes.Equal(red, is.red) {
+	r, err := uncached.reduction(&kid{id: id, far: is.far})
+	if err == nil && (!bytes.Equal(r.red, is.red) || r.input != is.input) {
 		err = corrupt("a node with another reduction beside it than it has")
 	}
 	return is, err
@@ -67,7 +67,7 @@ func (c *treeCheck) node(id uint64, level int) (kid, error) {
 
 func (c *treeCheck) inner(id uint64, n *node, level int) (is kid, err error) {
 	is.id = id
-	reds := make([][]byte, len(n.kids))
+	reds := make([]reduction, len(n.kids))
 	for i := range n.kids {
 		says := &n.kids[i]
 		k, err := c.node(says.id, level-1)
@@ -81,12 +81,10 @@ func (c *treeCheck) inner(id uint64, n *node, level int) (is kid, err error) {
 		case k.far != says.far || k.far == 0 && !bytes.Equal(k.red, says.red):
 			return kid{}, corrupt("a node with another reduction than its parent says")
 		}
-		is.rows, is.last, reds[i] = is.rows+k.rows, k.last, k.red
+		is.rows, is.last, reds[i] = is.rows+k.rows, k.last, k.reduction
 	}
-	if c.t.Reducer != nil && len(reds) == 1 {
-		is.red = reds[0]
-	} else if c.t.Reducer != nil {
-		is.red, err = c.t.Reducer.Rereduce(nil, reds)
+	if c.t.Reducer != nil {
+		is.reduction, err = c.t.rereduce(reds)
 	}
 	return is, err
 }
@@ -108,7 +106,7 @@ func (c *treeCheck) leaf(id uint64, l *leaf) (kid, error) {
 	})
 	is := kid{id: id, rows: uint64(l.n), last: bytes.Clone(c.last)}
 	if err == nil && c.t.Reducer != nil {
-		is.red, err = c.t.Reducer.Reduce(nil, c.t.rows(l, 0, l.n))
+		is.reduction, err = c.t.reduceRows(l, 0, l.n)
 	}
 	return is, err
 }

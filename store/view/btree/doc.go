@@ -47,28 +47,29 @@ type Root struct {
 
 // kid is what a node knows of one below it.
 type kid struct {
-	last []byte // the greatest key in it
-	id   uint64
-	rows uint64
-	red  []byte // nil if it stands apart
-	far  int    // length of a reduction that stands apart, 0 for none
+	last      []byte // the greatest key in it
+	id        uint64
+	rows      uint64
+	reduction     // its bytes are nil if it stands apart
+	far       int // bytes of a reduction that stands apart as written, 0 for none
+}
+
+// reduction is what a Reducer makes, and of how much.
+type reduction struct {
+	red   []byte
+	input int // bytes of reductions, or of rows, that it was made of, where a Tree remembers; not kept of short ones
 }
 
 // node is a decoded node: either a leaf or kids.
 type node struct {
 	leaf *leaf
 	kids []kid
-	far  int // length of its own reduction, if that stands apart
+	far  int // of its own reduction, as a kid's
 	size int // bytes as written
 }
 
 // written is how many bytes a node and its reduction take.
-func (n *node) written() int {
-	if n.far == 0 {
-		return n.size
-	}
-	return n.size + headerSize + n.far + checksumSize
-}
+func (n *node) written() int { return n.size + n.far }
 
 func corrupt(what string) error {
 	return store.NewError(store.KindCorrupt, "view index: "+what)

@@ -10,7 +10,7 @@ import (
 
 // What stands on disk; see FORMAT.md.
 const (
-	formatVersion = 5
+	formatVersion = 6
 	kindLeaf      = 1
 	kindInner     = 2
 	kindReduction = 3
@@ -41,7 +41,7 @@ func appendBytes(dst, b []byte) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(b))), b...)
 }
 
-// begin writes a node's head over dst: version, kind, length of its reduction if that stands apart, number of items.
+// begin writes a node's head over dst: version, kind, bytes of its reduction if that stands apart, number of items.
 func begin(dst []byte, kind byte, far, items int) []byte {
 	dst = append(dst[:0], formatVersion, kind)
 	dst = binary.AppendUvarint(dst, uint64(far))
@@ -53,8 +53,9 @@ func finish(dst []byte) []byte {
 }
 
 // appendReduction writes a reduction that stands apart over dst.
-func appendReduction(dst, red []byte) []byte {
-	return finish(append(append(dst[:0], formatVersion, kindReduction), red...))
+func appendReduction(dst []byte, r reduction) []byte {
+	dst = binary.AppendUvarint(append(dst[:0], formatVersion, kindReduction), uint64(r.input))
+	return finish(append(dst, r.red...))
 }
 
 // appendInner writes an inner node over dst.

@@ -82,8 +82,8 @@ func (g *grouper) walk(id uint64, level int, from, to uint64) error {
 		if g.t.Reducer == nil {
 			return nil
 		}
-		red, err := g.t.reduction(k)
-		g.reds = append(g.reds, red)
+		r, err := g.t.reduction(k)
+		g.reds = append(g.reds, r.red)
 		return err
 	})
 }

@@ -1,9 +1,13 @@
 package btree
 
+import "math"
+
 // packer puts items, in order, into nodes of good size: rows into leaves, kids into inner nodes.
 type packer[T any] struct {
 	size  func(T) int
-	least int                          // items in a node, whatever their size
+	least int // items in a node, whatever their size
+	// alike tells how much of their keys two neighbours share; nil where nodes may begin and end anywhere.
+	alike func(a, b T) int
 	load  func(id uint64) ([]T, error) // the items of a node, which is deleted
 	write func(items []T) (kid, error)
 
@@ -68,6 +72,7 @@ func (p *packer[T]) flush(all bool) error {
 			size += p.size(p.pending[n])
 			n++
 		}
+		n, size = p.seam(n, size)
 		if err := p.push(slot[T]{items: p.pending[:n:n]}); err != nil {
 			return err
 		}
@@ -78,6 +83,31 @@ func (p *packer[T]) flush(all bool) error {
 	}
 	return nil
 }
+
+// seam is where to cut instead of behind n items of that size: where the keys of neighbours differ first, so that rows whose keys begin
+// alike are whole nodes if they are many.
+func (p *packer[T]) seam(n, size int) (int, int) {
+	if p.alike == nil || n == len(p.pending) {
+		return n, size
+	}
+	at, atSize, best, least := n, size, math.MaxInt, (p.least+1)/2
+	for i, sum := 1, 0; i+least <= len(p.pending); i++ {
+		sum += p.size(p.pending[i-1])
+		if p.bytes-sum < minSize || sum > maxSize && i > p.least+least {
+			break
+		}
+		if sum < minSize || i < least {
+			continue
+		}
+		alike := p.alike(p.pending[i-1], p.pending[i])
+		if alike < best || alike == best && abs(i-n) < abs(at-n) {
+			at, atSize, best = i, sum, alike
+		}
+	}
+	return at, atSize
+}
+
+func abs(n int) int { return max(n, -n) }
 
 // push adds a node behind the others. The one before it is written now: only the last may have to share its items with what follows.
 func (p *packer[T]) push(s slot[T]) error {

@@ -59,32 +59,37 @@ func (t *Tree) node(id uint64) (*node, error) {
 }
 
 // reduction is that of all below a kid.
-func (t *Tree) reduction(k *kid) ([]byte, error) {
+func (t *Tree) reduction(k *kid) (reduction, error) {
 	if k.red != nil || k.far == 0 {
-		return k.red, nil
+		return k.reduction, nil
 	}
 	name := cacheKey{space: t.Space, id: k.id, parts: "reduction"}
-	if r, ok := t.Cache.get(name).(*remembered); ok {
-		return r.red, nil
+	if r, ok := t.Cache.get(name).(*reduction); ok {
+		return *r, nil
 	}
 	data, ok, err := t.KV.Get(reductionKey(t.Prefix, k.id))
 	if err != nil {
-		return nil, err
+		return reduction{}, err
 	}
 	if !ok {
-		return nil, corrupt("missing reduction")
+		return reduction{}, corrupt("missing reduction")
 	}
-	kind, red, err := unwrap(data)
-	if err == nil && (kind != kindReduction || len(red) != k.far) {
+	kind, body, err := unwrap(data)
+	if err == nil && (kind != kindReduction || len(data) != k.far) {
 		err = corrupt("a reduction of another length than its node says")
 	}
 	if err != nil {
-		return nil, err
+		return reduction{}, err
+	}
+	d := decoder{data: body}
+	r := &reduction{input: d.length()}
+	if r.red = d.data; d.bad {
+		return reduction{}, corrupt("a reduction that does not add up")
 	}
 	if !t.Remember { // else what is made of it is kept
-		t.Cache.put(name, &remembered{red: red})
+		t.Cache.put(name, r)
 	}
-	return red, nil
+	return *r, nil
 }
 
 // inner and leaf read a node of which the level is known; another kind there is corruption.

@@ -8,8 +8,8 @@ type part struct {
 	from, to int // of a leaf's rows; to 0: all below the node
 }
 
-// Reduce gives the reduction of the rows at positions from to to, at least one, and tells how many bytes of reductions and values went
-// into it last.
+// Reduce gives the reduction of the rows at positions from to to, at least one, and, if t remembers, tells how many bytes of reductions or
+// rows went into it last.
 func (t *Tree) Reduce(from, to uint64) (red []byte, input int, err error) {
 	var parts []part
 	if err := t.parts(t.Root.ID, t.Root.Height, from, to, &parts); err != nil {
@@ -19,7 +19,8 @@ func (t *Tree) Reduce(from, to uint64) (red []byte, input int, err error) {
 		return nil, 0, corrupt("positions without rows")
 	}
 	if !t.Remember {
-		return t.combine(parts)
+		r, err := t.combine(parts)
+		return r.red, r.input, err
 	}
 	// Nodes never change, so what the parts are made of tells their reduction.
 	name := make([]byte, 0, 64)
@@ -29,70 +30,78 @@ func (t *Tree) Reduce(from, to uint64) (red []byte, input int, err error) {
 		name = binary.AppendUvarint(name, uint64(p.to))
 	}
 	k := cacheKey{space: t.Space, parts: string(name)}
-	if old := t.Cache.get(k); old != nil {
-		r := old.(*remembered)
+	if r, ok := t.Cache.get(k).(*reduction); ok {
 		return r.red, r.input, nil
 	}
-	r := &remembered{}
-	if r.red, r.input, err = t.combine(parts); err != nil {
-		return nil, r.input, err
+	r, err := t.combine(parts)
+	if err == nil {
+		t.Cache.put(k, &r)
 	}
-	t.Cache.put(k, r)
-	return r.red, r.input, nil
+	return r.red, r.input, err
 }
 
-// remembered is a reduction in the cache.
-type remembered struct {
-	red   []byte
-	input int
-}
-
-func (r *remembered) memory() int { return len(r.red) + overhead }
+func (r *reduction) memory() int { return len(r.red) + overhead }
 
 // combine reduces the rows among the parts and then all parts.
-func (t *Tree) combine(parts []part) (red []byte, input int, err error) {
-	reds := make([][]byte, len(parts))
-	total := 0
+func (t *Tree) combine(parts []part) (reduction, error) {
+	reds := make([]reduction, len(parts))
 	for i, p := range parts {
+		var err error
 		if p.to == 0 {
 			reds[i], err = t.reduction(&p.kid)
-			input = len(reds[i])
 		} else {
-			reds[i], input, err = t.reduceRows(p)
+			reds[i], err = t.reduceLeaf(p)
 		}
 		if err != nil {
-			return nil, input, err
+			return reduction{}, err
 		}
-		total += len(reds[i])
 	}
-	if len(reds) == 1 {
-		return reds[0], input, nil
-	}
-	red, err = t.Reducer.Rereduce(nil, reds)
-	return red, total, err
+	return t.rereduce(reds)
 }
 
-func (t *Tree) reduceRows(p part) (red []byte, input int, err error) {
+// rereduce is the reduction of what reductions stand for, in order.
+func (t *Tree) rereduce(reds []reduction) (r reduction, err error) {
+	if len(reds) == 1 {
+		return reds[0], nil
+	}
+	list := make([][]byte, len(reds))
+	for i := range reds {
+		list[i] = reds[i].red
+		r.input += len(list[i])
+	}
+	r.red, err = t.Reducer.Rereduce(nil, list)
+	return r, err
+}
+
+func (t *Tree) reduceLeaf(p part) (reduction, error) {
 	l, err := t.leaf(p.id)
 	if err == nil && p.to > l.n {
 		err = errRows
 	}
 	if err != nil {
-		return nil, 0, err
+		return reduction{}, err
 	}
-	rows := t.rows(l, p.from, p.to)
-	err = rows.Each(func(e Entry) error {
-		id := len(e.Doc.ID)
-		if id == 0 {
-			id = contentID
-		}
-		input += len(e.Sort) + id + len(e.JSON) + len(e.AppendValue(nil))
-		return nil
-	})
+	return t.reduceRows(l, p.from, p.to)
+}
+
+func (t *Tree) reduceRows(l *leaf, from, to int) (r reduction, err error) {
+	rows := t.rows(l, from, to)
+	if t.Remember {
+		var value []byte
+		err = rows.Each(func(e Entry) error {
+			id := len(e.Doc.ID)
+			if e.Doc.N > 0 {
+				id = contentID
+			}
+			value = e.AppendValue(value[:0])
+			r.input += len(e.Sort) + id + len(e.JSON) + len(value)
+			return nil
+		})
+	}
 	if err == nil {
-		red, err = t.Reducer.Reduce(nil, rows)
+		r.red, err = t.Reducer.Reduce(nil, rows)
 	}
-	return red, input, err
+	return r, err
 }
 
 func (t *Tree) rows(l *leaf, from, to int) Rows { return Rows{l, from, to, t.namer()} }

@@ -411,7 +411,7 @@ func testLeaf() []byte {
 func TestCorruption(t *testing.T) {
 	t.Parallel()
 	leaf := testLeaf()
-	inner := appendInner(nil, 0, []kid{{last: []byte("abd"), id: 7, rows: 2, red: []byte("r")}})
+	inner := appendInner(nil, 0, []kid{{last: []byte("abd"), id: 7, rows: 2, reduction: reduction{red: []byte("r")}}})
 	for _, data := range [][]byte{leaf, inner} {
 		if _, err := decode(data); err != nil {
 			t.Fatal(err)
@@ -436,7 +436,7 @@ func TestCorruption(t *testing.T) {
 // FuzzDecode gives arbitrary bodies a right checksum.
 func FuzzDecode(f *testing.F) {
 	f.Add(testLeaf())
-	f.Add(appendInner(nil, 0, []kid{{last: []byte("abd"), id: 7, rows: 2, red: []byte("r")}}))
+	f.Add(appendInner(nil, 0, []kid{{last: []byte("abd"), id: 7, rows: 2, reduction: reduction{red: []byte("r")}}}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) < checksumSize {
 			return
@@ -555,6 +555,33 @@ func TestRemember(t *testing.T) {
 	put(ranges*rows/2, ranges*rows/2+1)
 	if n := reduce(); n == 0 || n > 10 {
 		t.Errorf("%d calls after a change of one row", n)
+	}
+}
+
+// TestSeams: large groups of keys that begin alike are few whole nodes, whose reductions are taken as they are, with what they were made
+// of.
+func TestSeams(t *testing.T) {
+	t.Parallel()
+	const groups, rows = 50, 9000
+	asked := 0
+	tree := &Tree{KV: memory{}, Cache: NewCache(0), Space: 1, Reducer: dear{&asked}, Remember: true}
+	var ops []Op
+	for n := range groups * rows {
+		ops = append(ops, Op{Entry: &Entry{Sort: fmt.Appendf(nil, "key/%03d/%06d", n/rows, n), Doc: Doc{ID: "doc"}}})
+	}
+	r := rand.New(rand.NewPCG(5, 5))
+	root, kv, err := tree.Apply(t.Context(), inPieces(r, ops), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree.Root, tree.KV, asked = root, memory{}.apply(kv), 0
+	for i := range uint64(groups) {
+		if red, input, err := tree.Reduce(i*rows, (i+1)*rows); err != nil || input < 2*len(red) {
+			t.Fatalf("%d bytes of %d, %v", len(red), input, err)
+		}
+	}
+	if asked > groups {
+		t.Errorf("%d calls for %d groups", asked, groups)
 	}
 }
 
