@@ -13,7 +13,7 @@ import (
 
 // begin enters the gate. The caller leaves it when it is done with Pebble.
 func (e *Engine) begin() error {
-	if !e.gate.enter() {
+	if !e.gate.Enter() {
 		return errClosed()
 	}
 	return nil

@@ -24,9 +24,9 @@ func (e *Engine) attemptUntil(ctx context.Context, trouble func() <-chan struct{
 		err error
 	}
 	done := make(chan result, 1)
-	e.gate.inside.Add(1) // the caller is inside; op may stay for longer
+	e.gate.Stay() // the caller is inside; op may stay for longer
 	go func() {
-		defer e.gate.leave()
+		defer e.gate.Leave()
 		pos, err := op()
 		done <- result{pos, err}
 	}()

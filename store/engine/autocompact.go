@@ -126,7 +126,7 @@ func (e *Engine) compactNeeded(ctx context.Context, rest func() error) {
 	if e.begin() != nil {
 		return
 	}
-	defer e.gate.leave()
+	defer e.gate.Leave()
 	if e.flushTables(ctx) == nil {
 		_ = e.compactTop(ctx)
 	}

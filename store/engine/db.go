@@ -114,14 +114,14 @@ func (d *DB) begin() error {
 	return nil
 }
 
-func (d *DB) end() { d.e.gate.leave() }
+func (d *DB) end() { d.e.gate.Leave() }
 
 // alive tells an iteration under way why it has to stop, if it has to.
 func (d *DB) alive(ctx context.Context) error {
 	switch {
 	case d.dropped.Load():
 		return errNoDB()
-	case d.e.gate.closing.Load():
+	case d.e.gate.IsShut():
 		return errClosed()
 	}
 	return ctx.Err()

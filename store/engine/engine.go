@@ -16,6 +16,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"logctl/store"
+	"logctl/store/engine/gate"
 )
 
 // Options: the zero value works.
@@ -38,7 +39,7 @@ type Engine struct {
 	group      *group
 	tidy       *tidy
 	background *background
-	gate       gate
+	gate       *gate.Gate
 	quit       chan struct{} // closed when the engine begins to close
 	uuid       string
 
@@ -97,8 +98,7 @@ func open(dir, sub string, version int, o Options, lock *pebble.Lock) (*Engine, 
 		}
 		o.Log.Error(msg, "dir", dir, "error", err)
 	})
-	e := &Engine{dir: dir, log: o.Log, limit: o.RevsLimit, lock: lock, disk: d, naming: make(chan struct{}, 1), quit: make(chan struct{}), dbs: map[store.DBName]*DB{}}
-	e.gate.idle = make(chan struct{}, 1)
+	e := &Engine{dir: dir, log: o.Log, limit: o.RevsLimit, lock: lock, disk: d, gate: gate.New(), naming: make(chan struct{}, 1), quit: make(chan struct{}), dbs: map[store.DBName]*DB{}}
 	if err := e.start(sub, o); err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func (e *Engine) load() error {
 // Close waits for the calls under way, turns later ones away and closes the store. With a disk in trouble it abandons
 // what is not on disk instead; nothing that was acknowledged is.
 func (e *Engine) Close() error {
-	if !e.gate.shut() {
+	if !e.gate.Shut() {
 		return errClosed()
 	}
 	close(e.quit)
@@ -157,7 +157,7 @@ func (e *Engine) Close() error {
 	if !e.disk.pass() {
 		return e.leave()
 	}
-	e.gate.drain()
+	e.gate.Drain()
 	_ = e.keepToCompact() // nothing depends on it
 	e.group.close(true)
 	e.tidy.close(e.disk)
@@ -187,7 +187,7 @@ func (e *Engine) Release() {
 	if e.begin() != nil {
 		return
 	}
-	defer e.gate.leave()
+	defer e.gate.Leave()
 	for _, d := range e.all() {
 		select {
 		case d.writing <- struct{}{}:
@@ -216,7 +216,7 @@ func (e *Engine) createSynced(ctx context.Context, name store.DBName, partitione
 	if err := e.begin(); err != nil {
 		return nil, err
 	}
-	defer e.gate.leave()
+	defer e.gate.Leave()
 	d, pos, err := e.create(ctx, name, partitioned)
 	if err != nil {
 		return nil, err
@@ -272,7 +272,7 @@ func (e *Engine) Drop(ctx context.Context, name store.DBName) error {
 	if err := e.begin(); err != nil {
 		return err
 	}
-	defer e.gate.leave()
+	defer e.gate.Leave()
 	pos, err := e.drop(ctx, name)
 	if err != nil {
 		return err
@@ -319,7 +319,7 @@ func (e *Engine) drop(ctx context.Context, name store.DBName) (uint64, error) {
 
 // DB is the database of that name. KindNotFound if there is none.
 func (e *Engine) DB(name store.DBName) (*DB, error) {
-	if e.gate.closing.Load() {
+	if e.gate.IsShut() {
 		return nil, errClosed()
 	}
 	if d := e.lookup(name); d != nil {
@@ -355,7 +355,7 @@ func (e *Engine) Meta(name string) ([]byte, error) {
 	if err := e.begin(); err != nil {
 		return nil, err
 	}
-	defer e.gate.leave()
+	defer e.gate.Leave()
 	return e.get(serverKey(userSetting, name))
 }
 
@@ -364,7 +364,7 @@ func (e *Engine) SetMeta(ctx context.Context, name string, value []byte) error {
 	if err := e.begin(); err != nil {
 		return err
 	}
-	defer e.gate.leave()
+	defer e.gate.Leave()
 	return e.put(ctx, serverKey(userSetting, name), value)
 }
 

@@ -147,7 +147,7 @@ func TestUseAfterClose(t *testing.T) {
 	closed := make(chan error, 1)
 	err = d.Changes(context.Background(), ChangesOptions{}, func(store.Change) bool {
 		go func() { closed <- e.Close() }()
-		for !e.gate.closing.Load() {
+		for !e.gate.IsShut() {
 			continue
 		}
 		_, err := d.Get("a")

@@ -161,7 +161,7 @@ func (x *index) scan(r pebble.Reader, lo, hi []byte, fn func(k, v []byte) error)
 		if x.db.dropped.Load() {
 			return errNoDB()
 		}
-		if x.db.e.gate.closing.Load() {
+		if x.db.e.gate.IsShut() {
 			return errClosed()
 		}
 		return fn(k[len(x.lo):], v)
