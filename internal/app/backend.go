@@ -20,9 +20,9 @@ const writerName = "app_write"
 type backend struct {
 	name    string // for the log
 	handler http.Handler
-	door    *proxy.Door // nil: there is none
-	admin   *Conn       // an admin's way to the store; nil: there is none here
-	release func()      // gives up the memory of what may be read again
+	door    *proxy.Door           // nil: there is none
+	admin   *Conn                 // an admin's way to the store; nil: there is none here
+	release func(context.Context) // gives up the memory of what may be read again
 	close   func() error
 }
 
@@ -109,5 +109,5 @@ func openCouchDB(o ServeOptions) (*backend, error) {
 		Log:      o.Log,
 		Trail:    true,
 	})
-	return &backend{name: "CouchDB at " + u.Host, handler: door, door: door, release: func() {}, close: door.Close}, nil
+	return &backend{name: "CouchDB at " + u.Host, handler: door, door: door, release: func(context.Context) {}, close: door.Close}, nil
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -59,9 +60,9 @@ func openEmbedded(dir string, admins func() (couchapi.Admins, error), log *slog.
 }
 
 // release gives up the memory of what was read and may be read again.
-func (e *embedded) release() {
+func (e *embedded) release(ctx context.Context) {
 	e.views.Release()
-	e.engine.Release()
+	e.engine.Release(ctx)
 }
 
 // Close closes what openEmbedded opened, the last first.

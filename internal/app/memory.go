@@ -47,13 +47,13 @@ func (a *activity) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // runWhenIdle gives memory back to the system when the handler is idle, until stop is called.
-func runWhenIdle(ctx context.Context, a *activity, release func()) (stop func()) {
+func runWhenIdle(ctx context.Context, a *activity, release func(context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		whenIdle(ctx, a.n.Load, func() {
-			release()
+			release(ctx)
 			giveBack()
 		})
 	}()

@@ -182,8 +182,9 @@ func (e *Engine) leave() error {
 	return errors.Join(trouble, e.lock.Close(), e.lock.Close())
 }
 
-// Release gives up the memory of what was read and may be read again.
-func (e *Engine) Release() {
+// Release gives up the memory of what was read and may be read again, and of memtables. It is for a store that is at rest: what
+// little is in memory alone gets a table of its own.
+func (e *Engine) Release(ctx context.Context) {
 	if e.begin() != nil {
 		return
 	}
@@ -195,6 +196,10 @@ func (e *Engine) Release() {
 			d.unlock()
 		default: // it is busy
 		}
+	}
+	if e.tidy.flushed.Swap(false) {
+		// What does not succeed is done another time.
+		_, _ = e.attempt(ctx, func() (uint64, error) { return 0, e.renewTables(ctx) })
 	}
 	e.cache.Reserve(int(e.cache.MaxSize()))() // to make room for nothing
 }

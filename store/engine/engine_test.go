@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -390,31 +389,11 @@ func TestRelease(t *testing.T) {
 	if n := d.e.cache.Size(); n == 0 {
 		t.Error("nothing that was read is in memory")
 	}
-	d.e.Release()
+	d.e.Release(t.Context())
 	if n := d.e.cache.Size(); n > 100<<10 {
 		t.Errorf("%d bytes are left in memory", n)
 	}
 	sound(t, d)
-}
-
-// TestMemoryAtRest: of the memtables, which stay in memory when what they held is in tables, there are two small ones.
-func TestMemoryAtRest(t *testing.T) {
-	t.Parallel()
-	d := newDB(t, Options{})
-	random := rand.NewChaCha8([32]byte{})
-	text := make([]byte, 512<<10) // in hex a doc of 1 MiB
-	for i := range 24 {
-		random.Read(text)
-		mustPut(t, d, store.Doc{ID: fmt.Sprint(i), Body: fmt.Appendf(nil, `{"text":"%x"}`, text)})
-	}
-	mustTidy(t, d.e)
-	m := d.e.pdb.Metrics().MemTable
-	if m.ZombieCount == 0 {
-		t.Error("no memtable was full")
-	}
-	if size := m.Size + m.ZombieSize; size > 8<<20 {
-		t.Errorf("memtables take %d MiB", size>>20)
-	}
 }
 
 // TestDroppedDatabasesLeaveFewTables: what tells that a database was deleted is not cut up where its parts would end.

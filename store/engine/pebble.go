@@ -12,7 +12,7 @@ import (
 
 const (
 	defaultCache = 16 << 20
-	// Pebble keeps the memtable that it writes to and one more to write to next, all of both in memory, even of a store that rests.
+	// Pebble keeps the memtable that it writes to and one more to write to next, both in memory until Release.
 	memTableSize = 4 << 20
 	// memTables bounds the memtables, with those that wait for their flush, and so the memory under load.
 	memTables    = 6

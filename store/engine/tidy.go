@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"io"
 	"sync/atomic"
 	"time"
 )
@@ -13,6 +14,7 @@ type tidy struct {
 	flush   func(context.Context) error
 	compact func(context.Context) error
 	written atomic.Int64  // bytes applied since the last time
+	flushed atomic.Bool   // since it was last cleared
 	busy    chan struct{} // capacity 1; told when something was applied
 	cancel  context.CancelFunc
 	stopped chan struct{}
@@ -55,6 +57,7 @@ func (t *tidy) run(ctx context.Context) {
 		t.written.Store(0)
 		// What does not succeed is done another time: nothing depends on it.
 		if t.flush(ctx) == nil {
+			t.flushed.Store(true)
 			_ = t.compact(ctx)
 		}
 	}
@@ -97,6 +100,29 @@ func (e *Engine) flushTables(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// renewTables has Pebble go on with memtables that nothing was written to yet and so take no memory. It keeps two, the one that it
+// writes to and, to write to next, the one that was let go last. An iterator holds the one of its time: the first two flushes
+// bring both to where they are held, the third one a new one, which is let go last.
+func (e *Engine) renewTables(ctx context.Context) error {
+	var held []io.Closer
+	defer func() {
+		for _, it := range held {
+			it.Close()
+		}
+	}()
+	for range 3 {
+		it, err := e.pdb.NewIter(nil)
+		if err != nil {
+			return err
+		}
+		held = append(held, it)
+		if err := e.flushTables(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // compactTop compacts what the tables of the uppermost level hold, sub-space by sub-space: a range over several would take in
