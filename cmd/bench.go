@@ -104,10 +104,11 @@ func runBenchStore(ctx context.Context, std streams, g *globals, o *benchStoreOp
 		}
 	}
 	measures, err := storebench.Run(ctx, bo)
-	if err != nil {
-		return (&client{Client: c, conn: conn}).explain(err, "")
+	err = (&client{Client: c, conn: conn}).explain(err, "")
+	if len(measures) > 0 {
+		_, writeErr := o.write(std.out, measuresResult(measures))
+		err = errors.Join(err, writeErr)
 	}
-	_, err = o.write(std.out, measuresResult(measures))
 	return err
 }
 

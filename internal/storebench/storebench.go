@@ -50,7 +50,7 @@ func (b *bench) add(name string, value float64, unit string) {
 	b.measures = append(b.measures, Measure{Name: name, Value: value, Unit: unit})
 }
 
-// Run measures a server. It leaves nothing behind there, whether it comes to an end or not.
+// Run measures a server. It leaves nothing behind there, whether it comes to an end or not. With an error come the measures before it.
 func Run(ctx context.Context, o Options) (_ []Measure, err error) {
 	if o.Lasting == 0 {
 		o.Lasting = 3 * time.Second
@@ -66,13 +66,10 @@ func Run(ctx context.Context, o Options) (_ []Measure, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := b.inDatabase(ctx, b.fill); err != nil {
-		return nil, err
+	if err = b.inDatabase(ctx, b.fill); err == nil {
+		err = b.inDatabase(ctx, b.writes)
 	}
-	if err := b.inDatabase(ctx, b.writes); err != nil {
-		return nil, err
-	}
-	return b.measures, nil
+	return b.measures, err
 }
 
 // inDatabase runs do with a new database and deletes that afterwards.

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	err := app.Serve(ctx, app.ServeOptions{Data: os.Args[2], Listen: os.Args[5], Bare: len(os.Args) > 6, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+	err := app.Serve(ctx, app.ServeOptions{Data: os.Args[2], Listen: os.Args[5], Bare: slices.Contains(os.Args, "off"), Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -137,7 +137,10 @@ func TestRunTellsWhatFailed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Run(t.Context(), Options{URL: s.URL, Client: c, Docs: 10, Lasting: time.Millisecond, Progress: func(string) {}})
+	measures, err := Run(t.Context(), Options{URL: s.URL, Client: c, Docs: 10, Lasting: time.Millisecond, Progress: func(string) {}})
+	if len(measures) != 1 || measures[0] != (Measure{Name: "docs", Value: 10, Unit: "docs"}) {
+		t.Errorf("before the error: %v", measures)
+	}
 	if err == nil || !strings.Contains(err.Error(), "507") || !strings.Contains(err.Error(), "enospc") || !full {
 		t.Errorf("%v", err)
 	}
