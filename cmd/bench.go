@@ -82,7 +82,7 @@ func runBenchStore(ctx context.Context, std streams, g *globals, o *benchStoreOp
 		if err != nil {
 			return err
 		}
-		if bo.Local, err = storebench.StartServer(ctx, program); err != nil {
+		if bo.Local, err = storebench.StartServer(ctx, program, "--limit", storebench.NoLimit); err != nil {
 			return fmt.Errorf("start a server to measure: %w", err)
 		}
 		defer func() { err = errors.Join(err, bo.Local.Close()) }()

@@ -27,8 +27,8 @@ type Server struct {
 	talk         bytes.Buffer
 }
 
-// noLimit has a server take all that one address sends: a fast one takes more a second than is to be had from one caller.
-const noLimit = "requests=1000000"
+// NoLimit is the --limit by which a door takes all that one address sends: a fast server takes more a second than a door allows.
+const NoLimit = "requests=1000000"
 
 // StartServer starts program, a logctl, with more flags of serve, and returns when it answers. Close ends it and removes what it stored.
 func StartServer(ctx context.Context, program string, flags ...string) (*Server, error) {
@@ -56,7 +56,7 @@ func (s *Server) Close() error { return errors.Join(s.stop(syscall.SIGTERM), os.
 func (s *Server) start(ctx context.Context) error {
 	const atMost = time.Minute
 	s.talk.Reset()
-	s.cmd = exec.Command(s.program, append([]string{"--data", s.dir, "serve", "--listen", s.listen, "--limit", noLimit}, s.flags...)...)
+	s.cmd = exec.Command(s.program, append([]string{"--data", s.dir, "serve", "--listen", s.listen}, s.flags...)...)
 	s.cmd.Stderr = &s.talk
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "LOGCTL_") {
