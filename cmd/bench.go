@@ -105,7 +105,7 @@ func runBenchStore(ctx context.Context, std streams, g *globals, o *benchStoreOp
 	}
 	measures, err := storebench.Run(ctx, bo)
 	err = (&client{Client: c, conn: conn}).explain(err, "")
-	if len(measures) > 0 {
+	if len(measures) > 1 { // the first one is the number of docs
 		_, writeErr := o.write(std.out, measuresResult(measures))
 		err = errors.Join(err, writeErr)
 	}
