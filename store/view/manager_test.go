@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"logctl/store"
 )
@@ -51,8 +52,60 @@ func TestDropWhileAsked(t *testing.T) {
 		}
 	}
 	for answers.Load() == 0 && !t.Failed() {
-		m.Forget(db)
+		time.Sleep(time.Millisecond)
 	}
 	stop()
 	askers.Wait()
+}
+
+// droppedDB is a database whose index is dropped between an update and the snapshot that is to show it.
+type droppedDB struct {
+	*fakeDB
+	drop func() // once
+}
+
+type droppedKV struct {
+	*memoryKV
+	db *droppedDB
+}
+
+func (db *droppedDB) Index(sig string) (store.KV, error) {
+	kv, err := db.fakeDB.Index(sig)
+	if err != nil {
+		return nil, err
+	}
+	return droppedKV{kv.(*memoryKV), db}, nil
+}
+
+func (kv droppedKV) Snapshot() store.KVSnapshot {
+	if drop := kv.db.drop; drop != nil {
+		kv.db.drop = nil
+		drop()
+	}
+	return kv.memoryKV.Snapshot()
+}
+
+func TestDropBeforeSnapshot(t *testing.T) {
+	db, d := &droppedDB{fakeDB: newFakeDB()}, named(t, "a", countDesign)
+	db.put("doc", "{}")
+	m := New(Options{Delay: -1})
+	t.Cleanup(func() { m.Close() })
+	q := store.NewViewQuery()
+	q.NoReduce = true
+	// The update that the query waits for takes snapshots, too; the next query needs none.
+	for _, drop := range []func(){nil, func() {
+		if err := m.Cleanup(db, nil); err != nil {
+			t.Error(err)
+		}
+	}} {
+		rows := 0
+		db.drop = drop
+		err := m.Query(t.Context(), db, d, "n", q, func(Meta) error { return nil }, func(store.Row) error {
+			rows++
+			return nil
+		})
+		if err != nil || rows != 1 || db.drop != nil {
+			t.Errorf("%d rows, %v", rows, err)
+		}
+	}
 }

@@ -109,6 +109,23 @@ func TestStatsOfIntegers(t *testing.T) {
 	}
 }
 
+// TestStatsOfOne: what is written once for a single number is not for several whose sum is the least or the greatest of them.
+func TestStatsOfOne(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		values []int64
+		want   string
+	}{
+		{[]int64{7}, `{"sum":7,"count":1,"min":7,"max":7,"sumsqr":49}`},
+		{[]int64{-5, 2, -2}, `{"sum":-5,"count":3,"min":-5,"max":2,"sumsqr":33}`},
+		{[]int64{5, 2, -2}, `{"sum":5,"count":3,"min":-2,"max":5,"sumsqr":33}`},
+	} {
+		if got := (Stats{}).ReduceIntegers(nil, tt.values); string(got) != tt.want {
+			t.Errorf("%v: %s, want %s", tt.values, got, tt.want)
+		}
+	}
+}
+
 // BenchmarkStatsOfIntegers reduces times: those of a leaf, and the few of a small group.
 func BenchmarkStatsOfIntegers(b *testing.B) {
 	for _, n := range []int{1, 2, 600} {
