@@ -42,9 +42,9 @@ async function sees (text) {
   }
 }
 
-// until asks again until answer is true.
+// until asks again until answer is true, for a minute.
 async function until (what, answer) {
-  for (let i = 0; i < 400; i++) {
+  for (const end = Date.now() + 60000; Date.now() < end;) {
     if (await answer()) return
     await new Promise(resolve => setTimeout(resolve, 50))
   }
