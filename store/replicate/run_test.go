@@ -466,6 +466,7 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 
 func FuzzSpec(f *testing.F) {
 	f.Add([]byte(`{"source":"a","target":{"url":"http://u:p@h/d","headers":{"X":"y"},"auth":{"basic":{"username":"u","password":"p"}}},"doc_ids":["a"],"query_params":{"n":1}}`))
+	f.Add([]byte(`{"source":"/","target":{"url":"//"}}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		s, err := parseSpec(raw)
 		if err != nil {

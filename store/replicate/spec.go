@@ -112,11 +112,12 @@ func parseEndpoint(raw json.RawMessage) (endpoint, error) {
 		}
 		text = object.URL
 	}
-	if text == "" {
-		return endpoint{}, badEndpoint()
-	}
 	if !strings.Contains(text, "://") {
-		return endpoint{local: strings.Trim(text, "/")}, nil
+		name := strings.Trim(text, "/")
+		if name == "" {
+			return endpoint{}, badEndpoint()
+		}
+		return endpoint{local: name}, nil
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") == "" {
