@@ -194,13 +194,9 @@ func auditResult(report *audit.Report, all bool) reports.Result {
 	})
 	return reports.Result{
 		Columns: []reports.Column{{Name: "verdict"}, {Name: "method"}, {Name: "path"}, {Name: "what"}, {Name: "status", Number: true}, {Name: "spellings"}, {Name: "detail"}},
-		Rows: func(yield func([]any, error) bool) {
-			for _, r := range rows {
-				f := r.worst
-				if !yield([]any{string(f.Verdict), f.Method, f.Path, f.What, int64(f.Status), strings.Join(r.spellings, ", "), f.Detail}, nil) {
-					return
-				}
-			}
-		},
+		Rows: reports.Each(rows, func(r *auditRow) []any {
+			f := r.worst
+			return []any{string(f.Verdict), f.Method, f.Path, f.What, int64(f.Status), strings.Join(r.spellings, ", "), f.Detail}
+		}),
 	}
 }

@@ -115,14 +115,10 @@ func runBenchStore(ctx context.Context, std streams, g *globals, o *benchStoreOp
 func measuresResult(measures []storebench.Measure) reports.Result {
 	return reports.Result{
 		Columns: []reports.Column{{Name: "measure"}, {Name: "value", Number: true}, {Name: "unit"}},
-		Rows: func(yield func([]any, error) bool) {
-			for _, m := range measures {
-				value := json.RawMessage(strconv.AppendFloat(nil, m.Value, 'f', digits(m.Value), 64))
-				if !yield([]any{m.Name, value, m.Unit}, nil) {
-					return
-				}
-			}
-		},
+		Rows: reports.Each(measures, func(m storebench.Measure) []any {
+			value := json.RawMessage(strconv.AppendFloat(nil, m.Value, 'f', digits(m.Value), 64))
+			return []any{m.Name, value, m.Unit}
+		}),
 	}
 }
 

@@ -217,18 +217,13 @@ func runCAList(std streams, g *globals, d *caDir, o *outputFlag) error {
 	now := time.Now()
 	n, err := o.write(std.out, reports.Result{
 		Columns: []reports.Column{{Name: "name"}, {Name: "state"}, {Name: "issued"}, {Name: "expires"}, {Name: "use", Minor: true}, {Name: "by", Minor: true}, {Name: "from", Minor: true}, {Name: "serial", Minor: true}, {Name: "names", Minor: true}},
-		Rows: func(yield func([]any, error) bool) {
-			for _, i := range list {
-				use := "client"
-				if i.Server {
-					use = "server"
-				}
-				row := []any{i.Name, i.State(now), i.Issued.Format(time.RFC3339), i.Expires.Format(time.RFC3339), use, i.By, i.From, i.Serial, i.DNS}
-				if !yield(row, nil) {
-					return
-				}
+		Rows: reports.Each(list, func(i ca.Issued) []any {
+			use := "client"
+			if i.Server {
+				use = "server"
 			}
-		},
+			return []any{i.Name, i.State(now), i.Issued.Format(time.RFC3339), i.Expires.Format(time.RFC3339), use, i.By, i.From, i.Serial, i.DNS}
+		}),
 	})
 	if err == nil && n == 0 {
 		fmt.Fprintln(std.err, "logctl: no certificates")

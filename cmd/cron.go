@@ -239,13 +239,7 @@ func runCronList(ctx context.Context, std streams, place *cronPlace) error {
 	}
 	_, err = (&outputFlag{}).write(std.out, reports.Result{
 		Columns: []reports.Column{{Name: "app"}, {Name: "place"}, {Name: "times"}, {Name: "command"}},
-		Rows: func(yield func([]any, error) bool) {
-			for _, e := range found {
-				if !yield([]any{e.App, e.Place, e.Schedule, e.Command}, nil) {
-					return
-				}
-			}
-		},
+		Rows:    reports.Each(found, func(e cron.Entry) []any { return []any{e.App, e.Place, e.Schedule, e.Command} }),
 	})
 	return err
 }

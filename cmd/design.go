@@ -173,13 +173,7 @@ func runDesignList(ctx context.Context, std streams, g *globals, o *outputFlag, 
 	}
 	_, err = o.write(std.out, reports.Result{
 		Columns: []reports.Column{{Name: "name"}, {Name: "views"}, {Name: "rev"}, {Name: "state"}},
-		Rows: func(yield func([]any, error) bool) {
-			for _, d := range list {
-				if !yield([]any{d.Name, d.Views(), d.Rev, designState(d, own)}, nil) {
-					return
-				}
-			}
-		},
+		Rows:    reports.Each(list, func(d designdocs.Stored) []any { return []any{d.Name, d.Views(), d.Rev, designState(d, own)} }),
 	})
 	return err
 }

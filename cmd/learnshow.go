@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"fmt"
-	"iter"
 	"strings"
 
 	"logctl/format/learn"
@@ -36,16 +35,12 @@ func groupRows(s *learn.Sample, r *learn.Result, files []string) reports.Result 
 func schemaRows(report *learn.Report) reports.Result {
 	return reports.Result{
 		Columns: []reports.Column{{Name: "lines", Number: true}, {Name: "share", Number: true}, {Name: "group", Number: true}, {Name: "label"}, {Name: "schema"}},
-		Rows: iter.Seq2[[]any, error](func(yield func([]any, error) bool) {
-			for _, s := range report.Schemas {
-				var group any
-				if s.Group > 0 {
-					group = int64(s.Group)
-				}
-				if !yield([]any{int64(s.Lines), percent(s.Share), group, s.Label, s.Schema}, nil) {
-					return
-				}
+		Rows: reports.Each(report.Schemas, func(s learn.SchemaUse) []any {
+			var group any
+			if s.Group > 0 {
+				group = int64(s.Group)
 			}
+			return []any{int64(s.Lines), percent(s.Share), group, s.Label, s.Schema}
 		}),
 	}
 }

@@ -141,17 +141,13 @@ func runTokenList(ctx context.Context, std streams, g *globals, o *outputFlag) e
 	now := time.Now()
 	_, err = o.write(std.out, reports.Result{
 		Columns: []reports.Column{{Name: "id"}, {Name: "name"}, {Name: "apps"}, {Name: "may"}, {Name: "created"}, {Name: "expires"}, {Name: "state"}},
-		Rows: func(yield func([]any, error) bool) {
-			for _, r := range all {
-				expires := ""
-				if end := r.Expires(); !end.IsZero() {
-					expires = end.Format(time.RFC3339)
-				}
-				if !yield([]any{r.ID, r.Name, r.Apps, r.May, r.Created.Format(time.RFC3339), expires, tokenState(r, now)}, nil) {
-					return
-				}
+		Rows: reports.Each(all, func(r *token.Record) []any {
+			expires := ""
+			if end := r.Expires(); !end.IsZero() {
+				expires = end.Format(time.RFC3339)
 			}
-		},
+			return []any{r.ID, r.Name, r.Apps, r.May, r.Created.Format(time.RFC3339), expires, tokenState(r, now)}
+		}),
 	})
 	return err
 }

@@ -205,13 +205,7 @@ func runUserList(ctx context.Context, std streams, g *globals, o *outputFlag) er
 	}
 	_, err = o.write(std.out, reports.Result{
 		Columns: []reports.Column{{Name: "name"}, {Name: "roles"}},
-		Rows: func(yield func([]any, error) bool) {
-			for _, u := range users {
-				if !yield([]any{u.Name, u.Roles}, nil) {
-					return
-				}
-			}
-		},
+		Rows:    reports.Each(users, func(u admin.User) []any { return []any{u.Name, u.Roles} }),
 	})
 	return err
 }

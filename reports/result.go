@@ -26,6 +26,17 @@ type Result struct {
 	Rows    iter.Seq2[[]any, error]
 }
 
+// Each gives a row for each of a list.
+func Each[T any](list []T, row func(T) []any) iter.Seq2[[]any, error] {
+	return func(yield func([]any, error) bool) {
+		for _, item := range list {
+			if !yield(row(item), nil) {
+				return
+			}
+		}
+	}
+}
+
 // Format is a way to write a result.
 type Format string
 
