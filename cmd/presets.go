@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"logctl/format/preset"
+	"logctl/reports"
 )
 
 func newPresets(g *globals) *cobra.Command {
@@ -51,16 +51,19 @@ func runPresetsList(std streams, g *globals) error {
 	if err != nil {
 		return sayPresetError(std.err, err)
 	}
-	w := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "%s\t%s\t%s\n", preset.AutoName, "built-in", "whichever of these fits the beginning of a log best")
+	rows := [][]any{{preset.AutoName, "built-in", "whichever of these fits the beginning of a log best"}}
 	for _, name := range set.Names() {
 		d, err := set.Definition(name)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", name, presetSource(set, d), visible(d.About))
+		rows = append(rows, []any{name, presetSource(set, d), d.About})
 	}
-	return w.Flush()
+	_, err = (&outputFlag{}).write(std.out, reports.Result{
+		Columns: []reports.Column{{Name: "name"}, {Name: "from"}, {Name: "for"}},
+		Rows:    reports.Each(rows, func(row []any) []any { return row }),
+	})
+	return err
 }
 
 // presetSource says where a preset comes from.
