@@ -27,11 +27,12 @@ func BoundMemory() {
 }
 
 // giveBack gives to the system what is free of the process's memory. What was put into pools is free when garbage has been
-// collected twice.
+// collected twice. The program's pages go last: all of this uses some.
 func giveBack() {
 	runtime.GC()
 	debug.FreeOSMemory()
 	trimMalloc()
+	unmapProgram()
 }
 
 // activity counts the beginnings and ends of requests.
