@@ -115,7 +115,8 @@ func newCronInstall(g *globals) *cobra.Command {
   logctl cron install --app fail2ban --preset fail2ban --systemd '/var/log/fail2ban.log*'
 
 The line goes into your crontab through crontab(1). With --systemd, root's units are the system's and anybody
-else's their own; those run while the account is signed in, or always after "loginctl enable-linger".
+else's their own; those run while the account is signed in, or always after "loginctl enable-linger". Where systemd does not
+run nothing is written.
 
 Exit status: 0 done, 1 failed, 2 usage.`,
 		Args: usageArgs(cobra.MinimumNArgs(1)),

@@ -51,7 +51,8 @@ answers and asked whether it is right.
 Key, certificate and root go to --key-dir, readable by you alone, and their names into the configuration file, where
 every command finds them, and --url, if it is given, with them. With --app the files are then shipped once, all that is in
 them, and every --every from then on, as by "logctl cron install". A run on the schedule renews the certificate in the last third of its life;
---renew does so now. Where there is neither cron nor systemd it tells which command to put on a schedule.
+--renew does so now. Where there is no cron it tells which command to put on a schedule; --systemd where systemd does not run is refused
+before anything is asked or written.
 
 Run it again after any failure: it goes on where it stopped, and asks for a code only if it needs one.
 
@@ -98,7 +99,7 @@ func runJoin(ctx context.Context, std streams, g *globals, o *joinOptions, args 
 		return hinted(usagef("which CA?"), "logctl join https://ca.example.com:5988")
 	}
 	files := args[1:]
-	if err := o.check(std, g, files); err != nil {
+	if err := o.check(ctx, g, files); err != nil {
 		return err
 	}
 	release, err := lockIdentity(dir)
@@ -151,7 +152,7 @@ func (o *joinOptions) scheduleElse(g *globals, files []string, unscheduled error
 }
 
 // check finds mistakes before anything is asked or made.
-func (o *joinOptions) check(std streams, g *globals, files []string) error {
+func (o *joinOptions) check(ctx context.Context, g *globals, files []string) error {
 	if o.name == "" {
 		name, err := hostname()
 		if err != nil {
@@ -183,8 +184,15 @@ func (o *joinOptions) check(std streams, g *globals, files []string) error {
 	if len(files) == 0 {
 		return usagef("which files? Name them behind the URL of the CA, patterns in quotes")
 	}
-	_, err = o.job(io.Discard, g, files)
-	return err
+	job, err := o.job(io.Discard, g, files)
+	if err != nil || !o.systemd {
+		return err
+	}
+	units, err := o.units()
+	if err != nil {
+		return err
+	}
+	return units.Check(ctx, job)
 }
 
 // secret is the code or the secret word.

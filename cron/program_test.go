@@ -3,6 +3,8 @@ package cron
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -91,27 +93,55 @@ func TestNoCrontabProgram(t *testing.T) {
 	}
 }
 
-// TestNoSystemd: where systemd does not run, units are written all the same, and it is told what to do about them.
+// TestNoSystemd: where systemd does not run no unit is left behind, and it is told what to do instead; units that are there can be
+// removed.
 func TestNoSystemd(t *testing.T) {
-	fakePrograms(t, map[string]string{"systemctl": `echo "System has not been booted with systemd" >&2; exit 1`})
+	ctx := context.Background()
 	job := &Job{App: "a", Every: every(t, "5m"), Args: []string{"/bin/logctl", "ship"}, Files: []string{"/x*"}}
-	for _, user := range []bool{false, true} {
-		s := Systemd{Dir: t.TempDir(), User: user}
-		_, installed := s.InstallService(context.Background(), job)
-		_, removed := s.Remove(context.Background(), "a")
-		for _, err := range []error{installed, removed} {
-			var e *store.Error
-			if !errors.As(err, &e) || !strings.Contains(err.Error(), "has not been booted") || !strings.Contains(e.Hint, s.Dir) ||
-				strings.Contains(e.Hint, "enable-linger") != user {
-				t.Errorf("user %t: %v", user, err)
-			}
-		}
-		if found, err := s.List(); err != nil || len(found) != 1 {
-			t.Errorf("user %t: %v, %v", user, found, err)
-		}
-		s.Files = true
-		if changed, err := s.Remove(context.Background(), "a"); err != nil || !changed {
-			t.Errorf("user %t: removed %t, %v", user, changed, err)
+	follow := &Job{App: "a", Args: job.Args, Files: job.Files}
+	for _, c := range []struct {
+		name     string
+		programs map[string]string
+		said     string
+	}{
+		{"not running", map[string]string{"systemctl": `echo "System has not been booted with systemd" >&2; exit 1`}, "has not been booted"},
+		{"absent", nil, "there is no systemctl on this machine"},
+	} {
+		for _, user := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, user %t", c.name, user), func(t *testing.T) {
+				if c.programs == nil {
+					t.Setenv("PATH", t.TempDir())
+				} else {
+					fakePrograms(t, c.programs)
+				}
+				s := Systemd{Dir: filepath.Join(t.TempDir(), "units"), User: user}
+				_, timer := s.Install(ctx, job)
+				_, service := s.InstallService(ctx, follow)
+				for hint, err := range map[string]error{
+					"--systemd it is this line of your crontab: */5 * * * * /bin/logctl ship /x* # logctl:a": timer,
+					"keep this running: /bin/logctl ship /x*":                                                service,
+				} {
+					var e *store.Error
+					if !errors.As(err, &e) || !strings.Contains(err.Error(), c.said) || !strings.HasSuffix(e.Hint, hint) {
+						t.Errorf("%v, hint %q, want one of %q", err, e.Hint, hint)
+					} else if strings.Contains(e.Hint, "enable-linger") != user {
+						t.Errorf("hint: %s", e.Hint)
+					}
+				}
+				if _, err := os.Stat(s.Dir); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("the directory of units was made: %v", err)
+				}
+				if _, err := (Systemd{Dir: s.Dir, Files: true}).Install(ctx, job); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := s.Remove(ctx, "a"); err == nil || !strings.Contains(err.Error(), c.said) {
+					t.Errorf("remove: %v", err)
+				}
+				s.Files = true
+				if changed, err := s.Remove(ctx, "a"); err != nil || !changed {
+					t.Errorf("removed %t, %v", changed, err)
+				}
+			})
 		}
 	}
 }
@@ -146,7 +176,7 @@ func TestSystemd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const once = "--user daemon-reload\n--user enable --now logctl-ship-a\\x2fb.timer\n"
+	const once = "--user show --property=Version\n--user daemon-reload\n--user enable --now logctl-ship-a\\x2fb.timer\n"
 	if got, want := string(calls), once+"--user restart logctl-ship-a\\x2fb.timer\n"+once+
 		"--user disable --now logctl-ship-a\\x2fb.timer\n--user daemon-reload\n"; got != want {
 		t.Errorf("systemctl was called with\n%swant\n%s", got, want)
@@ -253,11 +283,14 @@ func TestFollowingService(t *testing.T) {
 		t.Errorf("left: %v", left)
 	}
 	calls, err := os.ReadFile(filepath.Join(dir, "calls"))
-	want := `daemon-reload
-enable --now logctl-follow-a\x2fb.service
-restart logctl-follow-a\x2fb.service
+	want := `show --property=Version
 daemon-reload
 enable --now logctl-follow-a\x2fb.service
+restart logctl-follow-a\x2fb.service
+show --property=Version
+daemon-reload
+enable --now logctl-follow-a\x2fb.service
+show --property=Version
 daemon-reload
 enable --now logctl-ship-a\x2fb.timer
 restart logctl-ship-a\x2fb.timer

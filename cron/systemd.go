@@ -25,6 +25,9 @@ func (s Systemd) Install(ctx context.Context, job *Job) (changed bool, err error
 	if err != nil {
 		return false, err
 	}
+	if err := s.Check(ctx, job); err != nil {
+		return false, err
+	}
 	return s.install(ctx, timer.Name, service, timer)
 }
 
@@ -34,8 +37,48 @@ func (s Systemd) InstallService(ctx context.Context, job *Job) (changed bool, er
 	if err != nil {
 		return false, err
 	}
+	if err := s.Check(ctx, job); err != nil {
+		return false, err
+	}
 	return s.install(ctx, service.Name, service)
 }
+
+// Check refuses job where systemd does not run, and tells what to do instead. Nothing has been written then: nobody would start the
+// units, and a later start of systemd might.
+func (s Systemd) Check(ctx context.Context, job *Job) error {
+	err := s.ask(ctx, "show", "--property=Version")
+	if err == nil {
+		return nil
+	}
+	hint, commandErr := job.elsewhere()
+	if commandErr != nil {
+		return commandErr
+	}
+	reason := "systemd does not run here"
+	if s.User {
+		reason, hint = "no systemd runs here for this account", lingerHint+"; else "+hint
+	}
+	return &store.Error{Kind: store.KindOf(err), Reason: reason, Err: err, Hint: hint}
+}
+
+// elsewhere is how to run the job without systemd.
+func (j *Job) elsewhere() (string, error) {
+	command, err := j.Command()
+	if err != nil {
+		return "", err
+	}
+	if j.Every == (Every{}) {
+		return "have something else keep this running: " + command, nil
+	}
+	line, err := j.Line()
+	if err != nil { // too long for cron
+		return fmt.Sprintf("have another scheduler run this every %s: %s", j.Every, command), nil
+	}
+	return "without --systemd it is this line of your crontab: " + line, nil
+}
+
+// lingerHint is how accounts get a systemd of their own.
+const lingerHint = "systemctl --user is for accounts that are signed in, or that root has given: loginctl enable-linger NAME"
 
 // install writes units and starts one of them.
 func (s Systemd) install(ctx context.Context, start string, units ...Unit) (changed bool, err error) {
@@ -127,7 +170,22 @@ func setting(unit []byte, key string) string {
 	return ""
 }
 
+// systemctl has systemd do something about units that are there.
 func (s Systemd) systemctl(ctx context.Context, args ...string) error {
+	err := s.ask(ctx, args...)
+	var refused *commandError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	hint := "the units are in " + s.Dir + "; where systemd does not run, logctl cron remove --dir " + s.Dir + " removes them alone"
+	if s.User {
+		hint = "the units are in " + s.Dir + "; " + lingerHint
+	}
+	return &store.Error{Kind: store.KindInternal, Reason: "systemd does not take the units", Err: err, Hint: hint}
+}
+
+// ask runs systemctl.
+func (s Systemd) ask(ctx context.Context, args ...string) error {
 	if s.Files {
 		return nil
 	}
@@ -135,15 +193,7 @@ func (s Systemd) systemctl(ctx context.Context, args ...string) error {
 		args = append([]string{"--user"}, args...)
 	}
 	_, err := run(ctx, "", "systemctl", args...)
-	var refused *commandError
-	if !errors.As(err, &refused) {
-		return err
-	}
-	hint := "the units are in " + s.Dir + "; where systemd does not run, logctl cron install and cron remove --dir " + s.Dir + " write and remove them alone"
-	if s.User {
-		hint = "the units are in " + s.Dir + "; systemctl --user is for accounts that are signed in, or that root has given: loginctl enable-linger NAME"
-	}
-	return &store.Error{Kind: store.KindInternal, Reason: "systemd does not take the units", Err: err, Hint: hint}
+	return err
 }
 
 // writeFile replaces the file at path as a whole.
