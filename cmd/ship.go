@@ -61,7 +61,9 @@ func newShip(g *globals) *cobra.Command {
 Running it again stores nothing twice and loses nothing, over the same or a grown file, after a failure or a
 kill at any moment: a doc's id is made of what the line says and of how many equal lines came before it. A run reads what is
 new since the last one; how far each file is shipped stands in --state, and is found again when the file was renamed, copied and
-truncated, or compressed (gzip, zstd, bzip2, xz). Files are read oldest first; a directory means the files in it. Losing the
+truncated, or compressed (gzip, zstd, bzip2, xz). Files are read oldest first; a directory means the files in it. A file that is not
+there, or a pattern that no file matches, is told and makes the exit status 1, while all others are shipped; --follow waits for
+it, and with --delete a pattern may find nothing. Losing the
 state, or --again, means that all files are read from their beginning, and stores nothing twice. A changed --schema,
 --preset or --fields does that by itself, and so does an app that was deleted. docs/delivery.md has the promise and its limits.
 

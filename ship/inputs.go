@@ -46,7 +46,7 @@ func (r *runner) inputs() (*inputs, error) {
 	}
 	var err error
 	in.files, err = tail.New(tail.Options{Paths: paths, Follow: r.o.Follow, MaxLine: r.o.MaxLine, LeaveOut: r.leaveOut,
-		Problem: r.problem, Note: r.note})
+		MayBeNone: r.o.Remove == Delete, Problem: r.problem, Note: r.note})
 	if err != nil {
 		return nil, err
 	}

@@ -209,19 +209,24 @@ func TestRunProblems(t *testing.T) {
 	rejects := write(t, filepath.Join(dir, "rejects"), "reject\n")
 	missing := filepath.Join(dir, "missing")
 
-	o := plainOptions(f, torn, noGzip, missing, dir, good, rejects, filepath.Join(dir, "no*such"))
+	if err := os.MkdirAll(filepath.Join(dir, "sub", "dir"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	none, onlyDirs := filepath.Join(dir, "no*such"), filepath.Join(dir, "su*")
+	o := plainOptions(f, torn, noGzip, missing, dir, good, rejects, none, onlyDirs, filepath.Join(dir, "sub"))
 	o.Rejects = rejects
 	s := mustRun(t, o)
 	if f.lines()["good"] != 1 || f.lines()["line"] != 3 {
 		t.Errorf("stored %v", f.lines())
 	}
 	text := errors.Join(s.Problems...).Error()
-	for _, want := range []string{torn + ": can't be read to its end", noGzip, missing + ": no such file", rejects + " keeps"} {
+	for _, want := range []string{torn + ": can't be read to its end", noGzip, missing + ": no such file", rejects + " keeps",
+		"no file matches " + none, "no file matches " + onlyDirs} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no problem %q in\n%s", want, text)
 		}
 	}
-	if len(s.Problems) != 4 || len(s.Notes) != 1 || !strings.HasPrefix(s.Notes[0], "no file matches ") {
+	if len(s.Problems) != 6 || len(s.Notes) != 1 || !strings.HasPrefix(s.Notes[0], "there is no file in ") {
 		t.Errorf("problems and notes: %d %q", len(s.Problems), s.Notes)
 	}
 }

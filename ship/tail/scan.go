@@ -154,6 +154,7 @@ func (t *Tailer) matches(pattern string) []found {
 	paths, err := filepath.Glob(pattern)
 	if err != nil {
 		t.problem(pattern, fmt.Errorf("pattern %q: %w", pattern, err))
+		return nil
 	}
 	var names []found
 	for _, path := range paths {
@@ -161,10 +162,15 @@ func (t *Tailer) matches(pattern string) []found {
 		if err == nil && info.IsDir() || errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
+		t.isFile[pattern] = true
 		names = t.add(names, path, info, err)
 	}
-	if len(paths) == 0 {
-		t.note(pattern, fmt.Sprintf("no file matches %s", pattern))
+	switch {
+	case t.isFile[pattern]: // later there may be none for a moment, while logs are rotated
+	case t.o.Follow || t.o.MayBeNone:
+		t.note(pattern, "no file matches "+pattern)
+	default:
+		t.problem(pattern, fmt.Errorf("no file matches %s", pattern))
 	}
 	return names
 }

@@ -18,6 +18,8 @@ type Options struct {
 	Paths   []string // files, patterns, and directories, which mean the files in them
 	Follow  bool     // until the context ends
 	MaxLine int      // bytes; 0 means lines.DefaultMax
+	// MayBeNone says that a pattern without a file is no problem in a run that ends: who removes files leaves none behind.
+	MayBeNone bool
 	// LeaveOut, where set, tells of files that are not to be read, with the reason.
 	LeaveOut func(fs.FileInfo) string
 	Problem  func(error)  // told of each file that can't be read, and why, once; nil: nobody is
@@ -48,7 +50,7 @@ type Tailer struct {
 	next    uint64 // number of a text
 	files   []*file
 	byNode  map[node]*file
-	isFile  map[string]bool // of Paths: it was a file
+	isFile  map[string]bool // of Paths: it was a file, or a pattern that some matched
 	look    int             // which look at the names this is
 	looked  time.Time
 	buf     []byte
