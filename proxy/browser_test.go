@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"net/http"
 	"slices"
 	"testing"
 
@@ -61,6 +62,57 @@ func TestOtherSites(t *testing.T) {
 	call(door, "GET", "/log_app/_all_docs", "", "Cookie", "AuthSession=good-boss", "Sec-Fetch-Site", "cross-site")
 	if got := asked(f); !slices.Equal(got, []string{"GET /log_app/_all_docs"}) {
 		t.Errorf("the store was asked %q", got)
+	}
+}
+
+// TestLoginByOtherSites: no page of another site signs a browser in, as whom it likes, to read along what its user does from then on.
+// Programs, pages of this server and those that have asked first do.
+func TestLoginByOtherSites(t *testing.T) {
+	t.Parallel()
+	for _, from := range []struct {
+		name, value string
+		through     bool
+	}{
+		{"", "", true},
+		{"Sec-Fetch-Site", "same-origin", true}, {"Sec-Fetch-Site", "none", true}, {"Origin", "http://example.com", true},
+		{"Sec-Fetch-Site", "same-site", false}, {"Sec-Fetch-Site", "cross-site", false},
+		{"Origin", "https://evil.example", false}, {"Origin", "null", false}, {"Origin", "http://example.com:81", false},
+	} {
+		for _, body := range []struct {
+			kind, text string
+			asks       bool // a browser asks first
+		}{
+			{formType, "name=boss&password=pw", false}, {formType + "; charset=UTF-8", "name=boss&password=pw", false},
+			{jsonType, `{"name":"boss","password":"pw"}`, true},
+		} {
+			for _, cookie := range []string{"", "AuthSession=good-boss"} {
+				f, through := newFakeCouch(), false
+				door := newDoor(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.Method != http.MethodPost {
+						f.ServeHTTP(w, r)
+						return
+					}
+					through = true
+					w.Header().Set("Set-Cookie", "AuthSession=good-boss")
+					fakeAnswer(w, 200, `{"ok":true}`)
+				}))
+				headers := []string{"Content-Type", body.kind}
+				if cookie != "" {
+					headers = append(headers, "Cookie", cookie)
+				}
+				if from.name != "" {
+					headers = append(headers, from.name, from.value)
+				}
+				w := call(door, "POST", "/_session", body.text, headers...)
+				code, gets := 403, from.through || body.asks
+				if gets {
+					code = 200
+				}
+				if w.Code != code || through != gets || (w.Header()["Set-Cookie"] != nil) != gets {
+					t.Errorf("%s, cookie %q, %s: %q: %d %s", body.kind, cookie, from.name, from.value, w.Code, w.Body)
+				}
+			}
+		}
 	}
 }
 

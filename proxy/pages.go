@@ -51,8 +51,12 @@ func (d *Door) nobody(v *visit) error {
 	return nil
 }
 
-// login lets the store check a name and a password, and gives its cookie to the client.
+// login lets the store check a name and a password, and gives its cookie to the client. A page of another site may not sign a browser
+// in: it would read along with the account that it chose what the browser's user stores from then on.
 func (d *Door) login(v *visit) error {
+	if err := v.ofThisSite(); err != nil {
+		return err
+	}
 	kind, _, _ := strings.Cut(v.r.Header.Get("Content-Type"), ";")
 	if kind = strings.TrimSpace(kind); kind != jsonKind && kind != formType {
 		return store.NewError(store.KindBadContentType,
