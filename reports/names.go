@@ -16,6 +16,13 @@ func (n *names) number(raw []byte) int {
 	if n.last < len(n.raw) && n.raw[n.last] == string(raw) {
 		return n.last
 	}
+	// Few they mostly are indeed: to compare them costs less than the map.
+	for number := range min(len(n.raw), 8) {
+		if n.raw[number] == string(raw) {
+			n.last = number
+			return number
+		}
+	}
 	number, ok := n.numbers[string(raw)]
 	if !ok {
 		if n.numbers == nil {
