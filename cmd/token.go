@@ -174,7 +174,8 @@ func newTokenRotate(g *globals) *cobra.Command {
 		Use:   "rotate ID",
 		Short: "Give a token a new secret, the old one staying good for a while",
 		Long: `Give the token with that id a new secret and print the new token, once. The old one is good for --overlap longer, so that
-programs change over one by one; 0 ends it at once. The new one lasts as long as the old one did, or as --expires says.
+programs change over one by one; 0 ends it at once. The new one lasts as long as the old one did, or as --expires says. A token has 100
+secrets that are good at most; one more is refused (5), and none ends before its time.
 
   logctl token rotate k5xwm3tq2abc >shop.token
   logctl token rotate k5xwm3tq2abc --overlap 7d --expires 90d

@@ -29,9 +29,6 @@ func bearer(h http.Header) string {
 // errToken is the one answer to every token that is none, or none any more.
 var errToken = store.NewError(store.KindUnauthorized, "The token is not valid.")
 
-// maxRecord is what the document of a token may have, in bytes.
-const maxRecord = 64 << 10
-
 // byToken finds out what a token lets its holder do. The store is asked each time: a token that is revoked is so at once.
 func (d *Door) byToken(v *visit, text string) (caller, error) {
 	id, ok := token.ID(text)
@@ -39,7 +36,7 @@ func (d *Door) byToken(v *visit, text string) (caller, error) {
 		return caller{}, errToken
 	}
 	path := dbPath(token.DB, "/"+token.DocPrefix+id)
-	c, err := d.ask(d.o.AsWriter(v.inner(http.MethodGet, path, nil)), usualRecord, maxRecord)
+	c, err := d.ask(d.o.AsWriter(v.inner(http.MethodGet, path, nil)), usualRecord, token.MaxRecord)
 	switch {
 	case err != nil:
 		return caller{}, err

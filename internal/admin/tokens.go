@@ -102,7 +102,7 @@ func RevokeToken(ctx context.Context, s Server, id string) error {
 }
 
 // RotateToken gives a token another secret, and its text. What it had before is good for as long as overlap says, or ends earlier
-// by itself. A lifetime below 0 stands for the one that the last secret was given.
+// by itself. A lifetime below 0 stands for the one that the last secret was given. KindTooManyRequests if token.MaxSecrets are good yet.
 func RotateToken(ctx context.Context, s Server, id string, overlap, lifetime time.Duration, now time.Time) (text string, err error) {
 	r, rev, err := getToken(ctx, s, id)
 	if err != nil {
@@ -118,11 +118,18 @@ func RotateToken(ctx context.Context, s Server, id string, overlap, lifetime tim
 	} else if lifetime < 0 {
 		lifetime = last.Expires.Sub(last.Created)
 	}
-	r.Secrets = slices.DeleteFunc(r.Secrets, func(s token.Secret) bool { return !s.Expires.IsZero() && !now.Before(s.Expires) })
 	for i := range r.Secrets {
 		if e := &r.Secrets[i].Expires; e.IsZero() || end.Before(*e) {
 			*e = end
 		}
+	}
+	r.Secrets = slices.DeleteFunc(r.Secrets, func(s token.Secret) bool { return !now.Before(s.Expires) })
+	if len(r.Secrets) >= token.MaxSecrets {
+		// Ending the oldest instead would break a promise to programs that go on with it.
+		first := slices.MinFunc(r.Secrets, func(a, b token.Secret) int { return a.Expires.Compare(b.Expires) })
+		return "", &store.Error{Kind: store.KindTooManyRequests,
+			Reason: fmt.Sprintf("token %s has %d secrets that are good yet, and no more at a time; the first ends at %s", id, len(r.Secrets), first.Expires.Format(time.RFC3339)),
+			Hint:   "wait for that, or end all at once: logctl token rotate " + id + " --overlap 0; a shorter --overlap each time keeps them few"}
 	}
 	text = token.NewText(id)
 	r.Secrets = append(r.Secrets, token.NewSecret(text, now, endOf(now, lifetime)))

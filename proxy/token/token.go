@@ -117,9 +117,16 @@ type Record struct {
 	Secrets []Secret  `json:"secrets"` // at least one
 }
 
+// The bounds of a record, which is read at each request of the token's holder.
+const (
+	MaxRecord  = 64 << 10 // bytes of its document, as a store gives it
+	MaxSecrets = 100      // good at the same time
+)
+
 const (
 	recordType    = "token"
 	recordVersion = 1
+	idAndRev      = 256 // more bytes than a store's "_id" and "_rev" have
 )
 
 // envelope is a record as it is written.
@@ -129,9 +136,14 @@ type envelope struct {
 	Record
 }
 
-// Encode is a record as a document without its id and revision.
+// Encode is a record as a document without its id and revision. KindTooLarge if it is longer than a door reads.
 func (r *Record) Encode() ([]byte, error) {
-	return json.Marshal(envelope{recordType, recordVersion, *r})
+	doc, err := json.Marshal(envelope{recordType, recordVersion, *r})
+	if err == nil && len(doc) > MaxRecord-idAndRev {
+		return nil, store.NewError(store.KindTooLarge, fmt.Sprintf("the record of the token would have %d bytes, a door reads %d: give it a shorter name or fewer apps",
+			len(doc)+idAndRev, MaxRecord))
+	}
+	return doc, err
 }
 
 // Decode reads the document of the token id.
