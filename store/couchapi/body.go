@@ -97,7 +97,8 @@ func (x *exchange) readBody() (body, error) {
 // readAll reads what may be as long as a request's body. announced is how long it is said to be, 0 or less for nobody knows.
 func (x *exchange) readAll(src io.Reader, announced int64) (body, error) {
 	l := &lease{x.h.room.Lease(x.caller.Name)}
-	buf, err := intake.ReadAll(src, l, 0, announced, min(x.h.o.MaxRequest, cmp.Or(x.maxBody, math.MaxInt64)))
+	most := int64(x.h.settings.number("chttpd", "max_http_request_size", math.MaxInt))
+	buf, err := intake.ReadAll(src, l, 0, announced, min(x.h.o.MaxRequest, most, cmp.Or(x.maxBody, math.MaxInt64)))
 	if err != nil {
 		l.Free()
 		return body{}, err

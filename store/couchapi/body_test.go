@@ -102,7 +102,7 @@ func TestBodiesHaveRoom(t *testing.T) {
 // TestBodiesOfAnyLength: a body is read whole, however it comes.
 func TestBodiesOfAnyLength(t *testing.T) {
 	t.Parallel()
-	h := &Handler{room: newRoom(1 << 20)}
+	h := &Handler{room: newRoom(1 << 20), settings: newSettings(nil)}
 	h.o.MaxRequest = 1 << 20
 	text := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
 	for _, n := range []int{0, 1, 511, intake.First - 1, intake.First, intake.First + 1, intake.Small - 1, intake.Small, intake.Small + 1, 300_000, 1<<20 - 1, 1 << 20} {
@@ -170,4 +170,23 @@ func TestBodiesOfFunctions(t *testing.T) {
 			t.Errorf("%s: %d bytes of room are not given back", path, all-h.room.Unused())
 		}
 	}
+}
+
+// TestLargestBodyOfTheSettings: max_http_request_size may make the limit of bodies lower, not higher.
+func TestLargestBodyOfTheSettings(t *testing.T) {
+	t.Parallel()
+	const path = "/_node/_local/_config/chttpd/max_http_request_size"
+	h := newTestHandler(t, Options{MaxRequest: 1000})
+	expect(t, h, "PUT", "/db", "", 201)
+	ids := func(n int) string { return `{"keys":["` + strings.Repeat("a", n) + `"]}` }
+	expect(t, h, "POST", "/db/_all_docs", ids(500), 200)
+	expect(t, h, "PUT", path, `"100"`, 200)
+	expect(t, h, "POST", "/db/_all_docs", ids(50), 200)
+	if got := expect(t, h, "POST", "/db/_all_docs", ids(500), 413); !strings.Contains(got, `"too_large"`) {
+		t.Error(got)
+	}
+	expect(t, h, "PUT", path, `"5000"`, 200)
+	expect(t, h, "POST", "/db/_all_docs", ids(2000), 413)
+	expect(t, h, "DELETE", path, "", 200)
+	expect(t, h, "POST", "/db/_all_docs", ids(500), 200)
 }

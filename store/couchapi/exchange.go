@@ -120,12 +120,17 @@ func (x *exchange) send(status int, contentType string, body []byte) {
 	hdr := x.w.Header()
 	hdr["Content-Type"] = []string{contentType}
 	hdr["Content-Length"] = []string{strconv.Itoa(len(body))}
-	hdr["X-Couchdb-Body-Time"] = []string{strconv.FormatInt(time.Since(x.began).Milliseconds(), 10)}
+	x.time()
 	x.sent = true
 	x.w.WriteHeader(status)
 	if x.r.Method != http.MethodHead {
 		x.w.Write(body) // a client that went away is nobody's error
 	}
+}
+
+// time tells how many milliseconds the answer took, as far as it is known.
+func (x *exchange) time() {
+	x.w.Header()["X-Couchdb-Body-Time"] = []string{strconv.FormatInt(time.Since(x.began).Milliseconds(), 10)}
 }
 
 // json writes an answer whose body is body and a newline, which may be put behind body in place.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/gorilla/mux"
+
+	"logctl/store/view"
 )
 
 // couchVersion is the CouchDB that this server behaves as.
@@ -50,6 +52,7 @@ func (h *Handler) nodeRoutes(rt *mux.Router) {
 	h.add(rt, "/_node/{node}/_stats", resource{access: accessMetrics, allow: "GET", methods: onGet(func(x *exchange) error {
 		return x.json(http.StatusOK, []byte(`{}`))
 	})})
+	h.add(rt, "/_node/{node}/_versions", resource{access: accessAdmin, allow: "GET", methods: onGet(versions)})
 	h.add(rt, "/_node/{node}/_system", resource{access: accessMetrics, allow: "GET", methods: onGet(system)})
 }
 
@@ -90,6 +93,18 @@ func giveUUIDs(x *exchange) error {
 	hdr.Set("Pragma", "no-cache")
 	hdr.Set("Expires", time.Unix(0, 0).UTC().Format(http.TimeFormat))
 	return x.marshal(http.StatusOK, map[string][]string{"uuids": list})
+}
+
+func versions(x *exchange) error {
+	type part struct {
+		Name     string `json:"name,omitempty"`
+		Version  string `json:"version,omitempty"`
+		Collator string `json:"collator_version,omitempty"`
+	}
+	return x.marshal(http.StatusOK, map[string]part{
+		"javascript_engine": {Name: "goja"}, "go": {Version: runtime.Version()},
+		"collation_driver": {Name: "golang.org/x/text", Collator: view.Collator},
+	})
 }
 
 func system(x *exchange) error {

@@ -2,6 +2,7 @@ package couchapi
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -83,5 +84,41 @@ func TestSequenceOfAnotherDatabase(t *testing.T) {
 	expect(t, h, "PUT", "/db/b", "{}", 201)
 	if got := expect(t, h, "GET", "/db/_changes?since="+seq, "", 200); !strings.Contains(got, `"id":"b"`) {
 		t.Errorf("since %s: %s", seq, got)
+	}
+}
+
+// TestVersions tells what the JavaScript and the order of keys are, and an index which order its keys have.
+func TestVersions(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	if w := anonymous(h, "GET", "/_node/_local/_versions", ""); w.Code != 401 {
+		t.Errorf("to a stranger: %d %s", w.Code, w.Body)
+	}
+	all := expect(t, h, "GET", "/_node/_local/_versions", "", 200)
+	for _, want := range []string{`"javascript_engine":{"name":"goja"}`, `"collation_driver"`} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%s lacks %s", all, want)
+		}
+	}
+	expect(t, h, "PUT", "/db", "", 201)
+	expect(t, h, "PUT", "/db/_design/d", `{"views":{"v":{"map":"function(doc) {}"}}}`, 201)
+	if got := expect(t, h, "GET", "/db/_design/d/_info", "", 200); !strings.Contains(got, `"collator_versions":["`) {
+		t.Error(got)
+	}
+}
+
+// TestBodyTime has whole answers, streamed ones and those to HEAD tell the time that they took.
+func TestBodyTime(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	expect(t, h, "PUT", "/db", "", 201)
+	expect(t, h, "PUT", "/db/a", "{}", 201)
+	for _, path := range []string{"/db/a", "/db/_all_docs", "/db/a?open_revs=all", "/db/_changes", "/db/missing"} {
+		for _, method := range []string{"GET", "HEAD"} {
+			w := anonymous(h, method, path, "", withBasic(testAdmin, testAdminPassword))
+			if _, err := strconv.Atoi(w.Header().Get("X-CouchDB-Body-Time")); err != nil {
+				t.Errorf("%s %s: %v", method, path, w.Header())
+			}
+		}
 	}
 }

@@ -72,6 +72,7 @@ func (s *stream) begin() {
 	if x.r.ProtoMajor == 1 && x.r.ProtoMinor >= 1 && x.r.Method != http.MethodHead {
 		hdr["Transfer-Encoding"] = []string{"chunked"} // also where all of it would fit a buffer, as CouchDB does
 	}
+	x.time()
 	x.sent = true
 	x.w.WriteHeader(http.StatusOK)
 }

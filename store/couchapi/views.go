@@ -213,6 +213,8 @@ func designInfo(x *exchange) error {
 		PurgeSeq   uint64  `json:"purge_seq"`
 		Language   string  `json:"language"`
 		Compacting bool    `json:"compact_running"`
+
+		Collators []string `json:"collator_versions"`
 	}
 	return x.marshal(http.StatusOK, struct {
 		Name  string `json:"name"`
@@ -220,6 +222,6 @@ func designInfo(x *exchange) error {
 	}{x.name("design"), index{
 		pending{info.PendingUpdates, info.PendingUpdates, info.PendingUpdates}, info.WaitingCommit, info.WaitingClients,
 		info.Updating, info.UpdateSeq, sizes{info.DiskSize, info.ExternalSize, info.ActiveSize}, info.Signature,
-		info.PurgeSeq, info.Language, info.Compacting,
+		info.PurgeSeq, info.Language, info.Compacting, []string{view.Collator},
 	}})
 }

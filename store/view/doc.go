@@ -11,3 +11,8 @@
 // updates do meanwhile; at most one update of an index runs at a time and every query that needs it waits for that one; an
 // interrupted update continues where its last batch ended; a query of grouped reductions costs the groups in the answer.
 package view
+
+import "logctl/store/view/collate"
+
+// Collator names the order of keys.
+const Collator = collate.Version
