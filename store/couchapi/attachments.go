@@ -229,7 +229,9 @@ func changeAttachment(x *exchange) error {
 	}
 	status := http.StatusOK
 	if put {
-		status = http.StatusCreated
+		if status = http.StatusCreated; x.wants("") > 1 {
+			status = http.StatusAccepted
+		}
 		x.w.Header().Set("Location", x.absolute(pathOf(string(x.db.Name()), id, name)))
 	}
 	return x.json(status, appendDone(nil, id, res[0].Rev))

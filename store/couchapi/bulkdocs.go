@@ -53,6 +53,7 @@ func (h *Handler) bulkRoutes(rt *mux.Router) {
 type bulkRequest struct {
 	docs     []byte // a JSON array
 	newEdits bool
+	w        string // of the body
 }
 
 // bulkDocs answers POST /{db}/_bulk_docs. One bad doc refuses all before anything is written; a conflict is that doc's
@@ -90,7 +91,7 @@ func bulkDocs(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.sendBulk(res, req.newEdits)
+	return x.sendBulk(res, req)
 }
 
 // plainBulk is the request of a body that is {"docs":[…]} and nothing else, which spares a pass over it. That what it
@@ -120,6 +121,8 @@ func parseBulk(src []byte) (req bulkRequest, ids []byte, err error) {
 			}
 		case "all_or_nothing":
 			all = string(value) == "true"
+		case "w":
+			req.w = string(value)
 		}
 		return nil
 	})
@@ -168,25 +171,28 @@ func (x *exchange) splitBulk(list *docList, req bulkRequest) error {
 }
 
 // sendBulk sends a row for each doc or, where revisions came from elsewhere, for each that failed.
-func (x *exchange) sendBulk(res []engine.WriteResult, newEdits bool) error {
+func (x *exchange) sendBulk(res []engine.WriteResult, req bulkRequest) error {
+	status, few := http.StatusCreated, x.wants(req.w) > 1
 	s := x.stream()
 	defer s.free()
 	out := append(s.buf, '[')
 	for i := range res {
 		r := &res[i]
-		if r.Err == nil && !newEdits {
+		if r.Err == nil && !req.newEdits {
 			continue
 		}
 		if len(out) > 1 {
 			out = append(out, ',')
 		}
 		if r.Err == nil {
-			out = appendDone(out, r.ID, r.Rev)
+			if out = appendDone(out, r.ID, r.Rev); few {
+				out, status = append(out[:len(out)-1], `,"accepted":true}`...), http.StatusAccepted
+			}
 			continue
 		}
 		out = append(out, `{"id":`...)
 		out = store.AppendJSONString(out, r.ID)
-		if !newEdits {
+		if !req.newEdits {
 			out = appendRev(append(out, `,"rev":`...), r.Rev)
 		}
 		out = append(out, ',')
@@ -197,7 +203,7 @@ func (x *exchange) sendBulk(res []engine.WriteResult, newEdits bool) error {
 	hdr["Content-Length"] = []string{strconv.Itoa(len(s.buf))}
 	hdr["Content-Type"] = []string{"application/json"}
 	x.sent = true
-	x.w.WriteHeader(http.StatusCreated)
+	x.w.WriteHeader(status)
 	_, err := x.w.Write(s.buf)
 	return err
 }

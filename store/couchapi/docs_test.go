@@ -41,3 +41,43 @@ func TestNoLocalDoc(t *testing.T) {
 		}
 	}
 }
+
+// TestMoreCopiesThanOne has writes that want more copies than this server keeps: they are made and told as accepted, as by a CouchDB
+// of one node.
+func TestMoreCopiesThanOne(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	expect(t, h, "PUT", "/db", "", 201)
+	rev := ""
+	for _, c := range []struct {
+		method, path, body string
+		status             int
+	}{
+		{"PUT", "/db/a?w=1", "{}", 201}, {"PUT", "/db/b?w=2", "{}", 202}, {"PUT", "/db/c?w=0", "{}", 201}, {"PUT", "/db/d?w=x", "{}", 201},
+		{"POST", "/db?w=3", `{"_id":"e"}`, 202}, {"PUT", "/db/_local/a?w=2", "{}", 202}, {"PUT", "/db/f?w=2&new_edits=false", `{"_rev":"1-a"}`, 201},
+		{"PUT", "/db/g/file?w=2", "text", 202}, {"DELETE", "/db/g/file?w=2&rev=", "", 200}, {"DELETE", "/db/g?w=2&rev=", "", 202},
+		{"PUT", "/db/a?w=2", "{}", 409},
+	} {
+		path := c.path
+		if strings.HasSuffix(path, "rev=") {
+			path += rev
+		}
+		if answer := expect(t, h, c.method, path, c.body, c.status); c.status < 300 {
+			rev = revOf(t, answer)
+		}
+	}
+	for _, c := range []struct {
+		query, body string
+		status      int
+		accepted    int
+	}{
+		{"", `{"docs":[{},{}]}`, 201, 0}, {"?w=2", `{"docs":[{},{}]}`, 202, 2}, {"", `{"docs":[{},{}],"w":2}`, 202, 2},
+		{"?w=2", `{"docs":[{},{"_id":"a"}]}`, 202, 1}, {"?w=2", `{"docs":[{"_id":"a"}]}`, 201, 0}, {"?w=2", `{"docs":[],"w":1}`, 201, 0},
+		{"?w=2", `{"docs":[{"_id":"z","_rev":"1-a"}],"new_edits":false}`, 201, 0},
+	} {
+		got := expect(t, h, "POST", "/db/_bulk_docs"+c.query, c.body, c.status)
+		if strings.Count(got, `,"accepted":true}`) != c.accepted {
+			t.Errorf("%s %s: %s", c.query, c.body, got)
+		}
+	}
+}

@@ -1,8 +1,10 @@
 package couchapi
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"logctl/store"
@@ -240,6 +242,9 @@ func (x *exchange) writeOne(doc store.Doc, o engine.WriteOptions, status int, ta
 		body := store.AppendJSONString([]byte(`{"ok":true,"id":`), doc.ID)
 		return x.json(http.StatusAccepted, append(body, '}'))
 	}
+	if o.NewEdits && x.r.Method != "COPY" && x.wants("") > 1 {
+		status = http.StatusAccepted
+	}
 	if x.r.Method != http.MethodDelete {
 		hdr["Location"] = []string{x.absolute(pathOf(string(x.db.Name()), doc.ID))}
 	}
@@ -248,4 +253,14 @@ func (x *exchange) writeOne(doc store.Doc, o engine.WriteOptions, status int, ta
 		hdr["Etag"] = []string{`"` + rev.String() + `"`}
 	}
 	return x.json(status, appendDone(make([]byte, 0, 64+len(doc.ID)+len(rev.Hash)), doc.ID, rev))
+}
+
+// wants is how many copies the client asks to be written, w of a body or the query. There is one here, so that a write that wants more
+// is accepted rather than made, as by a CouchDB with fewer nodes than that.
+func (x *exchange) wants(body string) int {
+	n, err := strconv.Atoi(cmp.Or(body, x.query().Get("w")))
+	if err != nil {
+		return 1
+	}
+	return n
 }

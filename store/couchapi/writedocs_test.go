@@ -50,7 +50,7 @@ func TestWriteDocsIsBulkDocs(t *testing.T) {
 		x := newExchange(handed, got, r)
 		results, err := handed.WriteDocs(ctx, c.db, docs)
 		if err == nil {
-			err = x.sendBulk(results, true)
+			err = x.sendBulk(results, bulkRequest{newEdits: true})
 		}
 		if err != nil {
 			x.fail(err)
