@@ -309,3 +309,20 @@ func TestWhoMayReplicate(t *testing.T) {
 	default:
 	}
 }
+
+// TestEscapedDocIDs has ids of docs to replicate escaped as in a URL, as CouchDB takes them.
+func TestEscapedDocIDs(t *testing.T) {
+	t.Parallel()
+	s := newManaged(t, newEngine(t))
+	defer s.close(t)
+	for _, path := range []string{"/log_a", "/log_b", "/log_a/_design%2Fd", "/log_a/a%20b", "/log_a/p%25q", "/log_a/other"} {
+		s.ask(t, "PUT", path, "{}")
+	}
+	got := s.ask(t, "POST", "/_replicate", `{"source":"log_a","target":"log_b","doc_ids":["_design%2Fd","a+b","p%q","p%25q"]}`)
+	if !strings.Contains(got, `"docs_written":3`) {
+		t.Error(got)
+	}
+	if got := s.ask(t, "GET", "/log_b/_all_docs", ""); strings.Contains(got, `"other"`) || strings.Count(got, `"id"`) != 3 {
+		t.Error(got)
+	}
+}

@@ -48,13 +48,22 @@ func badSpec(reason string, err error) error {
 
 // options are those of the replication, without its peers.
 func (s *spec) options() (Options, error) {
-	o := Options{Continuous: s.Continuous, CreateTarget: s.CreateTarget, Filter: s.Filter, DocIDs: s.DocIDs,
+	o := Options{Continuous: s.Continuous, CreateTarget: s.CreateTarget, Filter: s.Filter,
 		NoCheckpoints: s.Checkpoints != nil && !*s.Checkpoints}
 	if string(s.Selector) != "null" {
 		o.Selector = s.Selector
 	}
 	if string(s.Since) != "null" {
 		o.Since = s.Since
+	}
+	if s.DocIDs != nil {
+		o.DocIDs = make([]string, 0, len(s.DocIDs))
+	}
+	for _, id := range s.DocIDs { // as in a URL, of old
+		if plain, err := url.QueryUnescape(id); err == nil {
+			id = plain
+		}
+		o.DocIDs = append(o.DocIDs, id)
 	}
 	chosen := 0
 	for _, given := range []bool{o.Filter != "", o.DocIDs != nil, o.Selector != nil} {
