@@ -33,8 +33,8 @@ func getAttachment(x *exchange) error {
 	if id == strings.TrimSuffix(localPrefix, "/") {
 		return errLocalAttachments()
 	}
-	if x.db.Name() == usersDBName && !x.h.users.mayRead(x, id) {
-		return errNotFound("missing")
+	if err := x.checkUserRead(id); err != nil {
+		return err
 	}
 	d, _, err := x.readDoc(id, docOptions{latest: x.flag("latest")})
 	if err != nil {

@@ -180,7 +180,7 @@ func (x *exchange) findWanted(w wanted) ([]revResult, error) {
 		return nil, err
 	}
 	missing := []revResult{{}}
-	if x.db.Name() == usersDBName && !x.h.users.mayRead(x, w.id) {
+	if x.checkUserRead(w.id) != nil {
 		return missing, nil
 	}
 	winner, tree, err := x.docs().Revs(w.id)

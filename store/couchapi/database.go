@@ -57,6 +57,9 @@ func createDatabase(x *exchange) error {
 		return errNotYet("The database " + name + " is")
 	}
 	create := x.h.o.Engine.Create
+	if parsed == usersDBName {
+		create = x.h.users.create
+	}
 	switch x.query().Get("partitioned") {
 	case "true":
 		if isSystemDB(name) {

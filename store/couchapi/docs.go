@@ -75,8 +75,8 @@ func getDoc(x *exchange) error {
 	if strings.HasPrefix(id, localPrefix) {
 		return getLocal(x)
 	}
-	if x.db.Name() == usersDBName && !x.h.users.mayRead(x, id) {
-		return errNotFound("missing")
+	if err := x.checkUserRead(id); err != nil {
+		return err
 	}
 	o, err := x.docOptions()
 	if err != nil {

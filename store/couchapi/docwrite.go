@@ -213,8 +213,8 @@ func (x *exchange) copySource() (store.Doc, error) {
 	if strings.HasPrefix(id, localPrefix) {
 		return x.db.GetLocal(id)
 	}
-	if x.db.Name() == usersDBName && !x.h.users.mayRead(x, id) {
-		return store.Doc{}, errNotFound("missing")
+	if err := x.checkUserRead(id); err != nil {
+		return store.Doc{}, err
 	}
 	if rev := x.query().Get("rev"); rev != "" {
 		d, err := x.readRev(id, rev, docOptions{})

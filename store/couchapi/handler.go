@@ -109,10 +109,10 @@ func New(o Options) *Handler {
 	}
 	h.room = newRoom(h.o.MaxRequest)
 	h.ids = uuids.New()
-	h.users = &usersDB{engine: o.Engine, rounds: h.o.PasswordRounds}
+	h.designs = newDesignCache()
+	h.users = &usersDB{engine: o.Engine, designs: h.designs, rounds: h.o.PasswordRounds}
 	h.settings = newSettings(o.Engine)
 	h.accounts = newAccounts(h.users, o.Admins, h.settings)
-	h.designs = newDesignCache()
 	h.start = sync.OnceValue(h.load)
 	h.router = h.routes()
 	return h
@@ -137,6 +137,11 @@ func (h *Handler) load() error {
 		return fmt.Errorf("read settings: %w", err)
 	}
 	h.heed()
+	if db, err := h.o.Engine.DB(usersDBName); err == nil {
+		if err := h.users.addRules(context.Background(), db); err != nil {
+			return fmt.Errorf("write the rules of %s: %w", usersDBName, err)
+		}
+	}
 	secret, err := loadSecret(context.Background(), h.o.Engine)
 	if err != nil {
 		return fmt.Errorf("read the cookie secret: %w", err)

@@ -87,8 +87,8 @@ func (x *exchange) functionDoc() (doc store.Doc, raw []byte, err error) {
 		return doc, nil, nil
 	}
 	id := x.name("id")
-	if x.db.Name() == usersDBName && !x.h.users.mayRead(x, id) {
-		return doc, nil, errNotFound("missing")
+	if err := x.checkUserRead(id); err != nil {
+		return doc, nil, err
 	}
 	if strings.HasPrefix(id, localPrefix) {
 		doc, err = x.db.GetLocal(id)

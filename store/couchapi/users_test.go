@@ -6,52 +6,101 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-
-	"logctl/store"
 )
 
-func TestCheckUserDoc(t *testing.T) {
+// TestRulesOfUserDocuments has who may write which user document, by the design document that the database is born with.
+func TestRulesOfUserDocuments(t *testing.T) {
 	t.Parallel()
-	jan := store.Caller{Name: "jan"}
+	h := newTestHandler(t, Options{})
+	expect(t, h, "PUT", "/_users", "", 201)
+	expect(t, h, "PUT", "/_users", "", 412)
+	expect(t, h, "PUT", "/_users/_security", `{"admins":{"names":["boss"],"roles":["chiefs"]}}`, 200)
+	const jan = `{"name":"jan","type":"user","roles":["ops"],"password":"pw"}`
+	revs := map[string]string{}
+	for name, role := range map[string]string{"jan": "ops", "eva": "ops", "boss": "x", "chief": "chiefs"} {
+		revs[name] = revOf(t, expect(t, h, "PUT", "/_users/org.couchdb.user:"+name,
+			`{"name":"`+name+`","type":"user","roles":["`+role+`"],"password":"pw"}`, 201))
+	}
 	for _, c := range []struct {
-		name   string
-		caller store.Caller
-		admin  bool
-		id     string
-		body   string
-		old    *account
-		want   string
+		name, caller, id, body, want string
 	}{
-		{"made by an admin", jan, true, "org.couchdb.user:eva", `{"name":"eva","type":"user","roles":["x"]}`, nil, ""},
-		{"one's own, new", jan, false, "org.couchdb.user:jan", `{"name":"jan","type":"user","roles":[]}`, nil, ""},
-		{"one's own, again", jan, false, "org.couchdb.user:jan", `{"name":"jan","type":"user","roles":[]}`, &account{Name: "jan"}, ""},
-		{"somebody else's", jan, false, "org.couchdb.user:eva", `{"name":"eva","type":"user","roles":[]}`, &account{Name: "eva"}, "You may only update your own user document."},
-		{"a role for oneself", jan, false, "org.couchdb.user:jan", `{"name":"jan","type":"user","roles":["boss"]}`, &account{Name: "jan"}, "Only _admin may edit roles"},
-		{"a role from the start", jan, false, "org.couchdb.user:jan", `{"name":"jan","type":"user","roles":["boss"]}`, nil, "Only _admin may set roles"},
-		{"no type", jan, true, "org.couchdb.user:jan", `{"name":"jan","roles":[]}`, nil, "doc.type must be user"},
-		{"no name", jan, true, "org.couchdb.user:jan", `{"type":"user","roles":[]}`, nil, "doc.name is required"},
-		{"no roles", jan, true, "org.couchdb.user:jan", `{"name":"jan","type":"user"}`, nil, "doc.roles must exist"},
-		{"roles of numbers", jan, true, "org.couchdb.user:jan", `{"name":"jan","type":"user","roles":[1]}`, nil, "doc.roles can only contain strings"},
-		{"another id", jan, true, "org.couchdb.user:eva", `{"name":"jan","type":"user","roles":[]}`, nil, "Doc ID must be of the form org.couchdb.user:name"},
-		{"another name", jan, true, "org.couchdb.user:jan", `{"name":"jan","type":"user","roles":[]}`, &account{Name: "eva"}, "Usernames can not be changed."},
-		{"a role of the server's", jan, true, "org.couchdb.user:jan", `{"name":"jan","type":"user","roles":["_admin"]}`, nil, "No system roles (starting with underscore) in users db."},
-		{"a colon", jan, true, "org.couchdb.user:a:b", `{"name":"a:b","type":"user","roles":[]}`, nil, "Character `:` is not allowed in usernames."},
-		{"an underscore", jan, true, "org.couchdb.user:_a", `{"name":"_a","type":"user","roles":[]}`, nil, "Username may not start with underscore."},
-		{"a hash without rounds", jan, true, "org.couchdb.user:jan", `{"name":"jan","type":"user","roles":[],"password_scheme":"pbkdf2","derived_key":"x"}`, nil, "iterations must be a number."},
+		{"made by an admin", "boss", "new1", `{"name":"new1","type":"user","roles":["x"]}`, ""},
+		{"made by a role of admins", "chief", "new2", `{"name":"new2","type":"user","roles":["x"]}`, ""},
+		{"made by a stranger", "", "new3", `{"name":"new3","type":"user","roles":[]}`, ""},
+		{"made by another user", "jan", "new4", `{"name":"new4","type":"user","roles":[]}`, "missing"},
+		{"one's own, again", "jan", "jan", jan, ""},
+		{"somebody else's", "jan", "eva", `{"name":"eva","type":"user","roles":["ops"]}`, "missing"},
+		{"somebody's, by a stranger", "", "eva", `{"name":"eva","type":"user","roles":["ops"]}`, "You may only update your own user document."},
+		{"a role for oneself", "jan", "jan", `{"name":"jan","type":"user","roles":["ops","boss"]}`, "Only _admin may edit roles"},
+		{"a role from the start", "", "new5", `{"name":"new5","type":"user","roles":["boss"]}`, "Only _admin may set roles"},
+		{"no type", "boss", "x", `{"name":"x","roles":[]}`, "doc.type must be user"},
+		{"no name", "boss", "x", `{"type":"user","roles":[]}`, "doc.name is required"},
+		{"an empty name", "boss", "", `{"name":"","type":"user","roles":[]}`, "doc.name is required"},
+		{"no roles", "boss", "x", `{"name":"x","type":"user"}`, "doc.roles must exist"},
+		{"null for roles", "boss", "x", `{"name":"x","type":"user","roles":null}`, "doc.roles must exist"},
+		{"text for roles", "boss", "x", `{"name":"x","type":"user","roles":"a"}`, "doc.roles must be an array"},
+		{"roles of numbers", "boss", "x", `{"name":"x","type":"user","roles":[1]}`, "doc.roles can only contain strings"},
+		{"another id", "boss", "y", `{"name":"x","type":"user","roles":[]}`, "Doc ID must be of the form org.couchdb.user:name"},
+		{"a role of the server's", "boss", "x", `{"name":"x","type":"user","roles":["_admin"]}`, "No system roles (starting with underscore) in users db."},
+		{"a colon", "boss", "a:b", `{"name":"a:b","type":"user","roles":[]}`, "Character `:` is not allowed in usernames."},
+		{"an underscore", "boss", "_a", `{"name":"_a","type":"user","roles":[]}`, "Username may not start with underscore."},
+		{"a hash without rounds", "boss", "x", `{"name":"x","type":"user","roles":[],"password_scheme":"pbkdf2","derived_key":"x"}`, "iterations must be a number."},
+		{"a hash without a key", "boss", "x", `{"name":"x","type":"user","roles":[],"password_scheme":"pbkdf2","iterations":1}`, "derived_key must be a string."},
+		{"deleted by another", "jan", "eva", `{"_deleted":true}`, "missing"},
+		{"deleted by a stranger", "", "eva", `{"_deleted":true}`, "Only admins may delete other user docs."},
+		{"deleted by an admin", "boss", "eva", `{"_deleted":true}`, ""},
+		{"deleted by its owner", "chief", "chief", `{"_deleted":true}`, ""},
 	} {
-		var old account
-		if c.old != nil {
-			old = *c.old
+		var as []func(*http.Request)
+		if c.caller != "" {
+			as = append(as, withBasic(c.caller, "pw"))
 		}
-		err := checkUserDoc(c.caller, c.admin, &store.Doc{ID: c.id, Body: []byte(c.body)}, old, c.old != nil)
-		got := ""
-		if err != nil {
-			got = err.Error()
+		if rev := revs[c.id]; rev != "" {
+			c.body = `{"_rev":"` + rev + `",` + c.body[1:]
 		}
-		if got != c.want {
-			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		w := anonymous(h, "PUT", "/_users/org.couchdb.user:"+c.id, c.body, as...)
+		switch {
+		case w.Code < 300 && c.want == "":
+			revs[c.id] = revOf(t, w.Body.String())
+		case c.want == "" || !strings.Contains(w.Body.String(), `"reason":"`+c.want+`"`):
+			t.Errorf("%s: %d %s, want %q", c.name, w.Code, w.Body, c.want)
 		}
 	}
+}
+
+// TestRulesOfAnOlderDatabase has a database of users of before there were rules in it get them at the next start, and rules of an
+// admin's own stay.
+func TestRulesOfAnOlderDatabase(t *testing.T) {
+	t.Parallel()
+	e := openTestEngine(t)
+	if _, err := e.Create(t.Context(), usersDBName); err != nil {
+		t.Fatal(err)
+	}
+	start := func() *Handler {
+		h := New(Options{Engine: e, Admins: oneAdmin{}, PasswordRounds: testRounds})
+		t.Cleanup(func() {
+			if err := h.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return h
+	}
+	const path = "/_users/_design/_auth"
+	first := expect(t, start(), "GET", path, "", 200)
+	if !strings.Contains(first, "doc.type must be user") {
+		t.Fatal(first)
+	}
+	h := start()
+	if again := expect(t, h, "GET", path, "", 200); again != first {
+		t.Errorf("after another start: %s", again)
+	}
+	rev, _, _ := strings.Cut(strings.TrimPrefix(first, `{"_id":"_design/_auth","_rev":"`), `"`)
+	expect(t, h, "PUT", path, `{"_rev":"`+rev+`","validate_doc_update":"function(doc) { if (doc.x) throw {forbidden: 'x'} }"}`, 201)
+	h = start()
+	if own := expect(t, h, "GET", path, "", 200); !strings.Contains(own, "doc.x") {
+		t.Errorf("an admin's own rules became %s", own)
+	}
+	expect(t, h, "PUT", "/_users/org.couchdb.user:x", `{"x":1}`, 403)
 }
 
 // TestPasswordIsNeverStored looks for the password in everything that can be read of an account.
@@ -103,7 +152,8 @@ func TestOpenUsersDatabase(t *testing.T) {
 		{"GET", "/_users/_design/d/_list/l/v?include_docs=true", "", 401},
 		{"GET", "/_users/_design/d/_list/l/_all_docs?include_docs=true", "", 401},
 		{"POST", "/_users/_all_docs", `{"keys":["org.couchdb.user:eva"]}`, 401},
-		{"PUT", "/_users/org.couchdb.user:eva", `{"name":"eva","type":"user","roles":[],"password":"x"}`, 403},
+		{"GET", "/_users/_design/d", "", 403},
+		{"PUT", "/_users/org.couchdb.user:eva", `{"name":"eva","type":"user","roles":[],"password":"x"}`, 404},
 		{"PUT", "/_users/_design/x", `{}`, 403},
 	} {
 		w := anonymous(h, c.method, c.path, c.body, jan, func(r *http.Request) { r.Header.Set("Destination", "x") })

@@ -82,11 +82,7 @@ func (x *exchange) check(doc *store.Doc, rules []rule) error {
 		return err
 	}
 	if x.db.Name() == usersDBName {
-		var body []byte
-		if old != nil && !old.Deleted {
-			body = old.Body
-		}
-		if err := x.h.users.prepare(x, doc, body); err != nil {
+		if err := x.h.users.prepare(x, doc); err != nil {
 			return err
 		}
 	}
