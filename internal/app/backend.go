@@ -83,7 +83,7 @@ func openStore(ctx context.Context, o ServeOptions) (*embedded, error) {
 	var e *embedded
 	tell := func(err error) { o.Log.Info("another command is in the way", "reason", err.Error()) }
 	err := retryLocked(ctx, serveLockWait, tell, func() (err error) {
-		e, err = openEmbedded(o.Data, admins, o.Log)
+		e, err = openEmbedded(o.Data, embeddedOptions{admins: admins, bare: o.Bare, log: o.Log})
 		return err
 	})
 	return e, err

@@ -48,7 +48,7 @@ func checkFiles(ctx context.Context, o CheckOptions) (sound bool, err error) {
 }
 
 func checkStore(ctx context.Context, o CheckOptions) (sound bool, err error) {
-	e, err := openEmbedded(o.Data, nil, slog.New(slog.DiscardHandler))
+	e, err := openEmbedded(o.Data, embeddedOptions{log: slog.New(slog.DiscardHandler)})
 	if store.IsKind(err, store.KindCorrupt) {
 		o.Wrong("the store can't be opened: " + err.Error())
 		return false, nil

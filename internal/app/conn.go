@@ -88,7 +88,7 @@ func retryLocked(ctx context.Context, wait time.Duration, tell func(error), open
 const localURL = "http://localhost"
 
 func connectEmbedded(dir string) (*Conn, error) {
-	e, err := openEmbedded(dir, nil, slog.New(slog.DiscardHandler))
+	e, err := openEmbedded(dir, embeddedOptions{log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, err
 	}

@@ -29,32 +29,39 @@ type embedded struct {
 	replicator *replicate.Manager
 }
 
-// openEmbedded opens the store in dir, making it where there is none. admins is called once the directory is ours alone; nil
-// stands for no admin with a password. The error is of KindLocked when another process has the directory open.
-func openEmbedded(dir string, admins func() (couchapi.Admins, error), log *slog.Logger) (*embedded, error) {
+// embeddedOptions of openEmbedded.
+type embeddedOptions struct {
+	admins func() (couchapi.Admins, error) // called once the directory is ours alone; nil: no admin with a password
+	bare   bool                            // no door is before it
+	log    *slog.Logger
+}
+
+// openEmbedded opens the store in dir, making it where there is none. The error is of KindLocked when another process has the
+// directory open.
+func openEmbedded(dir string, o embeddedOptions) (*embedded, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, dataError(dir, err)
 	}
 	e := &embedded{}
 	var err error
-	if e.engine, err = engine.Open(filepath.Join(dir, "store"), engine.Options{Log: log}); err != nil {
+	if e.engine, err = engine.Open(filepath.Join(dir, "store"), engine.Options{Log: o.log}); err != nil {
 		return nil, openError(dir, err)
 	}
 	var known couchapi.Admins
-	if admins != nil {
-		if known, err = admins(); err != nil {
+	if o.admins != nil {
+		if known, err = o.admins(); err != nil {
 			return nil, errors.Join(err, e.engine.Close())
 		}
 	}
-	e.views = view.New(view.Options{Log: log})
+	e.views = view.New(view.Options{Log: o.log})
 	e.replicator = replicate.NewManager(replicate.ManagerOptions{
 		Local:  func(c store.Caller) http.RoundTripper { return e.api.Transport(c) },
 		Server: e.engine.UUID(),
 		Node:   couchapi.NodeName,
-		Log:    log,
+		Log:    o.log,
 	})
 	e.api = couchapi.New(couchapi.Options{
-		Engine: e.engine, Views: e.views, Admins: known, Log: log, Fauxton: fauxton.Files(dir), Replicator: e.replicator,
+		Engine: e.engine, Views: e.views, Admins: known, Bare: o.bare, Log: o.log, Fauxton: fauxton.Files(dir), Replicator: e.replicator,
 	})
 	return e, nil
 }

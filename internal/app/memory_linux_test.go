@@ -38,7 +38,7 @@ func TestGiveBack(t *testing.T) {
 	boundMalloc()
 	giveBack()
 	before := ownMemory(t)
-	e, err := openEmbedded(t.TempDir(), nil, slog.New(slog.DiscardHandler))
+	e, err := openEmbedded(t.TempDir(), embeddedOptions{log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,7 +57,7 @@ func createDatabase(x *exchange) error {
 		return errNotYet("The database " + name + " is")
 	}
 	create := x.h.o.Engine.Create
-	if parsed == usersDBName {
+	if x.h.users.is(name) {
 		create = x.h.users.create
 	}
 	switch x.query().Get("partitioned") {

@@ -51,8 +51,12 @@ type Options struct {
 
 	PasswordRounds int           // PBKDF2 rounds of new passwords; 0: 600,000
 	SessionTimeout time.Duration // of a session cookie; 0: 10 minutes
-	MaxDoc         int           // bytes of one doc; 0: 8,000,000
-	MaxRequest     int64         // bytes of one request body, decompressed; 0: 64 MiB
+	// Bare says that no door is before the handler. The settings may then name other ways to tell who calls, as a CouchDB's may:
+	// authentication_handlers, authentication_db.
+	Bare bool
+
+	MaxDoc     int   // bytes of one doc; 0: 8,000,000
+	MaxRequest int64 // bytes of one request body, decompressed; 0: 64 MiB
 }
 
 // Defaults of Options, CouchDB's own but for MaxRequest.
@@ -110,8 +114,8 @@ func New(o Options) *Handler {
 	h.room = newRoom(h.o.MaxRequest)
 	h.ids = uuids.New()
 	h.designs = newDesignCache()
-	h.users = &usersDB{engine: o.Engine, designs: h.designs, rounds: h.o.PasswordRounds}
 	h.settings = newSettings(o.Engine)
+	h.users = &usersDB{engine: o.Engine, designs: h.designs, rounds: h.o.PasswordRounds, bare: o.Bare, settings: h.settings}
 	h.accounts = newAccounts(h.users, o.Admins, h.settings)
 	h.start = sync.OnceValue(h.load)
 	h.router = h.routes()
@@ -136,11 +140,8 @@ func (h *Handler) load() error {
 	if err := h.settings.load(); err != nil {
 		return fmt.Errorf("read settings: %w", err)
 	}
-	h.heed()
-	if db, err := h.o.Engine.DB(usersDBName); err == nil {
-		if err := h.users.addRules(context.Background(), db); err != nil {
-			return fmt.Errorf("write the rules of %s: %w", usersDBName, err)
-		}
+	if err := h.heed(); err != nil {
+		return err
 	}
 	secret, err := loadSecret(context.Background(), h.o.Engine)
 	if err != nil {
@@ -151,11 +152,17 @@ func (h *Handler) load() error {
 }
 
 // heed brings the settings that others look after to them.
-func (h *Handler) heed() {
+func (h *Handler) heed() error {
 	algorithm, _ := h.settings.get("uuids", "algorithm")
 	suffix, _ := h.settings.get("uuids", "utc_id_suffix")
 	h.ids.SetMode(algorithm, suffix)
 	h.o.Views.SetReduceLimit(h.settings.flag("query_server_config", "reduce_limit"))
+	if db, err := h.o.Engine.DB(h.users.name()); err == nil {
+		if err := h.users.addRules(context.Background(), db); err != nil {
+			return fmt.Errorf("write the rules of %s: %w", db.Name(), err)
+		}
+	}
+	return nil
 }
 
 // ServeHTTP answers one request.

@@ -19,11 +19,19 @@ func (h *Handler) identify(x *exchange) error {
 		x.caller, x.authed = c, "default"
 		return nil
 	}
-	if err := h.identifyCookie(x); err != nil || x.authed != "" {
-		return err
-	}
-	if err := h.identifyBasic(x); err != nil || x.authed != "" {
-		return err
+	for _, handler := range h.handlers() {
+		var err error
+		switch handler {
+		case "proxy":
+			h.identifyProxy(x)
+		case "cookie":
+			err = h.identifyCookie(x)
+		default:
+			err = h.identifyBasic(x)
+		}
+		if err != nil || x.authed != "" {
+			return err
+		}
 	}
 	if h.settings.flag("chttpd", "require_valid_user") && !isLogin(x.r) {
 		return errUnauthorized("Authentication required.")

@@ -23,7 +23,7 @@ const (
 
 // accessToAll is the access to the lists of all docs. Unlike accessMany it does not ask first whether the caller is a member, as CouchDB.
 func accessToAll(x *exchange) access {
-	if x.name("db") == usersDBName {
+	if x.h.users.is(x.name("db")) {
 		return accessAdmin
 	}
 	return accessMember
@@ -113,7 +113,7 @@ func (s *resource) authorize(x *exchange, level access) error {
 	if err := x.security.checkMember(x.caller); err != nil {
 		return err
 	}
-	if level == accessMany && name == usersDBName && !admin {
+	if level == accessMany && x.h.users.is(name) && !admin {
 		return errUnauthorized(reasonNotAdmin)
 	}
 	if level == accessDBAdmin && !x.security.isAdmin(x.caller) {

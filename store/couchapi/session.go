@@ -41,12 +41,13 @@ func getSession(x *exchange) error {
 	type info struct {
 		Handlers      []string `json:"authentication_handlers"`
 		Authenticated string   `json:"authenticated,omitempty"`
+		Accounts      string   `json:"authentication_db,omitempty"`
 	}
 	return x.marshal(http.StatusOK, struct {
 		OK      bool    `json:"ok"`
 		UserCtx userCtx `json:"userCtx"`
 		Info    info    `json:"info"`
-	}{true, ctxOf(x.caller), info{[]string{"cookie", "default"}, x.authed}})
+	}{true, ctxOf(x.caller), info{x.h.handlers(), x.authed, x.h.users.elsewhere()}})
 }
 
 // postSession logs in with a form or a JSON object of name and password.

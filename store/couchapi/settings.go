@@ -161,7 +161,9 @@ func putSetting(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.h.heed()
+	if err := x.h.heed(); err != nil {
+		return err
+	}
 	return x.marshal(http.StatusOK, old)
 }
 
@@ -186,7 +188,9 @@ func deleteSetting(x *exchange) error {
 	if !had {
 		return errNotFound("unknown_config_value")
 	}
-	x.h.heed()
+	if err := x.h.heed(); err != nil {
+		return err
+	}
 	return x.marshal(http.StatusOK, old)
 }
 

@@ -34,7 +34,32 @@ type usersDB struct {
 	engine  *engine.Engine
 	designs *designCache
 	rounds  int // PBKDF2 rounds of new passwords
+
+	bare     bool // as Options.Bare
+	settings *settings
 }
+
+// elsewhere is the database that the settings name for the accounts, "" if none.
+func (u *usersDB) elsewhere() string {
+	if !u.bare {
+		return ""
+	}
+	name, _ := u.settings.get("chttpd_auth", "authentication_db")
+	return name
+}
+
+// name is the database that holds the accounts.
+func (u *usersDB) name() store.DBName {
+	if named := u.elsewhere(); named != "" {
+		if name, err := store.ParseDBName(named); err == nil {
+			return name
+		}
+	}
+	return usersDBName
+}
+
+// is tells a database whose docs are accounts or may become some.
+func (u *usersDB) is(name string) bool { return name == usersDBName || name == string(u.name()) }
 
 // open gives the database, making it when there is none.
 func (u *usersDB) open(ctx context.Context) (*engine.DB, error) {
@@ -74,7 +99,7 @@ func (u *usersDB) addRules(ctx context.Context, db *engine.DB) error {
 
 // state is a text that changes with every change of the database. Where it does not exist there is nobody: "".
 func (u *usersDB) state() (string, error) {
-	db, err := u.engine.DB(usersDBName)
+	db, err := u.engine.DB(u.name())
 	if store.IsKind(err, store.KindNotFound) {
 		return "", nil
 	}
@@ -95,7 +120,7 @@ type account struct {
 
 // account reads the account of name; errNoAccount if there is none.
 func (u *usersDB) account(name string) (account, error) {
-	db, err := u.engine.DB(usersDBName)
+	db, err := u.engine.DB(u.name())
 	if store.IsKind(err, store.KindNotFound) {
 		return account{}, errNoAccount
 	}
@@ -176,7 +201,7 @@ func (u *usersDB) hashed(body []byte, plain string) ([]byte, error) {
 
 // checkUserRead refuses who may not see a doc of the _users database: admins see all, others their own alone.
 func (x *exchange) checkUserRead(id string) error {
-	if x.db.Name() != usersDBName || x.mayReadUser(id) {
+	if !x.h.users.is(string(x.db.Name())) || x.mayReadUser(id) {
 		return nil
 	}
 	if strings.HasPrefix(id, designPrefix) {

@@ -18,7 +18,7 @@ func (x *exchange) write(docs []store.Doc, o engine.WriteOptions) ([]engine.Writ
 	if err != nil {
 		return nil, err
 	}
-	inUsers := x.db.Name() == usersDBName
+	inUsers := x.h.users.is(string(x.db.Name()))
 	special := inUsers || len(rules) > 0
 	for i := 0; i < len(docs) && !special; i++ {
 		special = strings.HasPrefix(docs[i].ID, "_")
@@ -74,14 +74,14 @@ func (x *exchange) check(doc *store.Doc, rules []rule) error {
 	if strings.HasPrefix(doc.ID, designPrefix) {
 		return x.checkDesign(doc)
 	}
-	if len(rules) == 0 && x.db.Name() != usersDBName {
+	if len(rules) == 0 && !x.h.users.is(string(x.db.Name())) {
 		return nil
 	}
 	old, err := x.replaced(doc)
 	if err != nil {
 		return err
 	}
-	if x.db.Name() == usersDBName {
+	if x.h.users.is(string(x.db.Name())) {
 		if err := x.h.users.prepare(x, doc); err != nil {
 			return err
 		}
