@@ -179,11 +179,31 @@ func (u *usersDB) prepare(x *exchange, doc *store.Doc) error {
 	if now.Password == nil {
 		return nil
 	}
+	if err := x.checkPassword(*now.Password); err != nil {
+		return err
+	}
 	body, err := u.hashed(doc.Body, *now.Password)
 	if err != nil {
 		return err
 	}
 	doc.Body = body
+	return nil
+}
+
+// checkPassword refuses a password that does not keep to the rules of the settings. Rules that can't be read let none pass.
+func (x *exchange) checkPassword(plain string) error {
+	setting, ok := x.h.settings.get("chttpd_auth", "password_regexp")
+	if !ok {
+		setting, _ = x.h.settings.get("couch_httpd_auth", "password_regexp")
+	}
+	rules, err := password.ParseRules(setting)
+	if err != nil {
+		x.h.o.Log.Error("no password can be set", "setting", "password_regexp", "err", err)
+		return errForbidden("Server cannot hash passwords at this time.")
+	}
+	if reason, ok := rules.Broken(plain); !ok {
+		return errBadRequest(strings.TrimSpace("Password does not conform to requirements. " + reason))
+	}
 	return nil
 }
 

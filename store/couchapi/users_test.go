@@ -206,3 +206,30 @@ func TestUsersDatabaseIsMadeByAdmins(t *testing.T) {
 		t.Errorf("after an admin's request: %s", got)
 	}
 }
+
+// TestRulesOfPasswords has new passwords keep to what the settings ask for.
+func TestRulesOfPasswords(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	put := func(password string, status int) string {
+		t.Helper()
+		return expect(t, h, "PUT", "/_users/org.couchdb.user:jan", `{"name":"jan","type":"user","roles":[],"password":"`+password+`"}`, status)
+	}
+	for _, section := range []string{"couch_httpd_auth", "chttpd_auth"} {
+		path := "/_node/_local/_config/" + section + "/password_regexp"
+		expect(t, h, "PUT", path, `"[{\".{8,}\", \"Eight characters.\"}, \"[0-9]\"]"`, 200)
+		if got := put("short", 400); !strings.Contains(got, `"Password does not conform to requirements. Eight characters."`) {
+			t.Error(got)
+		}
+		if got := put("longenough", 400); !strings.Contains(got, `"Password does not conform to requirements."`) {
+			t.Error(got)
+		}
+		expect(t, h, "PUT", path, `"{}"`, 200)
+		if got := put("longenough1", 403); !strings.Contains(got, "Server cannot hash passwords at this time.") {
+			t.Error(got)
+		}
+	}
+	expect(t, h, "PUT", "/_node/_local/_config/chttpd_auth/password_regexp", `"[]"`, 200)
+	put("x", 201)
+	expect(t, h, "PUT", "/_users/org.couchdb.user:eva", `{"name":"eva","type":"user","roles":[]}`, 201)
+}
