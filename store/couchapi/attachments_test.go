@@ -405,3 +405,23 @@ func TestBulkGetParts(t *testing.T) {
 		}
 	}
 }
+
+// TestLengthOfRelatedParts: a doc with the attachments that follow it says how long all of that is.
+func TestLengthOfRelatedParts(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	expect(t, h, "PUT", "/db", "", 201)
+	first := revOf(t, expect(t, h, "PUT", "/db/a", `{"_attachments":{"a.txt":{"content_type":"text/plain","data":"`+
+		base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("text "), 50_000))+`"}}}`, 201))
+	expect(t, h, "PUT", "/db/a", `{"_rev":"`+first+`","_attachments":{"a.txt":{"stub":true},"ü.bin":{"data":"AAEC"}}}`, 201)
+	for _, path := range []string{"/db/a?attachments=true", `/db/a?atts_since=["` + first + `"]`} {
+		got := ask(t, h, "GET", path, "", header("Accept", "multipart/related"))
+		length := got.Header().Get("Content-Length")
+		if got.Code != 200 || length != strconv.Itoa(got.Body.Len()) || got.Header().Get("Transfer-Encoding") != "" {
+			t.Errorf("%s: %d bytes, %v", path, got.Body.Len(), got.Header())
+		}
+		if head := ask(t, h, "HEAD", path, "", header("Accept", "multipart/related")); head.Header().Get("Content-Length") != length {
+			t.Errorf("HEAD %s: %v", path, head.Header())
+		}
+	}
+}

@@ -41,8 +41,8 @@ func (d *shownDoc) relatedType(boundary string) string {
 	return `multipart/related; boundary="` + boundary + `"`
 }
 
-// writeRelated writes a doc with the attachments that follow it.
-func (d *shownDoc) writeRelated(s *stream, boundary string) error {
+// writeRelated writes a doc with the attachments that follow it. measured, if not nil, is told beforehand how long all of it is.
+func (d *shownDoc) writeRelated(s *stream, boundary string, measured func(n int64)) error {
 	d.o.atts.follow, d.o.atts.encoding = true, true
 	parts := d.shown()
 	if len(parts) == 0 {
@@ -52,9 +52,16 @@ func (d *shownDoc) writeRelated(s *stream, boundary string) error {
 	if err := d.write(s); err != nil {
 		return err
 	}
+	if measured != nil {
+		n := int64(len(s.buf) + len("\r\n--"+boundary+"--"))
+		for i := range parts {
+			n += int64(len(appendPartHead(nil, boundary, &parts[i]))) + parts[i].Stored
+		}
+		measured(n)
+	}
 	for i := range parts {
-		s.buf = append(append(s.buf, "\r\n--"...), boundary...)
-		if err := writePart(s, &parts[i]); err != nil {
+		s.buf = appendPartHead(s.buf, boundary, &parts[i])
+		if _, err := io.Copy(streamWriter{s}, s.x.db.Attachment(parts[i])); err != nil { // as it is stored
 			return err
 		}
 	}
@@ -62,17 +69,16 @@ func (d *shownDoc) writeRelated(s *stream, boundary string) error {
 	return nil
 }
 
-// writePart writes an attachment as it is stored.
-func writePart(s *stream, a *store.Attachment) error {
-	s.buf = append(append(append(s.buf, "\r\nContent-Disposition: attachment; filename=\""...), headerText(a.Name)...), '"')
-	s.buf = append(append(s.buf, "\r\nContent-Type: "...), headerText(a.Type)...)
-	s.buf = strconv.AppendInt(append(s.buf, "\r\nContent-Length: "...), a.Stored, 10)
+// appendPartHead appends what goes before an attachment in a message.
+func appendPartHead(dst []byte, boundary string, a *store.Attachment) []byte {
+	dst = append(append(dst, "\r\n--"...), boundary...)
+	dst = append(append(append(dst, "\r\nContent-Disposition: attachment; filename=\""...), headerText(a.Name)...), '"')
+	dst = append(append(dst, "\r\nContent-Type: "...), headerText(a.Type)...)
+	dst = strconv.AppendInt(append(dst, "\r\nContent-Length: "...), a.Stored, 10)
 	if a.Gzip {
-		s.buf = append(s.buf, "\r\nContent-Encoding: gzip"...)
+		dst = append(dst, "\r\nContent-Encoding: gzip"...)
 	}
-	s.buf = append(s.buf, "\r\n\r\n"...)
-	_, err := io.Copy(streamWriter{s}, s.x.db.Attachment(*a))
-	return err
+	return append(dst, "\r\n\r\n"...)
 }
 
 // headerText is s without what would end a header's line.
@@ -89,7 +95,8 @@ func (x *exchange) sendRelated(d *shownDoc) error {
 	x.w.Header().Set("Content-Type", d.relatedType(boundary))
 	s := x.stream()
 	defer s.free()
-	if err := d.writeRelated(s, boundary); err != nil {
+	err := d.writeRelated(s, boundary, func(n int64) { x.w.Header().Set("Content-Length", strconv.FormatInt(n, 10)) })
+	if err != nil {
 		return err
 	}
 	return s.end()

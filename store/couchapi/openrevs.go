@@ -167,7 +167,7 @@ func (p *parts) doc(d *shownDoc, named bool) error {
 		p.s.buf = append(append(p.s.buf, d.doc.Rev.String()...), "\r\n"...)
 	}
 	p.s.buf = append(append(append(p.s.buf, "Content-Type: "...), d.relatedType(p.inner)...), "\r\n\r\n"...)
-	if err := d.writeRelated(p.s, p.inner); err != nil {
+	if err := d.writeRelated(p.s, p.inner, nil); err != nil {
 		return err
 	}
 	return p.close()

@@ -69,7 +69,7 @@ func (s *stream) begin() {
 	if hdr.Get("Content-Type") == "" {
 		hdr["Content-Type"] = []string{"application/json"}
 	}
-	if x.r.ProtoMajor == 1 && x.r.ProtoMinor >= 1 && x.r.Method != http.MethodHead {
+	if hdr.Get("Content-Length") == "" && x.r.ProtoMajor == 1 && x.r.ProtoMinor >= 1 && x.r.Method != http.MethodHead {
 		hdr["Transfer-Encoding"] = []string{"chunked"} // also where all of it would fit a buffer, as CouchDB does
 	}
 	x.time()
