@@ -140,7 +140,8 @@ func (h *Handler) load() error {
 	if err := h.settings.load(); err != nil {
 		return fmt.Errorf("read settings: %w", err)
 	}
-	if err := h.heed(); err != nil {
+	h.heed()
+	if err := h.users.ensureRules(context.Background()); err != nil {
 		return err
 	}
 	secret, err := loadSecret(context.Background(), h.o.Engine)
@@ -152,17 +153,11 @@ func (h *Handler) load() error {
 }
 
 // heed brings the settings that others look after to them.
-func (h *Handler) heed() error {
+func (h *Handler) heed() {
 	algorithm, _ := h.settings.get("uuids", "algorithm")
 	suffix, _ := h.settings.get("uuids", "utc_id_suffix")
 	h.ids.SetMode(algorithm, suffix)
 	h.o.Views.SetReduceLimit(h.settings.flag("query_server_config", "reduce_limit"))
-	if db, err := h.o.Engine.DB(h.users.name()); err == nil {
-		if err := h.users.addRules(context.Background(), db); err != nil {
-			return fmt.Errorf("write the rules of %s: %w", db.Name(), err)
-		}
-	}
-	return nil
 }
 
 // ServeHTTP answers one request.

@@ -105,6 +105,9 @@ func TestAccountsElsewhere(t *testing.T) {
 			expect(t, h, "GET", "/people/_design/_auth", "", 404)
 			continue
 		}
+		expect(t, h, "GET", "/people/_design/_auth", "", 404)
+		expect(t, h, "DELETE", "/_users", "", 200)
+		makeUser(t, h, "jan", "pw")
 		expect(t, h, "GET", "/people/_design/_auth", "", 200)
 		expect(t, h, "PUT", "/people/_security", "{}", 200)
 		for path, status := range map[string]int{

@@ -74,16 +74,32 @@ func (u *usersDB) open(ctx context.Context) (*engine.DB, error) {
 	return db, err
 }
 
-// create makes the database.
+// create makes a database of accounts.
 func (u *usersDB) create(ctx context.Context, name store.DBName) (*engine.DB, error) {
 	db, err := u.engine.Create(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	return db, u.addRules(ctx, db)
+	if err := u.addRules(ctx, db); err != nil {
+		return nil, err
+	}
+	return db, u.ensureRules(ctx)
 }
 
-// addRules writes the rules of user documents into the database, where there are none.
+// ensureRules writes the rules into the database that holds the accounts, if there is one. A database that becomes that one gets them at
+// the next start or when a database of accounts is made, as in CouchDB, and not at once.
+func (u *usersDB) ensureRules(ctx context.Context) error {
+	db, err := u.engine.DB(u.name())
+	if store.IsKind(err, store.KindNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return u.addRules(ctx, db)
+}
+
+// addRules writes the rules of user documents into a database, where there are none.
 func (u *usersDB) addRules(ctx context.Context, db *engine.DB) error {
 	if _, err := db.Get(usersDesign); !store.IsKind(err, store.KindNotFound) {
 		return err
@@ -91,10 +107,13 @@ func (u *usersDB) addRules(ctx context.Context, db *engine.DB) error {
 	body := store.AppendJSONString([]byte(`{"language":"javascript","validate_doc_update":`), usersRules)
 	res, err := db.Write(ctx, []store.Doc{{ID: usersDesign, Body: append(body, '}')}}, engine.WriteOptions{NewEdits: true})
 	u.designs.forget(db.Instance())
-	if err == nil {
+	if err == nil && !store.IsKind(res[0].Err, store.KindConflict) { // somebody else has just done it
 		err = res[0].Err
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("write the rules of %s: %w", db.Name(), err)
+	}
+	return nil
 }
 
 // state is a text that changes with every change of the database. Where it does not exist there is nobody: "".
