@@ -3,7 +3,9 @@ package couchapi
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gorilla/mux"
 
@@ -47,17 +49,23 @@ func (x *exchange) postList(list listing) error {
 	if keys, ok := m["keys"]; ok && keys[0] != '[' {
 		return errBadRequest("`keys` body member must be an array.")
 	}
-	return x.listDocs(list, m)
+	return x.listDocs(list, b.bytes)
 }
 
-func (x *exchange) listDocs(list listing, body map[string]json.RawMessage) error {
-	q, err := parseViewQuery(x.query(), body)
+func (x *exchange) listDocs(list listing, body json.RawMessage) error {
+	params := x.queryParams()
+	if i := slices.IndexFunc(params, func(p param) bool { return p.name == "keys" }); i >= 0 {
+		if keys, err := parseKey(params[i].value); err == nil && keys[0] != '[' {
+			return errBadRequest("`keys` parameter must be an array.")
+		}
+	}
+	q, err := parseViewQuery(params, body, true)
 	if err != nil {
 		return err
 	}
 	s := x.stream()
 	defer s.free()
-	if err := x.appendList(s, list, &q, false); err != nil {
+	if err := x.appendList(s, list, &q); err != nil {
 		return err
 	}
 	s.buf = append(s.buf, '\n')
@@ -66,18 +74,11 @@ func (x *exchange) listDocs(list listing, body map[string]json.RawMessage) error
 
 // postQueries answers several lists in one.
 func (x *exchange) postQueries(list listing) error {
-	return x.queries(func(s *stream, body map[string]json.RawMessage) error {
-		q, err := parseViewQuery(nil, body)
-		if err != nil {
-			return err
-		}
-		return x.appendList(s, list, &q, true)
-	})
+	return x.queries(func(s *stream, q *store.ViewQuery) error { return x.appendList(s, list, q) })
 }
 
-// appendList writes the rows of one query. many tells that it is one of several: CouchDB then gives an offset where
-// keys are asked for, too.
-func (x *exchange) appendList(s *stream, list listing, q *store.ViewQuery, many bool) error {
+// appendList writes the rows of one query.
+func (x *exchange) appendList(s *stream, list listing, q *store.ViewQuery) error {
 	if x.partition != "" {
 		q.Partition = x.partition
 	}
@@ -101,24 +102,25 @@ func (x *exchange) appendList(s *stream, list listing, q *store.ViewQuery, many 
 		return err
 	}
 	if q.Keys != nil {
-		return x.appendKeys(s, q, total, many)
+		return x.appendKeys(s, list, q, total)
 	}
-	asked, ok := idRange(q)
-	r := asked
-	if ok {
-		r, ok = list.clip(asked)
+	asked := idRange(q)
+	r, ok := list.clip(asked)
+	if !ok {
+		q.Skip = 0
 	}
-	offset := total
-	if ok {
-		if offset, err = x.offsetOf(list, asked, r, q, total); err != nil {
-			return err
-		}
+	offset, err := x.offsetOf(list, asked, r, q, total)
+	if err != nil {
+		return err
 	}
 	s.buf = append(s.buf, `{"total_rows":`...)
 	s.buf = strconv.AppendInt(s.buf, int64(total), 10)
 	s.buf = append(s.buf, `,"offset":`...)
 	s.buf = strconv.AppendInt(s.buf, int64(offset), 10)
-	x.appendUpdateSeq(s, q)
+	if q.UpdateSeq {
+		s.buf = append(s.buf, `,"update_seq":`...)
+		s.buf = appendSeq(s.buf, x.db, x.db.UpdateSeq())
+	}
 	s.buf = append(s.buf, `,"rows":[`...)
 	if ok && q.Limit != 0 {
 		if err := x.appendDocs(s, r, q); err != nil {
@@ -127,13 +129,6 @@ func (x *exchange) appendList(s *stream, list listing, q *store.ViewQuery, many 
 	}
 	s.buf = append(s.buf, "\r\n]}"...)
 	return nil
-}
-
-func (x *exchange) appendUpdateSeq(s *stream, q *store.ViewQuery) {
-	if q.UpdateSeq {
-		s.buf = append(s.buf, `,"update_seq":`...)
-		s.buf = appendSeq(s.buf, x.db, x.db.UpdateSeq())
-	}
 }
 
 // clip narrows a range to the list's own ids.
@@ -271,20 +266,25 @@ func (x *exchange) writeRowDoc(s *stream, doc store.Doc, q *store.ViewQuery) err
 	return d.write(s)
 }
 
-// appendKeys writes a row for each key: of a doc, of a tombstone, or that there is none.
-func (x *exchange) appendKeys(s *stream, q *store.ViewQuery, total int, many bool) error {
+// appendKeys writes a row for each key: of a doc, of a tombstone, or that there is none. Keys of docs that the list does not hold
+// have no row.
+func (x *exchange) appendKeys(s *stream, list listing, q *store.ViewQuery, total int) error {
 	s.buf = append(s.buf, `{"total_rows":`...)
-	s.buf = strconv.AppendInt(s.buf, int64(total), 10)
-	s.buf = append(s.buf, `,"offset":`...)
-	if many {
-		s.buf = append(s.buf, '0')
-	} else {
+	if list.local {
 		s.buf = append(s.buf, "null"...)
+	} else {
+		s.buf = strconv.AppendInt(s.buf, int64(total), 10)
 	}
-	x.appendUpdateSeq(s, q)
+	s.buf = append(s.buf, `,"offset":null`...)
+	if q.UpdateSeq {
+		s.buf = append(s.buf, `,"update_seq":null`...)
+	}
 	s.buf = append(s.buf, `,"rows":[`...)
 	first := true
 	err := x.eachKey(q, func(key json.RawMessage) error {
+		if !list.holdsKey(key) {
+			return nil
+		}
 		s.buf = appendRowStart(s.buf, first)
 		first = false
 		if err := x.appendKey(s, key, q); err != nil {
@@ -294,6 +294,21 @@ func (x *exchange) appendKeys(s *stream, q *store.ViewQuery, total int, many boo
 	})
 	s.buf = append(s.buf, "\r\n]}"...)
 	return err
+}
+
+// holdsKey tells whether a key may be that of a doc of a list that is not of all docs.
+func (l listing) holdsKey(key json.RawMessage) bool {
+	prefix := ""
+	switch {
+	case l.local:
+		prefix = localPrefix
+	case l.prefix == designPrefix:
+		prefix = designPrefix
+	default:
+		return true
+	}
+	id, ok := text(key)
+	return ok && strings.HasPrefix(id, prefix)
 }
 
 // eachKey calls fn for the keys of a query in their order, less those to skip, up to the limit.
@@ -331,8 +346,11 @@ func (x *exchange) appendKey(s *stream, key json.RawMessage, q *store.ViewQuery)
 	return nil
 }
 
-// anyWinner is the winner of a doc, a tombstone too.
+// anyWinner is the winner of a doc, a tombstone too, or a local doc.
 func (x *exchange) anyWinner(id string) (store.Doc, error) {
+	if strings.HasPrefix(id, localPrefix) {
+		return x.db.GetLocal(id)
+	}
 	doc, err := x.db.Get(id)
 	if !store.IsKind(err, store.KindNotFound) {
 		return doc, err
@@ -345,11 +363,18 @@ func (x *exchange) anyWinner(id string) (store.Doc, error) {
 }
 
 func (x *exchange) appendLocalList(s *stream, q *store.ViewQuery) error {
-	r, ok := idRange(q)
-	s.buf = append(s.buf, `{"total_rows":null,"offset":null,"rows":[`...)
+	if q.Keys != nil {
+		return x.appendKeys(s, listing{local: true}, q, 0)
+	}
+	r := idRange(q)
+	s.buf = append(s.buf, `{"total_rows":null,"offset":null`...)
+	if q.UpdateSeq {
+		s.buf = append(s.buf, `,"update_seq":null`...)
+	}
+	s.buf = append(s.buf, `,"rows":[`...)
 	first, skip, left := true, q.Skip, q.Limit
-	err := x.db.LocalDocs(x.ctx(), func(doc store.Doc) bool {
-		if !ok || left == 0 || !inRange(r, doc.ID) {
+	err := x.db.LocalDocs(x.ctx(), q.Descending, func(doc store.Doc) bool {
+		if left == 0 || !inRange(r, doc.ID) {
 			return left != 0
 		}
 		if skip > 0 {
@@ -365,8 +390,8 @@ func (x *exchange) appendLocalList(s *stream, q *store.ViewQuery) error {
 	return err
 }
 
-// queries answers a body of {"queries":[…]} with one result for each, in order.
-func (x *exchange) queries(one func(s *stream, body map[string]json.RawMessage) error) error {
+// queries answers a body of {"queries":[…]} with one result for each, in order. The options of the query string hold for all of them.
+func (x *exchange) queries(one func(s *stream, q *store.ViewQuery) error) error {
 	b, err := x.readObject()
 	if err != nil {
 		return err
@@ -377,19 +402,32 @@ func (x *exchange) queries(one func(s *stream, body map[string]json.RawMessage) 
 		return err
 	}
 	var list []json.RawMessage
-	if m["queries"] == nil || json.Unmarshal(m["queries"], &list) != nil {
+	switch raw, ok := m["queries"]; {
+	case !ok:
+		return errBadRequest("POST body must include `queries` parameter.")
+	case raw[0] != '[' || json.Unmarshal(raw, &list) != nil:
 		return errBadRequest("`queries` member must be an array.")
+	}
+	all := optionReader{q: store.NewViewQuery()}
+	if err := all.params(x.queryParams()); err != nil {
+		return err
+	}
+	queries := make([]store.ViewQuery, len(list))
+	for i, raw := range list {
+		o := all.each()
+		if err := o.members(raw); err != nil {
+			return err
+		}
+		if queries[i], err = o.query(); err != nil {
+			return err
+		}
 	}
 	s := x.stream()
 	defer s.free()
 	s.buf = append(s.buf, `{"results":[`...)
-	for i, q := range list {
+	for i := range queries {
 		s.buf = appendRowStart(s.buf, i == 0)
-		body, err := members(q)
-		if err != nil {
-			return err
-		}
-		if err := one(s, body); err != nil {
+		if err := one(s, &queries[i]); err != nil {
 			return err
 		}
 	}

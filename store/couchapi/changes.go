@@ -86,7 +86,7 @@ func (x *exchange) feedOptions(body map[string]json.RawMessage) (feedOptions, er
 	}
 	var err error
 	if s := q.Get("limit"); s != "" {
-		if o.limit, err = parsePositive(s, true); err != nil {
+		if o.limit, err = parsePositive(option{raw: s}, true); err != nil {
 			return o, err
 		}
 	}

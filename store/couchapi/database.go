@@ -160,15 +160,12 @@ func allDBs(x *exchange) error {
 
 // dbNames are the databases that the query asks for: it takes the options of _all_docs.
 func (x *exchange) dbNames() ([]string, error) {
-	q, err := parseViewQuery(x.query(), nil)
+	q, err := parseViewQuery(x.queryParams(), nil, true)
 	if err != nil {
 		return nil, err
 	}
-	r, ok := idRange(&q)
+	r := idRange(&q)
 	names := []string{}
-	if !ok {
-		return names, nil
-	}
 	for _, n := range x.h.o.Engine.Names() {
 		names = append(names, string(n))
 	}

@@ -77,7 +77,7 @@ func (x *exchange) docs() docReader {
 
 func (x *exchange) ctx() context.Context { return x.r.Context() }
 
-// query is the parsed query string. What can't be parsed in it is left out, as CouchDB does.
+// query is the parsed query string.
 func (x *exchange) query() url.Values {
 	if x.params == nil {
 		x.params = parseQuery(x.r.URL.RawQuery)
@@ -85,9 +85,15 @@ func (x *exchange) query() url.Values {
 	return x.params
 }
 
-// parseQuery reads a query string. A semicolon separates as an ampersand does, and what can't be unescaped stays as it is.
-func parseQuery(raw string) url.Values {
-	vals := url.Values{}
+// queryParams are the parameters of the query string in their order.
+func (x *exchange) queryParams() []param { return parseParams(x.r.URL.RawQuery) }
+
+// param is one name and its value in a query string.
+type param struct{ name, value string }
+
+// parseParams reads a query string in its order. A semicolon separates as an ampersand does, and what can't be unescaped stays as it is.
+func parseParams(raw string) []param {
+	var params []param
 	for pair := range strings.FieldsFuncSeq(raw, func(r rune) bool { return r == '&' || r == ';' }) {
 		k, v, _ := strings.Cut(pair, "=")
 		key, err := url.QueryUnescape(k)
@@ -98,9 +104,33 @@ func parseQuery(raw string) url.Values {
 		if err != nil {
 			val = v
 		}
-		vals[key] = append(vals[key], val)
+		params = append(params, param{key, val})
+	}
+	return params
+}
+
+func parseQuery(raw string) url.Values {
+	vals := url.Values{}
+	for _, p := range parseParams(raw) {
+		vals[p.name] = append(vals[p.name], p.value)
 	}
 	return vals
+}
+
+// checkQuery refuses a query string with a percent sign that begins no escape.
+func (x *exchange) checkQuery() error {
+	q := x.r.URL.RawQuery
+	for i := strings.IndexByte(q, '%'); i >= 0; {
+		if _, err := url.QueryUnescape(q[i:min(i+3, len(q))]); err != nil {
+			return errBadRequest("invalid_url_encoding")
+		}
+		next := strings.IndexByte(q[i+3:], '%')
+		if next < 0 {
+			break
+		}
+		i += 3 + next
+	}
+	return nil
 }
 
 // flag tells whether a parameter is "true".

@@ -128,14 +128,12 @@ func (f *finder) scanDocs() error {
 	if f.q.Sort.Descending {
 		low, high = high, low
 	}
-	r, ok := idRange(&store.ViewQuery{StartKey: low, EndKey: high, Descending: f.q.Sort.Descending})
-	if !ok {
-		return nil
-	}
+	r := idRange(&store.ViewQuery{StartKey: low, EndKey: high, Descending: f.q.Sort.Descending})
 	if f.after != nil && (!r.HasStart || f.q.Sort.Descending == (f.after.ID < r.Start)) {
 		r.Start, r.HasStart = f.after.ID, true // the bookmark is the client's: it may lie anywhere
 	}
 	if f.q.Partition != "" {
+		var ok bool
 		if r, ok = partitionList(f.q.Partition).clip(r); !ok {
 			return nil
 		}

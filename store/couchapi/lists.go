@@ -24,20 +24,16 @@ func postList(x *exchange) error {
 	if err := b.forFunction(); err != nil {
 		return err
 	}
-	m, err := members(b.bytes)
-	if err != nil {
-		return err
-	}
-	return x.list(m, b.bytes)
+	return x.list(b.bytes, b.bytes)
 }
 
 // list answers _design/{design}/_list/{function}/{view}: the function makes the answer of the view's rows.
-func (x *exchange) list(options map[string]json.RawMessage, body json.RawMessage) error {
+func (x *exchange) list(options, body json.RawMessage) error {
 	f, _, err := x.renderer("lists")
 	if err != nil {
 		return err
 	}
-	q, err := parseViewQuery(x.query(), options)
+	q, err := parseViewQuery(x.queryParams(), options, true)
 	if err != nil {
 		return err
 	}
@@ -184,9 +180,9 @@ func (x *exchange) listAllDocs(q *store.ViewQuery, head, row func(s *stream) err
 	}
 	s := x.stream()
 	defer s.free()
-	r, ok := idRange(q)
+	r := idRange(q)
 	offset := total
-	if ok && q.Keys == nil {
+	if q.Keys == nil {
 		if offset, err = x.offsetOf(listing{}, r, r, q, total); err != nil {
 			return err
 		}
@@ -204,7 +200,7 @@ func (x *exchange) listAllDocs(q *store.ViewQuery, head, row func(s *stream) err
 			return row(s)
 		})
 	}
-	if !ok || q.Limit == 0 {
+	if q.Limit == 0 {
 		return nil
 	}
 	return x.eachDoc(r, q, func(doc store.Doc) error {

@@ -61,6 +61,9 @@ func (s *resource) answer(x *exchange) error {
 	if s.h.cors(x) {
 		return nil
 	}
+	if err := x.checkQuery(); err != nil {
+		return err
+	}
 	if err := s.h.identify(x); err != nil {
 		return err
 	}

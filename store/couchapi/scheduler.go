@@ -58,7 +58,7 @@ func (x *exchange) sendScheduled(kind string, list []json.RawMessage) error {
 	for name, n := range map[string]*int{"skip": &skip, "limit": &limit} {
 		if s := x.query().Get(name); s != "" {
 			var err error
-			if *n, err = parsePositive(s, true); err != nil {
+			if *n, err = parsePositive(option{raw: s}, true); err != nil {
 				return err
 			}
 		}

@@ -2,83 +2,154 @@ package couchapi
 
 import (
 	"encoding/json"
-	"maps"
-	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
 	"logctl/store"
 	"logctl/store/ejson"
 	"logctl/store/engine"
+	"logctl/store/mango"
 )
 
 // maxLimit is the largest limit that CouchDB takes.
 const maxLimit = 576460752303423487
 
-// parseViewQuery reads the options of a view, _all_docs and the like: those of body, the members of a JSON object, then
-// those of the query string, which win. Unknown ones are ignored.
-func parseViewQuery(params url.Values, body map[string]json.RawMessage) (store.ViewQuery, error) {
-	q := store.NewViewQuery()
-	for _, name := range slices.Sorted(maps.Keys(body)) {
-		raw := body[name]
-		if name == "keys" {
-			if len(raw) == 0 || raw[0] != '[' {
-				return q, errBadRequest("`keys` member must be an array.")
-			}
-		}
-		if err := setOption(&q, name, string(raw), true); err != nil {
-			return q, err
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(params)) {
-		vals := params[name]
-		if err := setOption(&q, name, vals[len(vals)-1], false); err != nil {
-			return q, err
-		}
-	}
-	return q, nil
+// optionReader reads the options of a view, _all_docs and the like, in the order in which they come: a later one wins. Unknown
+// ones are ignored.
+type optionReader struct {
+	q store.ViewQuery
+	// keepKeys keeps keys that are one alone beside the range that they are, as CouchDB does where no view is asked.
+	keepKeys bool
+	noGroup  bool // group=false
 }
 
-// setOption sets one option. In a body (fromBody) texts are JSON strings; keys are JSON everywhere.
-func setOption(q *store.ViewQuery, name, val string, fromBody bool) error {
-	var err error
-	plain := val
-	if fromBody {
-		if s, ok := text([]byte(val)); ok {
-			plain = s
+// parseViewQuery reads the members of a JSON object, nil for none, then the options of the query string.
+func parseViewQuery(query []param, body json.RawMessage, keepKeys bool) (store.ViewQuery, error) {
+	o := optionReader{q: store.NewViewQuery(), keepKeys: keepKeys}
+	if err := o.members(body); err != nil {
+		return o.q, err
+	}
+	if err := o.params(query); err != nil {
+		return o.q, err
+	}
+	return o.query()
+}
+
+// query is what was read.
+func (o *optionReader) query() (store.ViewQuery, error) {
+	if o.noGroup && o.q.GroupLevel > 0 {
+		return o.q, errQuery("Can't specify group=false and group_level>0 at the same time")
+	}
+	if o.q.GroupLevelGiven {
+		o.q.Group = false
+	}
+	return o.q, nil
+}
+
+// each is a reader for one of several queries, for which what was read so far holds, but for keys and grouping.
+func (o *optionReader) each() optionReader {
+	e := *o
+	e.q.Keys, e.q.Group, e.q.GroupLevel, e.q.GroupLevelGiven, e.noGroup = nil, false, 0, false, false
+	return e
+}
+
+func (o *optionReader) members(body json.RawMessage) error {
+	if body == nil {
+		return nil
+	}
+	return ejson.Members(body, func(key, value []byte) error {
+		return o.set(string(key), option{raw: string(value), decoded: true})
+	})
+}
+
+func (o *optionReader) params(query []param) error {
+	for _, p := range query {
+		if err := o.set(p.name, option{raw: p.value}); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// option is the value of an option: as the query string has it or, decoded, the JSON of a body.
+type option struct {
+	raw     string
+	decoded bool
+}
+
+// text is the value where a text is wanted.
+func (v option) text() string {
+	if v.decoded {
+		if s, ok := text([]byte(v.raw)); ok {
+			return s
+		}
+	}
+	return v.raw
+}
+
+// shown is the value as CouchDB names it in reasons: its texts are lists to Erlang, the empty one [].
+func (v option) shown() string {
+	switch {
+	case v.decoded:
+		raw, err := ejson.Compact(nil, []byte(v.raw))
+		if err != nil { // it was checked with the body
+			return v.raw
+		}
+		return mango.Term(raw)
+	case v.raw == "":
+		return "[]"
+	}
+	return quoted(v.raw)
+}
+
+func (o *optionReader) set(name string, v option) error {
+	var err error
+	q := &o.q
 	switch name {
 	case "key":
-		if q.StartKey, err = parseKey(val); err == nil {
+		if q.StartKey, err = parseKey(v.raw); err == nil {
 			q.EndKey = q.StartKey
 		}
 	case "keys":
-		q.Keys, err = parseKeys(val)
+		err = o.setKeys(v.raw)
 	case "startkey", "start_key":
-		q.StartKey, err = parseKey(val)
+		q.StartKey, err = parseKey(v.raw)
 	case "endkey", "end_key":
-		q.EndKey, err = parseKey(val)
+		q.EndKey, err = parseKey(v.raw)
 	case "partition":
-		q.Partition = plain
+		q.Partition = v.text()
+		err = checkPartition(q.Partition)
 	case "startkey_docid", "start_key_doc_id":
-		q.StartDocID = plain
+		q.StartDocID = v.text()
 	case "endkey_docid", "end_key_doc_id":
-		q.EndDocID = plain
+		q.EndDocID = v.text()
 	case "limit":
-		q.Limit, err = parsePositive(plain, true)
+		q.Limit, err = parsePositive(v, true)
 	case "skip":
-		q.Skip, err = parsePositive(plain, false)
+		q.Skip, err = parsePositive(v, false)
 	case "group_level":
-		q.GroupLevel, err = parsePositive(plain, false)
+		q.GroupLevel, err = parsePositive(v, false)
 		q.GroupLevelGiven = true
 	case "stale", "update", "stable":
-		err = setFreshness(q, name, plain)
+		err = setFreshness(q, name, v.text())
 	default:
-		err = setFlag(q, name, plain)
+		err = o.setFlag(name, v)
 	}
 	return err
+}
+
+// setKeys sets a list of keys. One alone is a range.
+func (o *optionReader) setKeys(val string) error {
+	keys, err := parseKeys(val)
+	if err != nil || len(keys) != 1 {
+		o.q.Keys = keys
+		return err
+	}
+	o.q.StartKey, o.q.EndKey = keys[0], keys[0]
+	if o.keepKeys && o.q.Keys == nil {
+		o.q.Keys = keys
+	}
+	return nil
 }
 
 func setFreshness(q *store.ViewQuery, name, val string) error {
@@ -101,12 +172,13 @@ func setFreshness(q *store.ViewQuery, name, val string) error {
 	return nil
 }
 
-func setFlag(q *store.ViewQuery, name, val string) error {
+func (o *optionReader) setFlag(name string, v option) error {
+	q := &o.q
 	flags := map[string]func(on bool){
 		"descending":        func(on bool) { q.Descending = on },
 		"inclusive_end":     func(on bool) { q.ExclusiveEnd = !on },
 		"reduce":            func(on bool) { q.Reduce, q.NoReduce = on, !on },
-		"group":             func(on bool) { q.Group = on },
+		"group":             func(on bool) { q.Group, o.noGroup = on, !on },
 		"include_docs":      func(on bool) { q.IncludeDocs = on },
 		"conflicts":         func(on bool) { q.Conflicts = on },
 		"update_seq":        func(on bool) { q.UpdateSeq = on },
@@ -118,13 +190,17 @@ func setFlag(q *store.ViewQuery, name, val string) error {
 	if !ok {
 		return nil
 	}
+	val := v.text()
 	switch strings.ToLower(val) {
 	case "true":
 		set(true)
 	case "false":
 		set(false)
 	default:
-		return errQuery("Invalid boolean parameter: " + quoted(val))
+		if v.raw != val { // a JSON string
+			v = option{raw: val}
+		}
+		return errQuery("Invalid boolean parameter: " + v.shown())
 	}
 	return nil
 }
@@ -153,13 +229,16 @@ func parseKeys(val string) ([]json.RawMessage, error) {
 	return keys, err
 }
 
-func parsePositive(val string, limit bool) (int, error) {
-	digits := strings.TrimPrefix(val, "-")
-	if digits == "" || strings.Trim(digits, "0123456789") != "" {
-		return 0, errQuery("Invalid value for integer: " + quoted(val))
+func parsePositive(v option, limit bool) (int, error) {
+	digits := strings.TrimPrefix(v.raw, "-")
+	if digits == v.raw && !v.decoded {
+		digits = strings.TrimPrefix(digits, "+")
 	}
-	if digits != val && strings.Trim(digits, "0") != "" {
-		return 0, errQuery("Invalid value for positive integer: " + quoted(val))
+	if digits == "" || strings.Trim(digits, "0123456789") != "" {
+		return 0, errQuery("Invalid value for integer: " + v.shown())
+	}
+	if v.raw[0] == '-' && strings.Trim(digits, "0") != "" {
+		return 0, errQuery("Invalid value for positive integer: " + v.shown())
 	}
 	n, err := strconv.Atoi(digits)
 	if err != nil || n > maxLimit {
@@ -187,30 +266,22 @@ func (x *exchange) limitQuery(q *store.ViewQuery) error {
 	return nil
 }
 
-// idRange is the range of ids that the keys of q say; ok is false where no string is in it.
-func idRange(q *store.ViewQuery) (r engine.IDRange, ok bool) {
-	r = engine.IDRange{Descending: q.Descending, ExclusiveEnd: q.ExclusiveEnd}
-	if q.StartKey == nil && q.StartDocID != "" {
-		r.Start, r.HasStart = q.StartDocID, true
-	}
-	if q.EndKey == nil && q.EndDocID != "" {
-		r.End, r.HasEnd = q.EndDocID, true
-	}
+// idRange is the range of ids that the keys of q say. What is no string is before all ids, also what sorts behind strings as a
+// key of a view.
+func idRange(q *store.ViewQuery) engine.IDRange {
+	r := engine.IDRange{Descending: q.Descending, ExclusiveEnd: q.ExclusiveEnd}
+	r.Start, r.HasStart = q.StartDocID, q.StartDocID != ""
+	r.End, r.HasEnd = q.EndDocID, q.EndDocID != ""
 	if q.StartKey != nil {
-		if r.Start, r.HasStart = text(q.StartKey); !r.HasStart && afterStrings(q.StartKey) != q.Descending {
-			return r, false
-		}
+		r.Start, _ = text(q.StartKey)
+		r.HasStart = true
 	}
 	if q.EndKey != nil {
-		if r.End, r.HasEnd = text(q.EndKey); !r.HasEnd && afterStrings(q.EndKey) == q.Descending {
-			return r, false
-		}
+		r.End, _ = text(q.EndKey)
+		r.HasEnd = true
 	}
-	return r, true
+	return r
 }
-
-// afterStrings tells whether a JSON value that is no string sorts after all strings.
-func afterStrings(key json.RawMessage) bool { return key[0] == '[' || key[0] == '{' }
 
 // inRange tells whether an id is in r.
 func inRange(r engine.IDRange, id string) bool {

@@ -13,10 +13,11 @@ import (
 )
 
 func (h *Handler) viewRoutes(rt *mux.Router) {
-	h.inDB(rt, "/_design/{design}/_view/{view}", resource{allow: "GET,HEAD,POST", access: accessMany, methods: map[string]action{
+	h.inDB(rt, "/_design/{design}/_view/{view}", resource{allow: "GET,POST,HEAD", access: accessMany, methods: map[string]action{
 		http.MethodGet: getView, http.MethodPost: postView,
 	}})
 	h.inDB(rt, "/_design/{design}/_view/{view}/queries", resource{allow: "POST", access: accessMany, methods: onPost(postViewQueries)})
+	h.inDB(rt, "/_design/{design}/_view/{view}/{rest:.*}", resource{allow: "GET,POST,HEAD"})
 	h.inDB(rt, "/_temp_view", resource{any: func(*exchange) error {
 		return store.NewError(store.KindGone, "Temporary views are not supported in CouchDB")
 	}})
@@ -35,16 +36,25 @@ func postView(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.queryView(m)
+	if keys, ok := m["keys"]; ok && keys[0] != '[' {
+		return errBadRequest("`keys` member must be an array.")
+	}
+	if queries, ok := m["queries"]; ok {
+		if queries[0] != '[' {
+			return errBadRequest("`queries` member must be an array.")
+		}
+		return errBadRequest("The `queries` parameter is no longer supported at this endpoint")
+	}
+	return x.queryView(b.bytes)
 }
 
 // queryView answers one query of a view.
-func (x *exchange) queryView(body map[string]json.RawMessage) error {
+func (x *exchange) queryView(body json.RawMessage) error {
 	p, err := x.design(designPrefix + x.name("design"))
 	if err != nil {
 		return err
 	}
-	q, err := parseViewQuery(x.query(), body)
+	q, err := parseViewQuery(x.queryParams(), body, false)
 	if err != nil {
 		return err
 	}
@@ -66,13 +76,7 @@ func postViewQueries(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.queries(func(s *stream, body map[string]json.RawMessage) error {
-		q, err := parseViewQuery(nil, body)
-		if err != nil {
-			return err
-		}
-		return x.appendView(s, p.design, &q)
-	})
+	return x.queries(func(s *stream, q *store.ViewQuery) error { return x.appendView(s, p.design, q) })
 }
 
 // appendView writes the answer of one query.

@@ -33,16 +33,20 @@ func (e *Engine) get(key []byte) ([]byte, error) {
 
 // scan calls fn for every key in [lo, hi); k and v hold only during the call.
 func (e *Engine) scan(lo, hi []byte, fn func(k, v []byte) error) error {
-	return scan(e.pdb, lo, hi, fn)
+	return scan(e.pdb, lo, hi, false, fn)
 }
 
-func scan(r pebble.Reader, lo, hi []byte, fn func(k, v []byte) error) error {
+func scan(r pebble.Reader, lo, hi []byte, descending bool, fn func(k, v []byte) error) error {
 	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
 	if err != nil {
 		return readError(err)
 	}
 	defer it.Close()
-	for ok := it.First(); ok; ok = it.Next() {
+	first, next := it.First, it.Next
+	if descending {
+		first, next = it.Last, it.Prev
+	}
+	for ok := first(); ok; ok = next() {
 		v, err := it.ValueAndErr()
 		if err != nil {
 			return readError(err)

@@ -80,7 +80,7 @@ func uses(d *DB, x store.KV) map[string]func() error {
 		"Wait":      func() error { return d.Wait(ctx, 99) },
 		"GetLocal":  func() error { _, err := d.GetLocal("_local/a"); return err },
 		"PutLocal":  func() error { _, err := d.PutLocal(ctx, store.Doc{ID: "_local/a"}); return err },
-		"LocalDocs": func() error { return d.LocalDocs(ctx, func(store.Doc) bool { return true }) },
+		"LocalDocs": func() error { return d.LocalDocs(ctx, false, func(store.Doc) bool { return true }) },
 		"Meta":      func() error { _, err := d.Meta("a"); return err },
 		"SetMeta":   func() error { return d.SetMeta(ctx, "a", []byte("b")) },
 		"RevsLimit": func() error { return d.SetRevsLimit(ctx, 5) },

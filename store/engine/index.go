@@ -157,7 +157,7 @@ func (x *index) scan(r pebble.Reader, lo, hi []byte, fn func(k, v []byte) error)
 	if hi != nil {
 		end = x.key(hi)
 	}
-	return scan(r, x.key(lo), end, func(k, v []byte) error {
+	return scan(r, x.key(lo), end, false, func(k, v []byte) error {
 		if x.db.dropped.Load() {
 			return errNoDB()
 		}

@@ -55,14 +55,14 @@ func (d *DB) PutLocal(ctx context.Context, doc store.Doc) (store.Rev, error) {
 	return rev, d.set(ctx, key, append(value, doc.Body...), nil)
 }
 
-// LocalDocs calls fn for each local doc in bytewise order of ids, until it returns false.
-func (d *DB) LocalDocs(ctx context.Context, fn func(store.Doc) bool) error {
+// LocalDocs calls fn for each local doc in bytewise order of ids, the last first if descending, until it returns false.
+func (d *DB) LocalDocs(ctx context.Context, descending bool, fn func(store.Doc) bool) error {
 	if err := d.begin(); err != nil {
 		return err
 	}
 	defer d.end()
 	lo, hi := d.keys.space(subLocal)
-	err := d.e.scan(lo, hi, func(k, v []byte) error {
+	err := scan(d.e.pdb, lo, hi, descending, func(k, v []byte) error {
 		if err := d.alive(ctx); err != nil {
 			return err
 		}

@@ -60,7 +60,7 @@ func (m *model) compare(t *testing.T, d *DB) {
 		}
 	}
 	n := 0
-	err = d.LocalDocs(context.Background(), func(doc store.Doc) bool {
+	err = d.LocalDocs(context.Background(), false, func(doc store.Doc) bool {
 		n++
 		if want := m.local[doc.ID]; string(doc.Body) != string(want.Body) || doc.Rev != want.Rev {
 			t.Errorf("local doc %s: %s, want %s", doc.ID, doc.Body, want.Body)

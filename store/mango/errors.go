@@ -45,8 +45,8 @@ func term(raw []byte) string {
 	return string(dst)
 }
 
-// pretty is term with readable strings.
-func pretty(raw []byte) string {
+// Term is a JSON value as CouchDB shows it in a reason: an Erlang term with readable strings. A long one is cut.
+func Term(raw []byte) string {
 	dst := appendTerm(nil, raw, func(dst []byte, s string) []byte { return strconv.AppendQuote(dst, s) })
 	if len(dst) > maxTerm {
 		return string(dst[:maxTerm]) + "..."

@@ -134,7 +134,7 @@ func ParseDefinition(src []byte) (*Definition, error) {
 // parseColumns reads {"field": "asc", …}.
 func (d *Definition) parseColumns(raw []byte) error {
 	if !isObject(raw) {
-		return refuse("invalid_sort_json", "Sort must be an array of sort specs, not: "+pretty(raw))
+		return refuse("invalid_sort_json", "Sort must be an array of sort specs, not: "+Term(raw))
 	}
 	d.paths = []path{}
 	var err error

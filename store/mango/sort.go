@@ -12,14 +12,14 @@ type Sort struct {
 func parseSort(raw []byte) (Sort, error) {
 	var s Sort
 	if !isArray(raw) {
-		return s, refuse("invalid_sort_json", "Sort must be an array of sort specs, not: "+pretty(raw))
+		return s, refuse("invalid_sort_json", "Sort must be an array of sort specs, not: "+Term(raw))
 	}
 	var err error
 	up := 0
 	eachElement(raw, func(elem []byte) bool {
 		name, dir, ok := sortField(elem)
 		if !ok {
-			err = refuse("invalid_sort_field", "Invalid sort field: "+pretty(elem))
+			err = refuse("invalid_sort_field", "Invalid sort field: "+Term(elem))
 			return false
 		}
 		s.Fields = append(s.Fields, name)

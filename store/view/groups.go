@@ -181,6 +181,10 @@ func (x *index) reduced(t *btree.Tree, view int, group span) (store.Row, error) 
 			reason := "Reduce output must shrink more rapidly: input size: " + strconv.Itoa(input) + " output size: " + strconv.Itoa(len(value))
 			return store.Row{Err: "reduce_overflow_error", Value: store.AppendJSONString(nil, reason)}, nil
 		}
+		// CouchDB gives the reductions of all shards to the function once more, that of a single one, too.
+		if value, err = r.Rereduce(nil, [][]byte{value}); err != nil {
+			return store.Row{}, err
+		}
 	}
 	return store.Row{Value: value}, nil
 }

@@ -235,20 +235,22 @@ func checkQuery(q *store.ViewQuery, v viewSource) (reduced bool, err error) {
 	if v.reduceSrc == "" && q.Reduce {
 		return refuse("Reduce is invalid for map-only views.")
 	}
-	if !reduced && (q.Group || q.GroupLevel > 0) {
-		return refuse("Invalid use of grouping on a map view.")
-	}
-	if reduced && q.IncludeDocs {
-		return refuse("`include_docs` is invalid for reduce")
+	if reduced && q.Keys != nil && !q.Group {
+		return refuse("Multi-key fetches for reduce views must use `group=true`")
 	}
 	if q.Keys != nil {
 		given := q.StartKey != nil || q.EndKey != nil
 		if given && len(q.Keys) > 0 && !(len(q.Keys) == 1 && bytes.Equal(q.Keys[0], q.StartKey) && bytes.Equal(q.Keys[0], q.EndKey)) {
 			return refuse("`keys` is incompatible with `key`, `start_key` and `end_key`")
 		}
-		if reduced && !q.Group {
-			return refuse("Multi-key fetches for reduce views must use `group=true`")
-		}
+	}
+	switch {
+	case !reduced && (q.Group || q.GroupLevel > 0):
+		return refuse("Invalid use of grouping on a map view.")
+	case reduced && q.IncludeDocs:
+		return refuse("`include_docs` is invalid for reduce")
+	case reduced && q.Conflicts:
+		return refuse("`conflicts` is invalid for reduce views.")
 	}
 	return reduced, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strconv"
 
 	"logctl/store"
 	"logctl/store/view/btree"
@@ -83,8 +84,8 @@ func parseRanges(q *store.ViewQuery, order collate.Order) ([]keyRange, error) {
 	}
 	if r.hi != nil && bytes.Compare(r.lo, r.hi) > 0 {
 		if !bytes.Equal(lowKey, highKey) && reversed(order, lowKey, lowID, highKey, highID) {
-			return nil, store.NewError(store.KindQueryParse,
-				"No rows can match your key range, reverse your start_key and end_key or set descending=true")
+			return nil, store.NewError(store.KindQueryParse, "No rows can match your key range, "+
+				"reverse your start_key and end_key or set descending="+strconv.FormatBool(!q.Descending))
 		}
 		r.hi = r.lo
 	}
