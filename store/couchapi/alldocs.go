@@ -12,6 +12,7 @@ import (
 	"logctl/store"
 	"logctl/store/engine"
 	"logctl/store/view"
+	"logctl/store/viewopts"
 )
 
 func (h *Handler) allDocsRoutes(rt *mux.Router) {
@@ -54,12 +55,12 @@ func (x *exchange) postList(list listing) error {
 
 func (x *exchange) listDocs(list listing, body json.RawMessage) error {
 	params := x.queryParams()
-	if i := slices.IndexFunc(params, func(p param) bool { return p.name == "keys" }); i >= 0 {
-		if keys, err := parseKey(params[i].value); err == nil && keys[0] != '[' {
+	if i := slices.IndexFunc(params, func(p viewopts.Param) bool { return p.Name == "keys" }); i >= 0 {
+		if keys, err := viewopts.ParseKey(params[i].Value); err == nil && keys[0] != '[' {
 			return errBadRequest("`keys` parameter must be an array.")
 		}
 	}
-	q, err := parseViewQuery(params, body, true)
+	q, err := viewopts.Parse(params, body, true)
 	if err != nil {
 		return err
 	}
@@ -408,17 +409,17 @@ func (x *exchange) queries(one func(s *stream, q *store.ViewQuery) error) error 
 	case raw[0] != '[' || json.Unmarshal(raw, &list) != nil:
 		return errBadRequest("`queries` member must be an array.")
 	}
-	all := optionReader{q: store.NewViewQuery()}
-	if err := all.params(x.queryParams()); err != nil {
+	all := viewopts.NewReader()
+	if err := all.Params(x.queryParams()); err != nil {
 		return err
 	}
 	queries := make([]store.ViewQuery, len(list))
 	for i, raw := range list {
-		o := all.each()
-		if err := o.members(raw); err != nil {
+		o := all.Each()
+		if err := o.Members(raw); err != nil {
 			return err
 		}
-		if queries[i], err = o.query(); err != nil {
+		if queries[i], err = o.Query(); err != nil {
 			return err
 		}
 	}

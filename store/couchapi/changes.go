@@ -12,6 +12,7 @@ import (
 
 	"logctl/store"
 	"logctl/store/engine"
+	"logctl/store/viewopts"
 )
 
 // defaultFeedTimeout is how long a feed without heartbeats waits for a change.
@@ -86,7 +87,7 @@ func (x *exchange) feedOptions(body map[string]json.RawMessage) (feedOptions, er
 	}
 	var err error
 	if s := q.Get("limit"); s != "" {
-		if o.limit, err = parsePositive(option{raw: s}, true); err != nil {
+		if o.limit, err = viewopts.Positive(s); err != nil {
 			return o, err
 		}
 	}
@@ -154,7 +155,7 @@ func (o *feedOptions) setTimes(q url.Values) error {
 	if s := q.Get("timeout"); s != "" {
 		d, ok := millis(s)
 		if !ok {
-			return errQuery("Invalid value for integer: " + quoted(s))
+			return errQuery("Invalid value for integer: " + viewopts.Quoted(s))
 		}
 		o.timeout = d
 	}

@@ -11,6 +11,7 @@ import (
 
 	"logctl/store"
 	"logctl/store/engine"
+	"logctl/store/viewopts"
 )
 
 // maxDBPath is the longest database name that CouchDB's own limit of a file name leaves.
@@ -160,7 +161,7 @@ func allDBs(x *exchange) error {
 
 // dbNames are the databases that the query asks for: it takes the options of _all_docs.
 func (x *exchange) dbNames() ([]string, error) {
-	q, err := parseViewQuery(x.queryParams(), nil, true)
+	q, err := viewopts.Parse(x.queryParams(), nil, true)
 	if err != nil {
 		return nil, err
 	}

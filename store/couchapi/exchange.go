@@ -14,6 +14,7 @@ import (
 
 	"logctl/store"
 	"logctl/store/engine"
+	"logctl/store/viewopts"
 )
 
 // exchange is one request on its way to its answer. It belongs to one goroutine.
@@ -86,33 +87,12 @@ func (x *exchange) query() url.Values {
 }
 
 // queryParams are the parameters of the query string in their order.
-func (x *exchange) queryParams() []param { return parseParams(x.r.URL.RawQuery) }
-
-// param is one name and its value in a query string.
-type param struct{ name, value string }
-
-// parseParams reads a query string in its order. A semicolon separates as an ampersand does, and what can't be unescaped stays as it is.
-func parseParams(raw string) []param {
-	var params []param
-	for pair := range strings.FieldsFuncSeq(raw, func(r rune) bool { return r == '&' || r == ';' }) {
-		k, v, _ := strings.Cut(pair, "=")
-		key, err := url.QueryUnescape(k)
-		if err != nil {
-			continue
-		}
-		val, err := url.QueryUnescape(v)
-		if err != nil {
-			val = v
-		}
-		params = append(params, param{key, val})
-	}
-	return params
-}
+func (x *exchange) queryParams() []viewopts.Param { return viewopts.ParseQuery(x.r.URL.RawQuery) }
 
 func parseQuery(raw string) url.Values {
 	vals := url.Values{}
-	for _, p := range parseParams(raw) {
-		vals[p.name] = append(vals[p.name], p.value)
+	for _, p := range viewopts.ParseQuery(raw) {
+		vals[p.Name] = append(vals[p.Name], p.Value)
 	}
 	return vals
 }

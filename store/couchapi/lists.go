@@ -10,6 +10,7 @@ import (
 	"logctl/store"
 	"logctl/store/view"
 	"logctl/store/view/js"
+	"logctl/store/viewopts"
 )
 
 func getList(x *exchange) error { return x.list(nil, json.RawMessage(`"undefined"`)) }
@@ -33,7 +34,7 @@ func (x *exchange) list(options, body json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	q, err := parseViewQuery(x.queryParams(), options, true)
+	q, err := viewopts.Parse(x.queryParams(), options, true)
 	if err != nil {
 		return err
 	}

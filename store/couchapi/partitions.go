@@ -9,6 +9,7 @@ import (
 	"logctl/store"
 	"logctl/store/ejson"
 	"logctl/store/engine"
+	"logctl/store/viewopts"
 )
 
 // A partitioned database has docs whose ids are "partition:id". Its views, but for those of design documents that say
@@ -49,28 +50,13 @@ func (x *exchange) openPartition() error {
 		return errBadRequest("database is not partitioned")
 	}
 	x.partition = x.name("partition")
-	if err := checkPartition(x.partition); err != nil {
+	if err := viewopts.CheckPartition(x.partition); err != nil {
 		return err
 	}
 	if p := x.query().Get("partition"); p != "" && p != x.partition {
 		return errBadRequest("Conflicting value for `partition` in query string")
 	}
 	return nil
-}
-
-func checkPartition(name string) error {
-	reason := ""
-	switch {
-	case name == "":
-		reason = "Partition must not be empty"
-	case name[0] == '_':
-		reason = "Partition must not start with an underscore"
-	case strings.Contains(name, ":"):
-		reason = "Partition must not contain a colon"
-	default:
-		return nil
-	}
-	return &store.Error{Kind: store.KindBadRequest, Word: "illegal_partition", Reason: reason}
 }
 
 // checkPartitions refuses docs whose ids name no partition, in a database where they must.
@@ -95,7 +81,7 @@ func (x *exchange) checkPartitionOf(id string) error {
 	if !ok {
 		return store.NewError(store.KindIllegalDocID, "Doc id must be of form partition:id")
 	}
-	if err := checkPartition(partition); err != nil {
+	if err := viewopts.CheckPartition(partition); err != nil {
 		return err
 	}
 	return ejson.CheckDocID(rest)

@@ -8,6 +8,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"logctl/store"
+	"logctl/store/viewopts"
 )
 
 // replicatorDBName is the database whose docs ask for replications. What they ask for is done as an admin, so it is closed
@@ -58,7 +59,7 @@ func (x *exchange) sendScheduled(kind string, list []json.RawMessage) error {
 	for name, n := range map[string]*int{"skip": &skip, "limit": &limit} {
 		if s := x.query().Get(name); s != "" {
 			var err error
-			if *n, err = parsePositive(option{raw: s}, true); err != nil {
+			if *n, err = viewopts.Positive(s); err != nil {
 				return err
 			}
 		}

@@ -1,7 +1,6 @@
 package couchapi
 
 import (
-	"encoding/json"
 	"net/http"
 	"runtime"
 	"strconv"
@@ -113,13 +112,4 @@ func system(x *exchange) error {
 	return x.marshal(http.StatusOK, map[string]any{
 		"memory": map[string]uint64{"processes": m.HeapInuse, "other": m.Sys - m.HeapInuse},
 	})
-}
-
-// quoted is s as CouchDB shows a value in a reason.
-func quoted(s string) string {
-	raw, err := json.Marshal(s)
-	if err != nil {
-		return `""`
-	}
-	return string(raw)
 }

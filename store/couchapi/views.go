@@ -10,6 +10,7 @@ import (
 
 	"logctl/store"
 	"logctl/store/view"
+	"logctl/store/viewopts"
 )
 
 func (h *Handler) viewRoutes(rt *mux.Router) {
@@ -54,7 +55,7 @@ func (x *exchange) queryView(body json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	q, err := parseViewQuery(x.queryParams(), body, false)
+	q, err := viewopts.Parse(x.queryParams(), body, false)
 	if err != nil {
 		return err
 	}
