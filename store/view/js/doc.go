@@ -9,17 +9,18 @@
 //   - recursion ends at maxCallDepth calls, an exception like any other;
 //   - a map call gives at most maxEmits rows and maxEmitBytes bytes; a doc that would give more gives none for that view;
 //   - builtins that would make a string longer than maxStringLen, or walk over an array of more than maxArrayLen elements, throw a
-//     RangeError, and so do JSON.stringify of more than maxJSONParts values, and JSON that nests deeper than maxDepth;
+//     RangeError, and so do JSON.stringify of more than maxJSONParts values, JSON.parse of more arrays and objects than that, and JSON
+//     that nests deeper than maxDepth;
 //   - a source longer than maxSource, or that nests deeper than maxDepth brackets or maxTree levels, does not compile, and one within
 //     these bounds compiles in seconds at most; eval and Function are not there, as in CouchDB;
-//   - there are no BigInts;
+//   - there are no BigInts, and no Proxy;
 //   - a call while which the memory of the process grows by maxHeapGrow ends with an error of KindOSProcess, too;
 //   - a regular expression that backtracks ends after the default timeout, and one with more than maxGroups parentheses is none;
 //   - Date works in UTC whatever the server's time zone, so that keys are the same everywhere, and parses what CouchDB's
 //     SpiderMonkey parses, no more: "2017-06-14 17:16:12,329" is an invalid date.
 //
-// Limits: a call is interrupted between two of its steps, and what one step does is bounded where we know of it. Spreading an array of
-// millions of places, most of them empty, is not. Functions are trusted to be an administrator's.
+// Limits: a call is interrupted between two of its steps, and what one step does is bounded where we know of it: the engine's builtins
+// were read for loops and memory that a length alone makes large. Functions are trusted to be an administrator's.
 //
 // Differences from CouchDB's default engine: object spread, ?. and ?? are accepted (as by its QuickJS), a lone surrogate
 // becomes U+FFFD, and Object.isFrozen of the doc given to a map function is false though assignments to it have no effect.

@@ -63,10 +63,11 @@ func (m *machine) appendArray(dst []byte, o *goja.Object, depth int) ([]byte, er
 }
 
 func (m *machine) appendObject(dst []byte, o *goja.Object) ([]byte, error) {
-	if reason := m.checkJSON(o); reason != "" {
+	args := []goja.Value{o}
+	if reason := m.checkStringify(&args); reason != "" {
 		return dst, errTooMuch
 	}
-	v, err := m.stringify(goja.Undefined(), o)
+	v, err := m.stringify(goja.Undefined(), args...)
 	if err != nil {
 		return dst, err
 	}

@@ -8,10 +8,11 @@ func (m *machine) installHelpers() {
 	isArray := m.builtin("Array", "isArray")
 	m.set("isArray", func(c goja.FunctionCall) goja.Value { return m.mustCall(isArray, c.Argument(0)) })
 	m.set("toJSON", func(c goja.FunctionCall) goja.Value {
-		if reason := m.checkJSON(c.Argument(0)); reason != "" {
+		args := []goja.Value{c.Argument(0)}
+		if reason := m.checkStringify(&args); reason != "" {
 			panic(m.rangeError(reason))
 		}
-		return m.mustCall(m.stringify, c.Argument(0))
+		return m.mustCall(m.stringify, args...)
 	})
 	m.set("log", func(goja.FunctionCall) goja.Value { return goja.Undefined() })
 	m.set("sum", m.sum)
@@ -30,6 +31,9 @@ func (m *machine) mustCall(f goja.Callable, args ...goja.Value) goja.Value {
 // sum adds up an array as `rv += values[i]` from 0 does.
 func (m *machine) sum(c goja.FunctionCall) goja.Value {
 	list := c.Argument(0).ToObject(m.r)
+	if reason := tooLong(m.lengthOf(list)); reason != "" {
+		panic(m.rangeError(reason))
+	}
 	n := list.Get("length")
 	if n == nil {
 		return m.r.ToValue(0)

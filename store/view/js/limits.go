@@ -1,12 +1,12 @@
 package js
 
 import (
+	"math"
 	"runtime/metrics"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf16"
 
 	"github.com/dlclark/regexp2/v2"
 	"github.com/dop251/goja"
@@ -35,10 +35,11 @@ var limitRegexps = sync.OnceFunc(func() { regexp2.DefaultMatchTimeout = defaultT
 func (m *machine) limit() {
 	m.limitMethods("String", []string{"repeat", "padStart", "padEnd"}, m.checkPadding)
 	m.limitMethods("String", []string{"replace", "replaceAll"}, m.checkReplace)
+	m.limitMethods("String", []string{"concat"}, m.checkConcat)
 	m.limitMethods("Array", strings.Fields(`concat copyWithin every fill filter find findIndex findLast findLastIndex flat flatMap forEach includes
 		indexOf join lastIndexOf map reduce reduceRight reverse slice some sort splice shift unshift toReversed toSorted toSpliced with keys
 		entries values toString toLocaleString`), m.checkArray)
-	m.limitMethods("Function", []string{"apply"}, func(_ string, c goja.FunctionCall) string {
+	m.limitMethods("Function", []string{"apply"}, func(_ string, c *goja.FunctionCall) string {
 		return tooLong(m.lengthOf(c.Argument(1)))
 	})
 	m.limitStatics("Array", "from")
@@ -48,30 +49,32 @@ func (m *machine) limit() {
 		strings.Fields("assign entries getOwnPropertyDescriptors getOwnPropertyNames keys values"), checkListed)
 	m.limitRegExp()
 	m.limitStatics("JSON", "stringify", "parse")
+	m.limitTypedArrays()
+	m.limitIteration()
 	m.forbidCode()
 	for _, name := range strings.Fields(`ArrayBuffer Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array
 		Float32Array Float64Array`) {
 		m.limitConstructor(name, "RangeError", m.checkLength)
 	}
-	m.forbidBigInts()
+	m.forbidGlobals()
 }
 
 // limitMethods puts a check before methods of a prototype: the reason that it gives, if any, is thrown as a RangeError.
-func (m *machine) limitMethods(class string, names []string, check func(name string, c goja.FunctionCall) string) {
+func (m *machine) limitMethods(class string, names []string, check func(name string, c *goja.FunctionCall) string) {
 	m.limitIn(m.r.GlobalObject().Get(class).ToObject(m.r).Get("prototype").ToObject(m.r), names, check)
 }
 
 // limitStatics checks the lengths and the sizes of the arguments.
 func (m *machine) limitStatics(object string, names ...string) {
-	m.limitIn(m.r.GlobalObject().Get(object).ToObject(m.r), names, func(name string, c goja.FunctionCall) string {
+	m.limitIn(m.r.GlobalObject().Get(object).ToObject(m.r), names, func(name string, c *goja.FunctionCall) string {
 		switch name {
 		case "stringify":
-			return m.checkJSON(c.Argument(0))
+			return m.checkStringify(&c.Arguments)
 		case "parse":
-			return checkParsed(c.Argument(0))
+			return checkParsed(&c.Arguments)
 		case "raw":
 			if o, ok := c.Argument(0).(*goja.Object); ok {
-				return tooLong(m.lengthOf(o.Get("raw")))
+				return m.checkRaw(o, c.Arguments[1:])
 			}
 		}
 		for _, a := range c.Arguments {
@@ -83,8 +86,71 @@ func (m *machine) limitStatics(object string, names ...string) {
 	})
 }
 
+// limitTypedArrays checks the lengths of what typed arrays are made of and filled from.
+func (m *machine) limitTypedArrays() {
+	typed := m.r.GlobalObject().Get("Int8Array").ToObject(m.r).Prototype()
+	proto := typed.Get("prototype").ToObject(m.r)
+	m.typedLength = m.mustCall(m.descriptor, proto, m.r.ToValue("length")).ToObject(m.r).Get("get")
+	first := func(_ string, c *goja.FunctionCall) string { return tooLong(m.lengthOf(c.Argument(0))) }
+	m.limitIn(typed, []string{"from"}, first)
+	m.limitIn(proto, []string{"set"}, first)
+	m.limitIn(proto, []string{"join"}, func(_ string, c *goja.FunctionCall) string {
+		c.Arguments = slices.Clone(c.Arguments)
+		if len(c.Arguments) == 0 || goja.IsUndefined(c.Arguments[0]) {
+			return ""
+		}
+		c.Arguments[0] = toText(c.Arguments[0])
+		if m.lengthOf(c.This)*textLen(c.Arguments[0]) > 8*maxStringLen {
+			return reasonString
+		}
+		return ""
+	})
+}
+
+// limitIteration bounds what takes the elements of an array one by one in a single step, as [...a] does. Arrays are looked at when that
+// begins. Whatever else has their iterator, as arguments, is asked at each element whether the call is at its end.
+func (m *machine) limitIteration() {
+	array := m.r.GlobalObject().Get("Array").ToObject(m.r).Get("prototype").ToObject(m.r)
+	list, err := m.r.RunString(`[][Symbol.iterator]()`)
+	if err != nil {
+		panic(err) // it is a builtin
+	}
+	iterators := list.ToObject(m.r).Prototype()
+	next := iterators.Get("next")
+	step, _ := goja.AssertFunction(next)
+	asked := func(c goja.FunctionCall) goja.Value {
+		if m.ending.Load() != nil {
+			panic(m.rangeError("out of time or memory"))
+		}
+		v, err := step(c.This)
+		if err != nil {
+			panic(err)
+		}
+		return v
+	}
+	values, _ := goja.AssertFunction(array.Get("values"))
+	checked := m.r.ToValue(func(c goja.FunctionCall) goja.Value {
+		v, err := values(c.This)
+		if err != nil {
+			panic(err)
+		}
+		o := v.ToObject(m.r)
+		if err := o.DefineDataProperty("next", next, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
+			panic(err) // it is a new object
+		}
+		return o
+	})
+	err = iterators.DefineDataProperty("next", m.r.ToValue(asked), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+	if err == nil {
+		err = array.DefineDataPropertySymbol(goja.SymIterator, checked, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+	}
+	if err != nil {
+		panic(err) // the objects of a new runtime are extensible
+	}
+}
+
 // checkListed looks at the strings whose properties, a character each, are to be listed.
-func checkListed(_ string, c goja.FunctionCall) string {
+func checkListed(_ string, c *goja.FunctionCall) string {
 	for _, a := range c.Arguments {
 		if s, ok := a.(goja.String); ok && s.Length() > maxListed {
 			return reasonString
@@ -93,14 +159,14 @@ func checkListed(_ string, c goja.FunctionCall) string {
 	return ""
 }
 
-func (m *machine) limitIn(o *goja.Object, names []string, check func(name string, c goja.FunctionCall) string) {
+func (m *machine) limitIn(o *goja.Object, names []string, check func(name string, c *goja.FunctionCall) string) {
 	for _, name := range names {
 		orig, ok := goja.AssertFunction(o.Get(name))
 		if !ok {
 			continue
 		}
 		limited := func(c goja.FunctionCall) goja.Value {
-			if reason := check(name, c); reason != "" {
+			if reason := check(name, &c); reason != "" {
 				panic(m.rangeError(reason))
 			}
 			v, err := orig(c.This, c.Arguments...)
@@ -167,35 +233,8 @@ func (m *machine) checkLength(args []goja.Value) string {
 }
 
 // limitRegExp checks what makes regular expressions of texts: the constructor, and methods that are given a text instead of one.
-func (m *machine) limitRegExp() {
-	m.limitConstructor("RegExp", "SyntaxError", m.checkPattern)
-	check := func(_ string, c goja.FunctionCall) string { return m.checkPattern(c.Arguments) }
-	m.limitMethods("RegExp", []string{"compile"}, check)
-	m.limitMethods("String", []string{"match", "matchAll", "search"}, check)
-}
-
 // checkPattern checks the text of a regular expression that is the first of some arguments. Where it is an object that becomes a text, that
 // text takes its place.
-func (m *machine) checkPattern(args []goja.Value) string {
-	if len(args) == 0 || goja.IsUndefined(args[0]) {
-		return ""
-	}
-	if o, ok := args[0].(*goja.Object); ok {
-		if o.ClassName() == "RegExp" {
-			return ""
-		}
-		args[0] = o.ToString()
-	}
-	return checkPattern(args[0].String())
-}
-
-func checkPattern(pattern string) string {
-	if len(pattern) > maxSource || strings.Count(pattern, "(") > maxGroups {
-		return "regular expression too large"
-	}
-	return ""
-}
-
 func tooLong(n float64) string {
 	if n > maxArrayLen {
 		return "invalid array length"
@@ -203,17 +242,41 @@ func tooLong(n float64) string {
 	return ""
 }
 
-// lengthOf is the length of an array or of what looks like one, 0 for anything else.
+// lengthOf is the length of an array or of what looks like one, 0 for anything else. Where a function gives it, or an object becomes it,
+// it may be another one when it is asked again: it counts as endless.
 func (m *machine) lengthOf(v goja.Value) float64 {
 	o, ok := v.(*goja.Object)
 	if !ok {
 		return 0
 	}
-	n := o.Get("length")
-	if n == nil || goja.IsUndefined(n) {
-		return 0
+	switch o.ClassName() {
+	case "Array", "String":
+	default:
+		if m.asksForLength(o) {
+			return math.Inf(1)
+		}
 	}
-	return n.ToFloat()
+	switch n := o.Get("length").(type) {
+	case nil:
+		return 0
+	case *goja.Object:
+		return math.Inf(1)
+	default:
+		return n.ToFloat()
+	}
+}
+
+// asksForLength tells whether a function of the source gives the length of an object.
+func (m *machine) asksForLength(o *goja.Object) bool {
+	for ; o != nil; o = o.Prototype() {
+		d, ok := m.mustCall(m.descriptor, o, m.r.ToValue("length")).(*goja.Object)
+		if !ok {
+			continue
+		}
+		get, ok := d.Get("get").(*goja.Object)
+		return ok && !get.SameAs(m.typedLength)
+	}
+	return false
 }
 
 // forbidCode takes away what makes code of texts, as CouchDB does: the parser calls itself for each bracket and operator, and one
@@ -252,9 +315,10 @@ func (m *machine) forbidCode() {
 	}
 }
 
-// forbidBigInts takes away what makes integers of any size, of which a single operator makes one that fills the memory, or takes
-// hours. Literals of them do not compile; see tame.
-func (m *machine) forbidBigInts() {
+// forbidGlobals takes away what makes integers of any size, of which a single operator makes one that fills the memory, or takes hours,
+// and proxies, which answer one thing when they are asked for their length and another when they are asked again. Literals of big integers
+// do not compile; see tame.
+func (m *machine) forbidGlobals() {
 	global := m.r.GlobalObject()
 	views := global.Get("DataView").ToObject(m.r).Get("prototype").ToObject(m.r)
 	for _, maker := range []struct {
@@ -262,6 +326,7 @@ func (m *machine) forbidBigInts() {
 		name string
 	}{
 		{global, "BigInt"}, {global, "BigInt64Array"}, {global, "BigUint64Array"}, {views, "getBigInt64"}, {views, "getBigUint64"},
+		{global, "Proxy"},
 	} {
 		if err := maker.of.Delete(maker.name); err != nil {
 			panic(err) // the builtins of a new runtime can be deleted
@@ -269,37 +334,8 @@ func (m *machine) forbidBigInts() {
 	}
 }
 
-// checkParsed looks how deep the arrays and objects of a text nest.
-func checkParsed(v goja.Value) string {
-	s, ok := v.(goja.String)
-	if !ok {
-		s, ok = v.ToString().(goja.String)
-	}
-	if !ok {
-		return ""
-	}
-	depth, quoted := 0, false
-	text := s.String()
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case quoted:
-			if c == '\\' {
-				i++
-			}
-			quoted = c != '"'
-		case c == '"':
-			quoted = true
-		case c == '[' || c == '{':
-			if depth++; depth > maxDepth {
-				return reasonDepth
-			}
-		case c == ']' || c == '}':
-			depth--
-		}
-	}
-	return ""
-}
-
+// checkParsed looks how deep the arrays and objects of a text nest, which is the first of some arguments, and how many they are. What
+// becomes a text is one from then on.
 // checkSource looks whether a source may be parsed: the parser calls itself for brackets and operators. Brackets in texts count, too.
 func checkSource(src string) string {
 	if len(src) > maxSource {
@@ -327,29 +363,15 @@ const (
 	reasonDepth  = "too much recursion"
 )
 
-func (m *machine) checkPadding(name string, c goja.FunctionCall) string {
-	size := c.Argument(0).ToFloat()
-	if name == "repeat" {
-		size *= float64(len(utf16.Encode([]rune(c.This.String()))))
-	}
-	if size > maxStringLen {
-		return reasonString
-	}
-	return ""
-}
-
-// checkReplace bounds what a replacement may make if everything is replaced.
-func (m *machine) checkReplace(_ string, c goja.FunctionCall) string {
-	s, ok := c.This.(goja.String)
-	by, ok2 := c.Argument(1).(goja.String)
-	if ok && ok2 && (float64(s.Length())+1)*float64(by.Length()) > 8*maxStringLen {
-		return reasonString
-	}
-	return ""
-}
-
+// pin makes texts and numbers of the receiver and the arguments of a method of strings, as the method does: what becomes them by a function
+// might become something else the second time. Functions stay.
+// textLen is how many characters v has as a text.
+// checkConcat looks at the length of texts that become one.
+// checkRaw looks at the length of what String.raw makes of an object's raw texts and of others between them.
+// checkReplace bounds what a replacement may make if everything is replaced. What a reference such as $& stands for is all of the text once,
+// if the matches lie side by side, and at each place if it is what is before or behind a match, or was looked at ahead.
 // checkArray looks at the length of what a method is called on and, for those that write strings, at what they would write.
-func (m *machine) checkArray(name string, c goja.FunctionCall) string {
+func (m *machine) checkArray(name string, c *goja.FunctionCall) string {
 	n := m.lengthOf(c.This)
 	if reason := tooLong(n); reason != "" {
 		return reason
@@ -363,12 +385,17 @@ func (m *machine) checkArray(name string, c goja.FunctionCall) string {
 			}
 		}
 		return ""
+	case "flat":
+		room := float64(maxArrayLen)
+		return m.checkFlat(c.This, min(max(c.Argument(0).ToFloat(), 1), maxDepth), &room)
 	default:
 		return ""
 	}
 	size := 0.0
-	if sep, ok := c.Argument(0).(goja.String); ok {
-		size = n * float64(sep.Length())
+	if name == "join" && len(c.Arguments) > 0 && !goja.IsUndefined(c.Arguments[0]) {
+		c.Arguments = slices.Clone(c.Arguments)
+		c.Arguments[0] = toText(c.Arguments[0])
+		size = n * textLen(c.Arguments[0])
 	}
 	if !m.fits(c.This, &budget{parts: maxJSONParts, bytes: maxStringLen - size}) {
 		return reasonString
@@ -376,59 +403,33 @@ func (m *machine) checkArray(name string, c goja.FunctionCall) string {
 	return ""
 }
 
-// checkJSON looks whether a value may be written as JSON.
-func (m *machine) checkJSON(v goja.Value) string {
-	if !m.fits(v, &budget{parts: maxJSONParts, bytes: maxStringLen}) {
-		return reasonString
+// checkFlat looks how many elements arrays in arrays have, down to a depth.
+func (m *machine) checkFlat(v goja.Value, depth float64, room *float64) string {
+	o, ok := v.(*goja.Object)
+	if !ok || o.ClassName() != "Array" {
+		return ""
+	}
+	n := m.lengthOf(o)
+	if *room -= n; *room < 0 {
+		return tooLong(math.Inf(1))
+	}
+	if depth < 0 {
+		return ""
+	}
+	for i := range int(n) {
+		if reason := m.checkFlat(o.Get(index(i)), depth-1, room); reason != "" {
+			return reason
+		}
 	}
 	return ""
 }
 
+// checkStringify looks whether the first of some arguments of JSON.stringify may be written. Where functions have a say in what is
+// written, what they give is looked at, too.
+// boundedReplacer is a function for JSON.stringify that gives what another one gives, as long as that may be written.
 // budget is how many values and bytes of text may still be written, and how deep they are now.
-type budget struct {
-	parts, depth int
-	bytes        float64
-}
-
 // fits walks over a value as JSON.stringify does and tells whether it is within the budget. Objects that are met twice count twice,
 // so that what contains itself does not fit, or is found out by JSON.stringify.
-func (m *machine) fits(v goja.Value, b *budget) bool {
-	if b.parts--; b.parts < 0 || b.bytes < 0 {
-		return false
-	}
-	if s, ok := v.(goja.String); ok {
-		b.bytes -= float64(s.Length())
-		return b.bytes >= 0
-	}
-	o, ok := v.(*goja.Object)
-	if !ok || o.ClassName() == "Function" {
-		return true
-	}
-	if b.depth++; b.depth > maxDepth {
-		return false
-	}
-	defer func() { b.depth-- }()
-	if o.ClassName() == "Array" {
-		n := m.lengthOf(o)
-		if n > float64(b.parts) {
-			return false
-		}
-		for i := range int(n) {
-			if !m.fits(o.Get(index(i)), b) {
-				return false
-			}
-		}
-		return true
-	}
-	for _, key := range o.Keys() {
-		b.bytes -= float64(len(key))
-		if !m.fits(o.Get(key), b) {
-			return false
-		}
-	}
-	return true
-}
-
 var errMemory = store.NewError(store.KindOSProcess, "OS process ran out of memory.")
 
 // heapBytes is what the process has allocated and not freed yet.

@@ -28,6 +28,34 @@ func TestPoison(t *testing.T) {
 		{`emit("x".repeat(1e9))`, false},
 		{`emit("x".padEnd(1e9))`, false},
 		{`emit(Array(1e9).join("x"))`, false},
+		{`emit([...Array(1e9)])`, false},
+		{`emit(Math.max(...Array(1e9)))`, false},
+		{`var [a, ...b] = Array(1e9); emit(b)`, false},
+		{`new Set(Array(1e9)); emit(1)`, false},
+		{`arguments.length = 1e9; emit([...arguments])`, true},
+		{`emit(JSON.stringify({a: 1}, Array(4e9)))`, false},
+		{`emit(JSON.stringify({toJSON: function() { return Array(4e9) }}))`, false},
+		{`emit({toJSON: function() { return Array(4e9) }})`, false},
+		{`emit(JSON.stringify({a: {toJSON: function() { return Array(4e9) }}}, ["a"]))`, false},
+		{`emit(JSON.stringify([1], function(k, v) { return k ? Array(4e9) : v }))`, false},
+		{`var a = []; for (var i = 0; i < 9000; i++) a = [a]; emit(JSON.stringify([a, a, a, a, a, a, a, a, a, a, a, a], null, 10))`, false},
+		{`emit(JSON.parse("[" + "[],".repeat(5e6) + "1]"))`, false},
+		{`emit([Array(4e9)].flat())`, false},
+		{`var a = Array(4e6).fill(1); emit([a, a, a, a, a, a, a, a].flat())`, false},
+		{`Uint8Array.from({length: 4e9}); emit(1)`, false},
+		{`new Uint8Array(2).set({length: 4e9}); emit(1)`, false},
+		{`emit(new Uint8Array(4e6).join(long))`, false},
+		{`emit(sum({length: 1e9}))`, false},
+		{`emit("".concat(...Array(1e5).fill(long)))`, false},
+		{`emit(String.raw({raw: Array(1e5).fill(long)}))`, false},
+		{`emit(long.replace(/x/g, "$'"))`, false},
+		{`emit(long.replace(/(?=(x*))/g, "$1"))`, false},
+		{`emit(long.replace(/x/g, {toString: function() { return long }}))`, false},
+		{`emit(new String(long).replace(/x/g, long))`, false},
+		{`var n = 0; emit("x".repeat({valueOf: function() { return n++ ? 1e9 : 1 }}).length > 1 ? 1 : undefined.x)`, false},
+		{`var n = 0; Array.from({get length() { return n++ ? 1e9 : 1 }}); emit(1)`, false},
+		{`var n = 0; Array.from({length: {valueOf: function() { return n++ ? 1e9 : 1 }}}); emit(1)`, false},
+		{`new Proxy({}, {ownKeys: function() { return {length: 1e9} }}); emit(1)`, false},
 		{`Array(1e8).fill(0); emit(1)`, false},
 		{`var a = []; a.length = 4294967295; a.forEach(function() {}); emit(1)`, false},
 		{`var a = []; a.length = 4294967295; a.sort(); emit(1)`, false},
@@ -48,7 +76,7 @@ func TestPoison(t *testing.T) {
 		{`var a = [1]; for (var i = 0; i < 60; i++) a = {x: a, y: a}; emit(1, a)`, false},
 		{`var a = [1]; for (var i = 0; i < 60; i++) a = [a, a]; emit("" + a)`, false},
 	} {
-		w := poisoned(t, tt.body)
+		w := poisoned(t, `var long = "x".repeat(1e6); `+tt.body)
 		start := time.Now()
 		rows := 0
 		err := w.Map(`{"_id":"a"}`, func(int, []byte, []byte) { rows++ })

@@ -13,20 +13,24 @@ import (
 
 // machine is one runtime with what CouchDB gives to functions. It is not safe for concurrent use.
 type machine struct {
-	r         *goja.Runtime
-	stringify goja.Callable
-	freeze    goja.Callable
-	timeout   time.Duration
-	calls     atomic.Uint64 // odd while a function runs
-	began     time.Time     // when it did, or came back from outside
-	dead      bool          // a call did not end: not to be used again
+	r                                    *goja.Runtime
+	stringify, parse, freeze, descriptor goja.Callable
+
+	typedLength goja.Value // the getter of typed arrays' lengths
+	timeout     time.Duration
+	calls       atomic.Uint64 // odd while a function runs
+	began       time.Time     // when it did, or came back from outside
+	dead        bool          // a call did not end: not to be used again
+	ending      atomic.Value  // the error of a call that is interrupted, since it takes too long or too much memory
 }
 
 func newMachine(o Options) *machine {
 	m := &machine{r: goja.New(), timeout: o.timeout()}
 	m.r.SetMaxCallStackSize(maxCallDepth)
 	m.stringify = m.builtin("JSON", "stringify")
+	m.parse = m.builtin("JSON", "parse")
 	m.freeze = m.builtin("Object", "freeze")
+	m.descriptor = m.builtin("Object", "getOwnPropertyDescriptor")
 	installDate(m.r)
 	m.installHelpers()
 	if len(o.Design) > 0 {
@@ -77,7 +81,13 @@ func (m *machine) run(fn func() error) error {
 	m.calls.Add(1)
 	err := m.guard(fn)
 	m.calls.Add(1)
-	if !m.dead && time.Since(m.began) > m.timeout {
+	if m.dead {
+		return err
+	}
+	// It may have come to its end, or thrown something, before it was interrupted.
+	if why, ok := m.ending.Load().(error); ok {
+		m.dead, err = true, why
+	} else if time.Since(m.began) > m.timeout {
 		m.dead, err = true, errTimeout
 	}
 	return err
@@ -101,6 +111,12 @@ func (m *machine) guard(fn func() error) (err error) {
 }
 
 var errTimeout = store.NewError(store.KindOSProcess, "OS process timed out.")
+
+// interrupt ends the call, and the machine with it.
+func (m *machine) interrupt(why error) {
+	m.ending.Store(why)
+	m.r.Interrupt(why)
+}
 
 // watchEvery is how often a watch looks.
 const watchEvery = 25 * time.Millisecond
@@ -131,11 +147,11 @@ func (m *machine) watch() (stop func()) {
 			seen, times, heap = now, 1, heapBytes()
 		default:
 			if times++; time.Duration(times)*every > m.timeout+every {
-				m.r.Interrupt(errTimeout)
+				m.interrupt(errTimeout)
 				return
 			}
 			if heapBytes() > heap+maxHeapGrow {
-				m.r.Interrupt(errMemory)
+				m.interrupt(errMemory)
 				return
 			}
 		}
