@@ -7,6 +7,8 @@ import (
 	"github.com/dop251/goja"
 )
 
+// checkParsed looks how deep the arrays and objects of a text nest, which is the first of some arguments, and how many they are. What
+// becomes a text is one from then on.
 func checkParsed(args *[]goja.Value) string {
 	if len(*args) == 0 {
 		return ""
@@ -44,6 +46,8 @@ func checkParsed(args *[]goja.Value) string {
 	return ""
 }
 
+// checkStringify looks whether the first of some arguments of JSON.stringify may be written. Where functions have a say in what is
+// written, what they give is looked at, too.
 func (m *machine) checkStringify(args *[]goja.Value) string {
 	given := append(slices.Clone(*args), goja.Undefined(), goja.Undefined(), goja.Undefined())[:3]
 	b := &budget{parts: maxJSONParts, bytes: maxStringLen}
@@ -72,6 +76,7 @@ func (m *machine) checkStringify(args *[]goja.Value) string {
 	return ""
 }
 
+// boundedReplacer is a function for JSON.stringify that gives what another one gives, as long as that may be written.
 func (m *machine) boundedReplacer(replace goja.Callable) goja.Value {
 	b := &budget{parts: maxJSONParts, bytes: maxStringLen}
 	return m.r.ToValue(func(c goja.FunctionCall) goja.Value {
@@ -92,6 +97,7 @@ func (m *machine) boundedReplacer(replace goja.Callable) goja.Value {
 	})
 }
 
+// budget is how many values and bytes of text may still be written, and how deep they are now.
 type budget struct {
 	parts, depth int
 	bytes        float64
@@ -99,6 +105,8 @@ type budget struct {
 	hooks        bool    // a function gives what is written of an object
 }
 
+// fits walks over a value as JSON.stringify does and tells whether it is within the budget. Objects that are met twice count twice,
+// so that what contains itself does not fit, or is found out by JSON.stringify.
 func (m *machine) fits(v goja.Value, b *budget) bool {
 	b.bytes -= float64(b.depth) * b.indent
 	if b.parts--; b.parts < 0 || b.bytes < 0 {

@@ -232,9 +232,6 @@ func (m *machine) checkLength(args []goja.Value) string {
 	return tooLong(args[0].ToFloat())
 }
 
-// limitRegExp checks what makes regular expressions of texts: the constructor, and methods that are given a text instead of one.
-// checkPattern checks the text of a regular expression that is the first of some arguments. Where it is an object that becomes a text, that
-// text takes its place.
 func tooLong(n float64) string {
 	if n > maxArrayLen {
 		return "invalid array length"
@@ -334,8 +331,6 @@ func (m *machine) forbidGlobals() {
 	}
 }
 
-// checkParsed looks how deep the arrays and objects of a text nest, which is the first of some arguments, and how many they are. What
-// becomes a text is one from then on.
 // checkSource looks whether a source may be parsed: the parser calls itself for brackets and operators. Brackets in texts count, too.
 func checkSource(src string) string {
 	if len(src) > maxSource {
@@ -363,13 +358,6 @@ const (
 	reasonDepth  = "too much recursion"
 )
 
-// pin makes texts and numbers of the receiver and the arguments of a method of strings, as the method does: what becomes them by a function
-// might become something else the second time. Functions stay.
-// textLen is how many characters v has as a text.
-// checkConcat looks at the length of texts that become one.
-// checkRaw looks at the length of what String.raw makes of an object's raw texts and of others between them.
-// checkReplace bounds what a replacement may make if everything is replaced. What a reference such as $& stands for is all of the text once,
-// if the matches lie side by side, and at each place if it is what is before or behind a match, or was looked at ahead.
 // checkArray looks at the length of what a method is called on and, for those that write strings, at what they would write.
 func (m *machine) checkArray(name string, c *goja.FunctionCall) string {
 	n := m.lengthOf(c.This)
@@ -424,12 +412,6 @@ func (m *machine) checkFlat(v goja.Value, depth float64, room *float64) string {
 	return ""
 }
 
-// checkStringify looks whether the first of some arguments of JSON.stringify may be written. Where functions have a say in what is
-// written, what they give is looked at, too.
-// boundedReplacer is a function for JSON.stringify that gives what another one gives, as long as that may be written.
-// budget is how many values and bytes of text may still be written, and how deep they are now.
-// fits walks over a value as JSON.stringify does and tells whether it is within the budget. Objects that are met twice count twice,
-// so that what contains itself does not fit, or is found out by JSON.stringify.
 var errMemory = store.NewError(store.KindOSProcess, "OS process ran out of memory.")
 
 // heapBytes is what the process has allocated and not freed yet.

@@ -7,6 +7,7 @@ import (
 	"github.com/dop251/goja"
 )
 
+// limitRegExp checks what makes regular expressions of texts: the constructor, and methods that are given a text instead of one.
 func (m *machine) limitRegExp() {
 	m.limitConstructor("RegExp", "SyntaxError", m.checkPattern)
 	check := func(_ string, c *goja.FunctionCall) string { return m.checkPattern(c.Arguments) }
@@ -14,6 +15,8 @@ func (m *machine) limitRegExp() {
 	m.limitMethods("String", []string{"match", "matchAll", "search"}, check)
 }
 
+// checkPattern checks the text of a regular expression that is the first of some arguments. Where it is an object that becomes a text, that
+// text takes its place.
 func (m *machine) checkPattern(args []goja.Value) string {
 	if len(args) == 0 || goja.IsUndefined(args[0]) {
 		return ""
@@ -34,6 +37,8 @@ func checkPattern(pattern string) string {
 	return ""
 }
 
+// pin makes texts and numbers of the receiver and the arguments of a method of strings, as the method does: what becomes them by a function
+// might become something else the second time. Functions stay.
 func (m *machine) pin(c *goja.FunctionCall, kinds ...func(goja.Value) goja.Value) {
 	if !goja.IsUndefined(c.This) && !goja.IsNull(c.This) {
 		c.This = toText(c.This)
@@ -49,6 +54,7 @@ func (m *machine) pin(c *goja.FunctionCall, kinds ...func(goja.Value) goja.Value
 func toText(v goja.Value) goja.Value   { return v.ToString() }
 func toNumber(v goja.Value) goja.Value { return v.ToNumber() }
 
+// textLen is how many characters v has as a text.
 func textLen(v goja.Value) float64 {
 	if s, ok := v.(goja.String); ok {
 		return float64(s.Length())
@@ -68,6 +74,7 @@ func (m *machine) checkPadding(name string, c *goja.FunctionCall) string {
 	return ""
 }
 
+// checkConcat looks at the length of texts that become one.
 func (m *machine) checkConcat(_ string, c *goja.FunctionCall) string {
 	kinds := make([]func(goja.Value) goja.Value, len(c.Arguments))
 	for i := range kinds {
@@ -84,6 +91,7 @@ func (m *machine) checkConcat(_ string, c *goja.FunctionCall) string {
 	return ""
 }
 
+// checkRaw looks at the length of what String.raw makes of an object's raw texts and of others between them.
 func (m *machine) checkRaw(o *goja.Object, between []goja.Value) string {
 	raw := o.Get("raw")
 	if reason := tooLong(m.lengthOf(raw)); reason != "" {
@@ -98,6 +106,8 @@ func (m *machine) checkRaw(o *goja.Object, between []goja.Value) string {
 	return ""
 }
 
+// checkReplace bounds what a replacement may make if everything is replaced. What a reference such as $& stands for is all of the text once,
+// if the matches lie side by side, and at each place if it is what is before or behind a match, or was looked at ahead.
 func (m *machine) checkReplace(_ string, c *goja.FunctionCall) string {
 	m.pin(c, nil, toText)
 	by, ok := c.Argument(1).(goja.String)
