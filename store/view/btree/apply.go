@@ -7,6 +7,7 @@ import (
 	"sort"
 
 	"logctl/store"
+	"logctl/store/view/collate"
 )
 
 // Op sets a row, or removes it. The row has its doc's ID.
@@ -68,6 +69,7 @@ func (t *Tree) Apply(ctx context.Context, todo Pieces, kv []store.KVOp) (Root, [
 	}
 	for err == nil && len(kids) > 1 {
 		b := w.inners()
+		b.top = true
 		if err = b.add(kids); err == nil {
 			kids, err = b.finish()
 		}
@@ -261,7 +263,7 @@ func (w *writer) leaves() *packer[rowRef] {
 			return factor * it.size()
 		},
 		load: w.takeLeaf,
-		write: func(rows []rowRef) (kid, error) {
+		write: func(rows []rowRef, _ bool) (kid, error) {
 			last, names := rows[len(rows)-1].entry(), w.namer()
 			k := kid{last: appendPlace(nil, last.Sort, names.id(last.Doc), last.Repeat), rows: uint64(len(rows))}
 			l := newLeaf(rows, w.Names == nil)
@@ -279,22 +281,18 @@ func (w *writer) leaves() *packer[rowRef] {
 
 func (w *writer) inners() *packer[kid] {
 	return &packer[kid]{
-		least: minFanout,
-		alike: seams(w, func(a, b kid) int { return store.Shared(a.last, b.last) }),
-		size:  func(k kid) int { return len(k.last)/2 + max(len(k.red), k.far) + 12 },
-		load:  w.takeInner,
-		write: func(kids []kid) (kid, error) {
-			k := kid{last: kids[len(kids)-1].last}
-			reds := make([]reduction, len(kids))
-			var err error
+		least:  minFanout,
+		alike:  seams(w, func(a, b kid) int { return store.Shared(a.last, b.last) }),
+		groups: seams(w, func(a, b kid) int { return sharedGroups(a.last, b.last) }),
+		size:   func(k kid) int { return len(k.last)/2 + max(len(k.red), k.far) + 12 },
+		load:   w.takeInner,
+		write: func(kids []kid, root bool) (k kid, err error) {
+			k.last = kids[len(kids)-1].last
 			for i := range kids {
 				k.rows += kids[i].rows
-				if reds[i], err = w.reduction(&kids[i]); err != nil {
-					return k, err
-				}
 			}
-			if w.Reducer != nil {
-				k.reduction, err = w.rereduce(reds)
+			if w.Reducer != nil && !root { // what is asked of all rows is made of those of its kids
+				k.reduction, err = w.reductionOf(kids)
 			}
 			if err == nil {
 				err = w.put(&k, func(dst []byte) []byte { return appendInner(dst, k.far, kids) })
@@ -304,12 +302,40 @@ func (w *writer) inners() *packer[kid] {
 	}
 }
 
+// reductionOf is that of all below some kids.
+func (w *writer) reductionOf(kids []kid) (reduction, error) {
+	reds := make([]reduction, len(kids))
+	for i := range kids {
+		var err error
+		if reds[i], err = w.reduction(&kids[i]); err != nil {
+			return reduction{}, err
+		}
+	}
+	return w.rereduce(reds)
+}
+
 // seams is alike where it pays to reduce less: for that, nodes may be smaller.
 func seams[T any](w *writer, alike func(a, b T) int) func(a, b T) int {
 	if w.Remember {
 		return alike
 	}
 	return nil
+}
+
+// maxGroups is how many groups are told apart that lie in each other.
+const maxGroups = 16
+
+// sharedGroups is of how many groups two places are: for one level after the other, up to the whole key.
+func sharedGroups(a, b []byte) int {
+	shared, end := store.Shared(a, b), 0
+	for level := 1; level <= maxGroups; level++ {
+		n := collate.Group(a, level)
+		if n == end || n > shared {
+			return level - 1
+		}
+		end = n
+	}
+	return maxGroups
 }
 
 // put writes a node under a fresh number, and before it, if that is long, its reduction apart.

@@ -83,7 +83,7 @@ func (c *treeCheck) inner(id uint64, n *node, level int) (is kid, err error) {
 		}
 		is.rows, is.last, reds[i] = is.rows+k.rows, k.last, k.reduction
 	}
-	if c.t.Reducer != nil {
+	if c.t.Reducer != nil && (id != c.t.Root.ID || n.far > 0) {
 		is.reduction, err = c.t.rereduce(reds)
 	}
 	return is, err

@@ -9,7 +9,9 @@
 // gives are shared: they must not be changed.
 //
 // Reductions of more than a few bytes stand apart from the nodes: who goes through inner nodes to a row, or changes a row, does not read and
-// write those of all their kids, and they leave the cache to others.
+// write those of all their kids, and they leave the cache to others. Where reducing is dear (Tree.Remember), a group of keys that fills
+// a node is one, and what is stored for it is its reduction. Of all rows together none is stored: it changes with each row, and who asks
+// for it makes it of those of the root's kids.
 //
 // A leaf keeps its rows column by column, in a few bytes each. The rows of the trees of views mostly name their docs by the time in
 // the doc's id and a number (Doc); the ids are in a tree of their own, of docs, to which Tree.Names leads. Its rows have
@@ -19,7 +21,7 @@ package btree
 import "logctl/store"
 
 // Sizes of encoded inner nodes with all reductions in bytes, about, and of leaves by Entry.size, which is more than what they take. A leaf of one row may
-// be of any size, and so may an inner node of minFanout kids: reductions that grow must not make a tree that is a list.
+// be of any size, and so may an inner node of minFanout kids, or of two that are a group: reductions that grow must not make a tree that is a list.
 const (
 	targetSize = 6 << 10
 	maxSize    = 8 << 10

@@ -8,8 +8,11 @@ type packer[T any] struct {
 	least int // items in a node, whatever their size
 	// alike tells how much of their keys two neighbours share; nil where nodes may begin and end anywhere.
 	alike func(a, b T) int
-	load  func(id uint64) ([]T, error) // the items of a node, which is deleted
-	write func(items []T) (kid, error)
+	// groups tells of how many groups, one in the other, both of two neighbours are; nil where no group need be a node.
+	groups func(a, b T) int
+	load   func(id uint64) ([]T, error) // the items of a node, which is deleted
+	write  func(items []T, root bool) (kid, error)
+	top    bool // the nodes stand above all others: one that is alone is the root
 
 	out     []slot[T] // all but the last are written
 	pending []T
@@ -87,6 +90,11 @@ func (p *packer[T]) flush(all bool) error {
 // seam is where to cut instead of behind n items of that size: where the keys of neighbours differ first, so that rows whose keys begin
 // alike are whole nodes if they are many.
 func (p *packer[T]) seam(n, size int) (int, int) {
+	if p.groups != nil {
+		if i, sum := p.wholeGroup(); i > 0 {
+			return i, sum
+		}
+	}
 	if p.alike == nil || n == len(p.pending) {
 		return n, size
 	}
@@ -107,21 +115,38 @@ func (p *packer[T]) seam(n, size int) (int, int) {
 	return at, atSize
 }
 
+// wholeGroup is where the group ends that the first items are of, two at least, and their size; 0 if they are more than a node takes.
+func (p *packer[T]) wholeGroup() (n, size int) {
+	least := math.MaxInt // groups that the items so far are of
+	for i := 1; i < len(p.pending); i++ {
+		size += p.size(p.pending[i-1])
+		if p.bytes-size < minSize || size > maxSize && i > 2*p.least {
+			break
+		}
+		groups := p.groups(p.pending[i-1], p.pending[i])
+		if groups < least && i > 1 && size >= minSize {
+			return i, size
+		}
+		least = min(least, groups)
+	}
+	return 0, 0
+}
+
 func abs(n int) int { return max(n, -n) }
 
 // push adds a node behind the others. The one before it is written now: only the last may have to share its items with what follows.
 func (p *packer[T]) push(s slot[T]) error {
-	err := p.writeLast()
+	err := p.writeLast(false)
 	p.out = append(p.out, s)
 	return err
 }
 
-func (p *packer[T]) writeLast() (err error) {
+func (p *packer[T]) writeLast(root bool) (err error) {
 	if len(p.out) == 0 {
 		return nil
 	}
 	if s := &p.out[len(p.out)-1]; s.items != nil {
-		s.kid, err = p.write(s.items)
+		s.kid, err = p.write(s.items, root)
 		s.items = nil
 	}
 	return err
@@ -148,7 +173,7 @@ func (p *packer[T]) finish() ([]kid, error) {
 	if err := p.flush(true); err != nil {
 		return nil, err
 	}
-	if err := p.writeLast(); err != nil {
+	if err := p.writeLast(p.top && len(p.out) == 1); err != nil {
 		return nil, err
 	}
 	kids := make([]kid, len(p.out))

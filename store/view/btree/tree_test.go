@@ -585,6 +585,42 @@ func TestSeams(t *testing.T) {
 	}
 }
 
+// TestWholeGroups: where groups are some leaves each, one is mostly one node, and what is stored for it is all that a query reads, however
+// many leaves that are. Of all rows no reduction is stored: it is made of the root's kids when somebody asks.
+func TestWholeGroups(t *testing.T) {
+	t.Parallel()
+	for _, rows := range []int{600, 1500, 2500, 6000} {
+		const groups = 60
+		asked := 0
+		tree := &Tree{KV: memory{}, Cache: NewCache(0), Space: 1, Reducer: dear{&asked}, Remember: true}
+		var ops []Op
+		for n := range groups * rows {
+			key, _, err := collate.ICU.Append(nil, fmt.Appendf(nil, `["web",%d,%d]`, n/rows, n*7919%(groups*rows)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ops = append(ops, Op{Entry: &Entry{Sort: key, Doc: Doc{ID: "doc"}}})
+		}
+		slices.SortFunc(ops, func(a, b Op) int { return bytes.Compare(a.Sort, b.Sort) })
+		root, kv, err := tree.Apply(t.Context(), inPieces(rand.New(rand.NewPCG(5, uint64(rows))), ops), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree.Root, tree.KV, asked = root, memory{}.apply(kv), 0
+		for i := range uint64(groups) {
+			if _, _, err := tree.Reduce(i*uint64(rows), (i+1)*uint64(rows)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if asked > groups/10 {
+			t.Errorf("%d calls for %d groups of %d rows", asked, groups, rows)
+		}
+		if _, ok, _ := tree.KV.Get(reductionKey(nil, root.ID)); ok {
+			t.Error("the root's reduction is stored")
+		}
+	}
+}
+
 // TestFarReductions: a reduction that stands apart is found to be damaged, missing or too much.
 func TestFarReductions(t *testing.T) {
 	t.Parallel()
