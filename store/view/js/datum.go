@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"logctl/store/view/js/jstext"
 )
 
 // datum is a JavaScript value in a plan.
@@ -70,7 +72,7 @@ func memberName(raw string) (string, bool) {
 	if strings.IndexByte(raw, '\\') < 0 {
 		return raw, true
 	}
-	name, err := unescape(raw)
+	name, err := jstext.Unescape(raw)
 	return name, err == nil
 }
 
@@ -84,7 +86,7 @@ func decode(raw string) (datum, bool) {
 		s := raw[1 : len(raw)-1]
 		if strings.IndexByte(s, '\\') >= 0 {
 			var err error
-			if s, err = unescape(s); err != nil {
+			if s, err = jstext.Unescape(s); err != nil {
 				return datum{}, false
 			}
 		}
@@ -99,49 +101,7 @@ func decode(raw string) (datum, bool) {
 		return boolean(false), raw == "false"
 	}
 	n, err := strconv.ParseFloat(raw, 64)
-	return number(n), err == nil && isDecimal(raw)
-}
-
-// isDecimal tells whether s is a number as JavaScript writes them, with an optional sign, that Go reads in the same way.
-func isDecimal(s string) bool {
-	i, digits := 0, 0
-	run := func() {
-		for i < len(s) && isDigit(s[i]) {
-			i++
-			digits++
-		}
-	}
-	if i < len(s) && (s[i] == '-' || s[i] == '+') {
-		i++
-	}
-	run()
-	if i < len(s) && s[i] == '.' {
-		i++
-		run()
-	}
-	if digits == 0 {
-		return false
-	}
-	if i < len(s) && (s[i] == 'e' || s[i] == 'E') {
-		i++
-		if i < len(s) && (s[i] == '-' || s[i] == '+') {
-			i++
-		}
-		digits = 0
-		if run(); digits == 0 {
-			return false
-		}
-	}
-	return i == len(s)
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
+	return number(n), err == nil && jstext.IsDecimal(raw)
 }
 
 // truthy is ToBoolean.
@@ -167,7 +127,7 @@ func (f *frame) toNumber(d datum) float64 {
 	case isNull:
 		return 0
 	case isString:
-		n, ok := stringNumber(d.s)
+		n, ok := jstext.ToNumber(d.s)
 		if !ok {
 			f.giveUp()
 		}
@@ -175,37 +135,6 @@ func (f *frame) toNumber(d datum) float64 {
 	}
 	f.giveUp()
 	return 0
-}
-
-// stringNumber is ToNumber of a string; ok is false for what the engine has to read: other scripts' white space, numbers to
-// other bases.
-func stringNumber(s string) (n float64, ok bool) {
-	if len(s) > 0 && len(s) <= 15 { // the usual case: a few digits
-		v := int64(0)
-		for i := 0; ; i++ {
-			if i == len(s) {
-				return float64(v), true
-			}
-			if !isDigit(s[i]) {
-				break
-			}
-			v = v*10 + int64(s[i]-'0')
-		}
-	}
-	if !isASCII(s) {
-		return 0, false
-	}
-	s = strings.Trim(s, " \t\n\r\v\f")
-	switch {
-	case s == "":
-		return 0, true
-	case isDecimal(s):
-		n, _ = strconv.ParseFloat(s, 64) // out of range: ±Inf, as in JavaScript
-		return n, true
-	case len(s) > 1 && s[0] == '0' && !isDigit(s[1]), strings.Contains(s, "nfinity"):
-		return 0, false
-	}
-	return math.NaN(), true
 }
 
 // toString is ToString.
@@ -226,25 +155,10 @@ func (f *frame) toString(d datum) string {
 		if math.IsInf(d.n, 0) {
 			f.giveUp()
 		}
-		return string(appendNumber(nil, d.n))
+		return string(jstext.AppendNumber(nil, d.n))
 	}
 	f.giveUp()
 	return ""
-}
-
-// appendNumber writes a finite number as JavaScript does.
-func appendNumber(dst []byte, n float64) []byte {
-	if n == math.Trunc(n) && math.Abs(n) < 1<<53 {
-		return strconv.AppendInt(dst, int64(n), 10)
-	}
-	if abs := math.Abs(n); abs >= 1e-6 && abs < 1e21 {
-		return strconv.AppendFloat(dst, n, 'f', -1, 64)
-	}
-	dst = strconv.AppendFloat(dst, n, 'e', -1, 64)
-	if i := len(dst) - 2; dst[i] == '0' && (dst[i-1] == '-' || dst[i-1] == '+') { // e-07
-		dst = append(dst[:i], dst[i+1])
-	}
-	return dst
 }
 
 // strictEqual is ===.
@@ -281,7 +195,7 @@ func (f *frame) equal(a, b datum) bool {
 // less is a < b, or false with orEqual a <= b.
 func (f *frame) less(a, b datum, orEqual bool) bool {
 	if a.kind == isString && b.kind == isString {
-		if !isASCII(a.s) || !isASCII(b.s) {
+		if !jstext.IsASCII(a.s) || !jstext.IsASCII(b.s) {
 			f.giveUp() // the order of UTF-16 is not that of UTF-8
 		}
 		return a.s < b.s || orEqual && a.s == b.s
@@ -334,5 +248,3 @@ func (d datum) typeOf() string {
 	}
 	return "object"
 }
-
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"logctl/store"
+	"logctl/store/view/js/jstext"
 )
 
 // appendJSON appends d as JSON.stringify writes it inside an array. A list that is in lists more than once, and those again, is long:
@@ -29,7 +30,7 @@ func (f *frame) appendJSON(dst []byte, d datum) []byte {
 		if math.IsNaN(d.n) || math.IsInf(d.n, 0) {
 			return append(dst, "null"...)
 		}
-		return appendNumber(dst, d.n)
+		return jstext.AppendNumber(dst, d.n)
 	case isString:
 		return store.AppendJSONString(dst, d.s)
 	case isDate:
@@ -128,7 +129,7 @@ func isStringified(raw string) bool {
 			}
 			if isName {
 				o := &stack[depth-1]
-				if s == "__proto__" || arrayIndex(s) >= 0 {
+				if s == "__proto__" || jstext.ArrayIndex(s) >= 0 {
 					return false
 				}
 				for _, other := range o.names {
@@ -139,7 +140,7 @@ func isStringified(raw string) bool {
 				o.names = append(o.names, s)
 			}
 			i += n + 2
-		case c == '-' || isDigit(c):
+		case c == '-' || jstext.IsDigit(c):
 			start := i
 			for i++; i < len(raw) && strings.IndexByte("0123456789.eE+-", raw[i]) >= 0; i++ {
 			}
@@ -161,7 +162,7 @@ func isStringified(raw string) bool {
 func isStringifiedNumber(s string) bool {
 	n, err := strconv.ParseFloat(s, 64)
 	var buf [32]byte
-	return err == nil && string(appendNumber(buf[:0], n)) == s
+	return err == nil && string(jstext.AppendNumber(buf[:0], n)) == s
 }
 
 // wordLength is the length of the word that s begins with, 0 for none of JSON's.

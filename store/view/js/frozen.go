@@ -2,10 +2,11 @@ package js
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/dop251/goja"
+
+	"logctl/store/view/js/jstext"
 )
 
 // frozenObject is a JSON object that is read member by member as a function asks for them, and that refuses changes. Most
@@ -31,22 +32,22 @@ const indexFrom = 24
 // scan finds the members. What is no JSON ends them: docs were validated when they were stored.
 func (o *frozenObject) scan() {
 	o.scanned = true
-	p := scanner{s: o.raw}
-	if !p.take('{') {
+	p := jstext.Scanner{Text: o.raw}
+	if !p.Take('{') {
 		return
 	}
 	o.members = make([]frozenMember, 0, min(strings.Count(o.raw, `":`), indexFrom))
-	for !p.take('}') {
-		key, err := p.str()
-		if err != nil || !p.take(':') {
+	for !p.Take('}') {
+		key, err := p.ReadString()
+		if err != nil || !p.Take(':') {
 			return
 		}
-		raw, err := p.raw()
+		raw, err := p.Raw()
 		if err != nil {
 			return
 		}
 		o.add(key, raw)
-		if !p.take(',') && p.peek() != '}' {
+		if !p.Take(',') && p.Peek() != '}' {
 			return
 		}
 	}
@@ -70,11 +71,11 @@ func (o *frozenObject) add(key, raw string) {
 
 // order puts keys that are array indexes first, ascending, as JavaScript objects have them.
 func (o *frozenObject) order() {
-	if !slices.ContainsFunc(o.members, func(m frozenMember) bool { return arrayIndex(m.key) >= 0 }) {
+	if !slices.ContainsFunc(o.members, func(m frozenMember) bool { return jstext.ArrayIndex(m.key) >= 0 }) {
 		return
 	}
 	slices.SortStableFunc(o.members, func(a, b frozenMember) int {
-		x, y := arrayIndex(a.key), arrayIndex(b.key)
+		x, y := jstext.ArrayIndex(a.key), jstext.ArrayIndex(b.key)
 		switch {
 		case x >= 0 && y >= 0:
 			return x - y
@@ -90,18 +91,6 @@ func (o *frozenObject) order() {
 			o.index[o.members[i].key] = i
 		}
 	}
-}
-
-// arrayIndex is the number that s writes as JavaScript does, -1 if it is none.
-func arrayIndex(s string) int {
-	if s == "" || len(s) > 10 || s[0] < '0' || s[0] > '9' || s[0] == '0' && len(s) > 1 {
-		return -1
-	}
-	n, err := strconv.ParseUint(s, 10, 32)
-	if err != nil || n == 1<<32-1 {
-		return -1
-	}
-	return int(n)
 }
 
 func (o *frozenObject) find(key string) *frozenMember {
@@ -129,7 +118,7 @@ func (o *frozenObject) Get(key string) goja.Value {
 		return nil
 	}
 	if f.val == nil {
-		v, err := o.m.read(&scanner{s: f.raw}, o.depth+1, true)
+		v, err := o.m.read(&jstext.Scanner{Text: f.raw}, o.depth+1, true)
 		if err != nil {
 			v = goja.Undefined()
 		}

@@ -1,5 +1,7 @@
 package js
 
+import "logctl/store/view/js/jstext"
+
 // plan is a map function that is evaluated here instead of in the engine: one that declares variables, branches, reads
 // members of the doc, cuts strings, calculates and emits, without loops, functions of its own or state that outlives a call.
 // Recognising one is a matter of its syntax tree alone (compilePlan), and so is what it may do: a plan ends, and needs memory
@@ -66,19 +68,19 @@ func (n *fieldNames) index(name string) int {
 func (f *frame) begin(doc string, names fieldNames) (ok bool) {
 	f.doc = doc
 	clear(f.fields)
-	p := scanner{s: doc}
-	if !p.take('{') {
+	p := jstext.Scanner{Text: doc}
+	if !p.Take('{') {
 		return false
 	}
-	for !p.take('}') {
-		if p.peek() != '"' {
+	for !p.Take('}') {
+		if p.Peek() != '"' {
 			return false
 		}
-		key, err := p.rawString()
-		if err != nil || !p.take(':') {
+		key, err := p.RawString()
+		if err != nil || !p.Take(':') {
 			return false
 		}
-		raw, err := p.raw()
+		raw, err := p.Raw()
 		if err != nil {
 			return false
 		}
@@ -93,11 +95,11 @@ func (f *frame) begin(doc string, names fieldNames) (ok bool) {
 				f.fields[i].raw = raw
 			}
 		}
-		if !p.take(',') && p.peek() != '}' {
+		if !p.Take(',') && p.Peek() != '}' {
 			return false
 		}
 	}
-	return p.peek() == 0
+	return p.Peek() == 0
 }
 
 // run runs a plan on the doc. Its rows are w.rows and w.out, as if the engine had called emit.

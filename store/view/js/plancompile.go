@@ -5,6 +5,8 @@ import (
 
 	"github.com/dop251/goja/ast"
 	"github.com/dop251/goja/token"
+
+	"logctl/store/view/js/jstext"
 )
 
 // planner turns a syntax tree into a plan. The first thing that it does not know makes it give up: refused.
@@ -20,7 +22,7 @@ type planner struct {
 // compilePlan makes a plan of a program that is a function and nothing else, nil if that function needs the engine. names
 // gathers the members of the doc that it reads.
 func compilePlan(prog *ast.Program, names *fieldNames) *plan {
-	params, declared, body := mapFunction(prog)
+	params, declared, body := functionParts(prog)
 	if params == nil || len(params.List) != 1 || params.Rest != nil || params.List[0].Initializer != nil {
 		return nil
 	}
@@ -43,8 +45,8 @@ func compilePlan(prog *ast.Program, names *fieldNames) *plan {
 	return &plan{body: steps, vars: c.vars}
 }
 
-// mapFunction finds the parts of the function that a program is, as compile makes programs.
-func mapFunction(prog *ast.Program) (*ast.ParameterList, []*ast.VariableDeclaration, []ast.Statement) {
+// functionParts finds the parts of the function that a program is, as compile makes programs.
+func functionParts(prog *ast.Program) (*ast.ParameterList, []*ast.VariableDeclaration, []ast.Statement) {
 	var code []ast.Statement
 	for _, s := range prog.Body {
 		if _, empty := s.(*ast.EmptyStatement); !empty {
@@ -80,14 +82,15 @@ func mapFunction(prog *ast.Program) (*ast.ParameterList, []*ast.VariableDeclarat
 		case *ast.BlockStatement:
 			return f.ParameterList, f.DeclarationList, body.List
 		case *ast.ExpressionBody:
-			return f.ParameterList, f.DeclarationList, []ast.Statement{&ast.ExpressionStatement{Expression: body.Expression}}
+			return f.ParameterList, f.DeclarationList, []ast.Statement{&ast.ReturnStatement{Argument: body.Expression}}
 		}
 	}
 	return nil, nil, nil
 }
 
+// literalParts are the parts of a function. One that has a name may mean itself by it, whatever else has that name.
 func literalParts(f *ast.FunctionLiteral) (*ast.ParameterList, []*ast.VariableDeclaration, []ast.Statement) {
-	if f.Async || f.Generator {
+	if f.Async || f.Generator || f.Name != nil && f.Name.Name.String() != functionName {
 		return nil, nil, nil
 	}
 	return f.ParameterList, f.DeclarationList, f.Body.List
@@ -316,7 +319,7 @@ func (c *planner) methodCall(object expr, name string, args []expr) expr {
 		if d.isNullish() {
 			return f.throw()
 		}
-		if d.kind != isString || !isASCII(d.s) {
+		if d.kind != isString || !jstext.IsASCII(d.s) {
 			return f.giveUp()
 		}
 		a := first(f)
@@ -363,7 +366,7 @@ func cutConstant(object expr, name string, list []ast.Expression) expr {
 			return f.giveUp()
 		}
 		end := min(to, len(d.s))
-		if !isASCII(d.s[:end]) {
+		if !jstext.IsASCII(d.s[:end]) {
 			return f.giveUp()
 		}
 		return text(d.s[min(from, end):end])

@@ -9,6 +9,7 @@ import (
 	"github.com/dop251/goja/unistring"
 
 	"logctl/store"
+	"logctl/store/view/js/jstext"
 )
 
 func constant(d datum) expr { return func(*frame) datum { return d } }
@@ -141,7 +142,7 @@ func (c *planner) name(id *ast.Identifier) expr {
 
 // dot is left.name. Names that prototypes have are refused, whatever left is.
 func (c *planner) dot(left ast.Expression, name string) expr {
-	if onPrototype(name) {
+	if jstext.OnPrototype(name) {
 		c.refuse()
 		return nil
 	}
@@ -156,7 +157,7 @@ func (c *planner) dot(left ast.Expression, name string) expr {
 func (c *planner) bracket(e *ast.BracketExpression) expr {
 	if s, ok := e.Member.(*ast.StringLiteral); ok {
 		name, ok := c.literal(s.Value)
-		if !ok || arrayIndex(name) >= 0 {
+		if !ok || jstext.ArrayIndex(name) >= 0 {
 			c.refuse()
 			return nil
 		}
@@ -209,7 +210,7 @@ func (c *planner) object(e *ast.ObjectLiteral) expr {
 			return nil
 		}
 		name, ok := c.literal(s.Value)
-		if !ok || seen[name] || onPrototype(name) || name == "toJSON" || arrayIndex(name) >= 0 {
+		if !ok || seen[name] || jstext.OnPrototype(name) || name == "toJSON" || jstext.ArrayIndex(name) >= 0 {
 			c.refuse()
 			return nil
 		}

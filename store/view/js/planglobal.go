@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"github.com/dop251/goja/ast"
+
+	"logctl/store/view/js/jstext"
 )
 
 // globals are the functions that plans know, and how many arguments they take at least and at most. What a call does not have is
@@ -41,7 +43,7 @@ func parseInteger(f *frame, a, base datum) datum {
 		return number(a.n + 0) // not minus zero
 	}
 	s := f.toString(a)
-	if !isASCII(s) {
+	if !jstext.IsASCII(s) {
 		return f.giveUp()
 	}
 	i := 0
@@ -56,7 +58,7 @@ func parseInteger(f *frame, a, base datum) datum {
 		return f.giveUp()
 	}
 	n, start := 0.0, i
-	for ; i < len(s) && isDigit(s[i]); i++ {
+	for ; i < len(s) && jstext.IsDigit(s[i]); i++ {
 		n = n*10 + float64(s[i]-'0')
 	}
 	switch {

@@ -3,6 +3,8 @@ package js
 import (
 	"math"
 	"strings"
+
+	"logctl/store/view/js/jstext"
 )
 
 // method is one of String.prototype for strings of ASCII, where a place in the string is a place in its bytes. Arguments that a
@@ -100,7 +102,7 @@ func (f *frame) property(d datum, name string) datum {
 	case isUndefined, isNull:
 		return f.throw()
 	case isString:
-		if name == "length" && isASCII(d.s) {
+		if name == "length" && jstext.IsASCII(d.s) {
 			return number(float64(len(d.s)))
 		}
 	case isArray:
@@ -118,18 +120,18 @@ func (f *frame) property(d datum, name string) datum {
 
 // member finds a member of a JSON object: the last one of that name.
 func (f *frame) member(object, name string) datum {
-	p := scanner{s: object}
-	p.take('{')
+	p := jstext.Scanner{Text: object}
+	p.Take('{')
 	found := ""
-	for !p.take('}') {
-		if p.peek() != '"' {
+	for !p.Take('}') {
+		if p.Peek() != '"' {
 			return f.giveUp()
 		}
-		key, err := p.rawString()
-		if err != nil || !p.take(':') {
+		key, err := p.RawString()
+		if err != nil || !p.Take(':') {
 			return f.giveUp()
 		}
-		raw, err := p.raw()
+		raw, err := p.Raw()
 		if err != nil {
 			return f.giveUp()
 		}
@@ -140,7 +142,7 @@ func (f *frame) member(object, name string) datum {
 		if key == name {
 			found = raw
 		}
-		if !p.take(',') && p.peek() != '}' {
+		if !p.Take(',') && p.Peek() != '}' {
 			return f.giveUp()
 		}
 	}
@@ -159,14 +161,14 @@ func (f *frame) element(d, i datum) datum {
 	if d.isNullish() {
 		return f.throw()
 	}
-	if i.kind == isString && d.kind == isRaw && d.s[0] == '{' && !onPrototype(i.s) {
+	if i.kind == isString && d.kind == isRaw && d.s[0] == '{' && !jstext.OnPrototype(i.s) {
 		return f.member(d.s, i.s)
 	}
 	if i.kind != isNumber || i.n != math.Trunc(i.n) || i.n < 0 {
 		return f.giveUp()
 	}
 	switch {
-	case d.kind == isString && isASCII(d.s):
+	case d.kind == isString && jstext.IsASCII(d.s):
 		if c := charAt(d.s, i.n); c != "" {
 			return text(c)
 		}
@@ -178,14 +180,4 @@ func (f *frame) element(d, i datum) datum {
 		return datum{}
 	}
 	return f.giveUp()
-}
-
-// onPrototype tells whether objects have something of that name without it being their own.
-func onPrototype(name string) bool {
-	switch name {
-	case "constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString", "valueOf",
-		"__proto__", "__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__":
-		return true
-	}
-	return false
 }

@@ -4,47 +4,45 @@ import (
 	"strconv"
 
 	"github.com/dop251/goja"
+
+	"logctl/store/view/js/jstext"
 )
 
 // value reads JSON text as JSON.parse does, into objects and arrays that the function may change.
 func (m *machine) value(text string) (goja.Value, error) {
-	p := scanner{s: text}
+	p := jstext.Scanner{Text: text}
 	v, err := m.read(&p, 0, false)
 	if err != nil {
 		return nil, err
 	}
-	if p.peek() != 0 {
-		return nil, errJSON
+	if p.Peek() != 0 {
+		return nil, jstext.ErrJSON
 	}
 	return v, nil
 }
 
 // read reads one value; frozen ones refuse changes.
-func (m *machine) read(p *scanner, depth int, frozen bool) (goja.Value, error) {
+func (m *machine) read(p *jstext.Scanner, depth int, frozen bool) (goja.Value, error) {
 	if depth > maxNesting {
-		return nil, errJSON
+		return nil, jstext.ErrJSON
 	}
-	switch c := p.peek(); {
+	switch c := p.Peek(); {
 	case c == '"':
-		s, err := p.str()
+		s, err := p.ReadString()
 		return m.r.ToValue(s), err
 	case c == '{' && frozen:
-		raw, err := p.raw()
+		raw, err := p.Raw()
 		return m.r.NewDynamicObject(&frozenObject{m: m, raw: raw, depth: depth}), err
 	case c == '{':
 		return m.readObject(p, depth)
 	case c == '[':
 		return m.readArray(p, depth, frozen)
 	case c == '-' || c >= '0' && c <= '9':
-		start := p.i
-		p.scalar()
-		return m.number(p.s[start:p.i])
+		return m.number(p.Word())
 	case c == 0:
-		return nil, errJSON
+		return nil, jstext.ErrJSON
 	}
-	start := p.i
-	p.scalar()
-	switch p.s[start:p.i] {
+	switch p.Word() {
 	case "null":
 		return goja.Null(), nil
 	case "true":
@@ -52,7 +50,7 @@ func (m *machine) read(p *scanner, depth int, frozen bool) (goja.Value, error) {
 	case "false":
 		return m.r.ToValue(false), nil
 	}
-	return nil, errJSON
+	return nil, jstext.ErrJSON
 }
 
 // number reads a JSON number as a double; integers that it holds exactly stay integers, which the engine handles faster.
@@ -64,21 +62,21 @@ func (m *machine) number(s string) (goja.Value, error) {
 	}
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil {
-		return nil, errJSON
+		return nil, jstext.ErrJSON
 	}
 	return m.r.ToValue(f), nil
 }
 
-func (m *machine) readObject(p *scanner, depth int) (goja.Value, error) {
-	p.i++
+func (m *machine) readObject(p *jstext.Scanner, depth int) (goja.Value, error) {
+	p.Take('{')
 	o := m.r.NewObject()
-	for !p.take('}') {
-		key, err := p.str()
+	for !p.Take('}') {
+		key, err := p.ReadString()
 		if err != nil {
 			return nil, err
 		}
-		if !p.take(':') {
-			return nil, errJSON
+		if !p.Take(':') {
+			return nil, jstext.ErrJSON
 		}
 		v, err := m.read(p, depth+1, false)
 		if err != nil {
@@ -92,24 +90,24 @@ func (m *machine) readObject(p *scanner, depth int) (goja.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !p.take(',') && p.peek() != '}' {
-			return nil, errJSON
+		if !p.Take(',') && p.Peek() != '}' {
+			return nil, jstext.ErrJSON
 		}
 	}
 	return o, nil
 }
 
-func (m *machine) readArray(p *scanner, depth int, frozen bool) (goja.Value, error) {
-	p.i++
+func (m *machine) readArray(p *jstext.Scanner, depth int, frozen bool) (goja.Value, error) {
+	p.Take('[')
 	items := make([]any, 0, 8)
-	for !p.take(']') {
+	for !p.Take(']') {
 		v, err := m.read(p, depth+1, frozen)
 		if err != nil {
 			return nil, err
 		}
 		items = append(items, v)
-		if !p.take(',') && p.peek() != ']' {
-			return nil, errJSON
+		if !p.Take(',') && p.Peek() != ']' {
+			return nil, jstext.ErrJSON
 		}
 	}
 	a := m.r.NewArray(items...)

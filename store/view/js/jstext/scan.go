@@ -1,4 +1,4 @@
-package js
+package jstext
 
 import (
 	"errors"
@@ -8,45 +8,47 @@ import (
 	"unicode/utf8"
 )
 
-// scanner walks over JSON text. It is lenient about what only a validator has to see; it never reads out of bounds.
-type scanner struct {
-	s string
-	i int
+// Scanner walks over JSON text. It is lenient about what only a validator has to see; it never reads out of bounds.
+type Scanner struct {
+	Text string
+	i    int
 }
 
-var errJSON = errors.New("invalid JSON")
+// ErrJSON tells that a text is no JSON.
+var ErrJSON = errors.New("invalid JSON")
 
-func (p *scanner) space() {
-	for p.i < len(p.s) && p.s[p.i] <= ' ' {
+func (p *Scanner) space() {
+	for p.i < len(p.Text) && p.Text[p.i] <= ' ' {
 		p.i++
 	}
 }
 
-// peek is the next byte that is no white space, 0 at the end.
-func (p *scanner) peek() byte {
+// Peek is the next byte that is no white space, 0 at the end.
+func (p *Scanner) Peek() byte {
 	p.space()
-	if p.i < len(p.s) {
-		return p.s[p.i]
+	if p.i < len(p.Text) {
+		return p.Text[p.i]
 	}
 	return 0
 }
 
-func (p *scanner) take(c byte) bool {
-	if p.peek() != c || c == 0 {
+// Take skips c if it is the next byte that is no white space.
+func (p *Scanner) Take(c byte) bool {
+	if p.Peek() != c || c == 0 {
 		return false
 	}
 	p.i++
 	return true
 }
 
-// raw skips one value and gives its text.
-func (p *scanner) raw() (string, error) {
+// Raw skips one value and gives its text.
+func (p *Scanner) Raw() (string, error) {
 	p.space()
 	start, depth := p.i, 0
-	for p.i < len(p.s) {
-		switch c := p.s[p.i]; c {
+	for p.i < len(p.Text) {
+		switch c := p.Text[p.i]; c {
 		case '"':
-			if _, err := p.rawString(); err != nil {
+			if _, err := p.RawString(); err != nil {
 				return "", err
 			}
 		case '{', '[':
@@ -57,66 +59,67 @@ func (p *scanner) raw() (string, error) {
 			p.i++
 		case ' ', '\t', '\n', '\r', ',', ':':
 			if depth == 0 {
-				return "", errJSON
+				return "", ErrJSON
 			}
 			p.i++
 			continue
 		default:
-			p.scalar()
+			p.Word()
 		}
 		if depth == 0 {
-			return p.s[start:p.i], nil
+			return p.Text[start:p.i], nil
 		}
 		if depth < 0 {
-			return "", errJSON
+			return "", ErrJSON
 		}
 	}
-	return "", errJSON
+	return "", ErrJSON
 }
 
-// scalar skips a number or a word.
-func (p *scanner) scalar() {
+// Word reads a number or a word.
+func (p *Scanner) Word() string {
 	start := p.i
-	for p.i < len(p.s) && strings.IndexByte(" \t\r\n,:]}\"", p.s[p.i]) < 0 {
+	for p.i < len(p.Text) && strings.IndexByte(" \t\r\n,:]}\"", p.Text[p.i]) < 0 {
 		p.i++
 	}
 	if p.i == start {
 		p.i++
 	}
+	return p.Text[start:min(p.i, len(p.Text))]
 }
 
-// rawString skips a string and gives what is between its quotes.
-func (p *scanner) rawString() (string, error) {
+// RawString skips a string and gives what is between its quotes.
+func (p *Scanner) RawString() (string, error) {
 	p.i++
 	start := p.i
-	for p.i < len(p.s) {
-		switch p.s[p.i] {
+	for p.i < len(p.Text) {
+		switch p.Text[p.i] {
 		case '"':
 			p.i++
-			return p.s[start : p.i-1], nil
+			return p.Text[start : p.i-1], nil
 		case '\\':
 			p.i += 2
 		default:
 			p.i++
 		}
 	}
-	return "", errJSON
+	return "", ErrJSON
 }
 
-// str reads a string.
-func (p *scanner) str() (string, error) {
-	if p.peek() != '"' {
-		return "", errJSON
+// ReadString reads a string.
+func (p *Scanner) ReadString() (string, error) {
+	if p.Peek() != '"' {
+		return "", ErrJSON
 	}
-	raw, err := p.rawString()
+	raw, err := p.RawString()
 	if err != nil || strings.IndexByte(raw, '\\') < 0 {
 		return raw, err
 	}
-	return unescape(raw)
+	return Unescape(raw)
 }
 
-// unescape resolves the escapes of a JSON string.
-func unescape(raw string) (string, error) {
+// Unescape resolves the escapes of a JSON string.
+func Unescape(raw string) (string, error) {
 	out := make([]byte, 0, len(raw))
 	for i := 0; i < len(raw); i++ {
 		if raw[i] != '\\' {
@@ -125,7 +128,7 @@ func unescape(raw string) (string, error) {
 		}
 		i++
 		if i == len(raw) {
-			return "", errJSON
+			return "", ErrJSON
 		}
 		at := strings.IndexByte(`"\/bfnrt`, raw[i])
 		if at >= 0 {
@@ -134,7 +137,7 @@ func unescape(raw string) (string, error) {
 		}
 		r, n, ok := unescapeRune(raw[i:])
 		if !ok {
-			return "", errJSON
+			return "", ErrJSON
 		}
 		out = utf8.AppendRune(out, r)
 		i += n - 1
