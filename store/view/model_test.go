@@ -22,12 +22,13 @@ import (
 	"logctl/store/view/collate"
 )
 
-// modelDesign has a view of each kind of reducer over the same rows: for each tag of a doc [kind, tag, n] with value n.
+// modelDesign has a view of each kind of reducer over the same rows: for each tag of a doc [kind, tag, n] with value n. The function of
+// "script" needs the engine, that of "ids" doesn't.
 const modelDesign = `{"views":{
 	"count":{"map":"%[1]s","reduce":"_count"},
 	"sum":{"map":"%[1]s","reduce":"_sum"},
 	"stats":{"map":"%[1]s","reduce":"_stats"},
-	"script":{"map":"%[1]s","reduce":"function(keys, values, rereduce) { var n = 0, s = 0; values.forEach(function(v) { if (rereduce) { n += v[0]; s += v[1] } else { n += 1; s += v } }); return [n, s] }"},` + idsView + `
+	"script":{"map":"%[1]s","reduce":"function(keys, values, rereduce) { var n = 0, s = 0; values.slice().forEach(function(v) { if (rereduce) { n += v[0]; s += v[1] } else { n += 1; s += v } }); return [n, s] }"},` + idsView + `
 	"plain":{"map":"%[1]s"}}}`
 
 // idsView has reductions that grow with the rows.

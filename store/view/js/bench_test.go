@@ -2,6 +2,7 @@ package js
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 )
 
@@ -48,4 +49,34 @@ func BenchmarkMap(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkRereduce merges counts of addresses, without the engine and in it.
+func BenchmarkRereduce(b *testing.B) {
+	r, err := NewReducer(`function(keys, values, rereduce) { var n = {}, i, ip; for (i = 0; i < values.length; i++) { for (ip in values[i]) { n[ip] = (n[ip] || 0) + values[i][ip] } } return n }`, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	const reductions, addresses = 8, 2000
+	var list [][]byte
+	for i := range reductions {
+		text := []byte("{")
+		for a := range addresses {
+			if a%3 != i%3 {
+				text = fmt.Appendf(text, `"%d.%d.%d.%d":%d,`, 11+a%180, a*89%251, a*31%241, 1+a*7%253, a%77)
+			}
+		}
+		text[len(text)-1] = '}'
+		list = append(list, text)
+	}
+	for way, r := range map[string]*Reducer{"fold": r, "engine": {f: r.f}} {
+		b.Run(way, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := r.Rereduce(nil, list); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

@@ -6,10 +6,14 @@ import (
 	"github.com/dop251/goja"
 
 	"logctl/store"
+	"logctl/store/view/js/fold"
 )
 
 // Reducer is a reduce function. It is safe for concurrent use.
-type Reducer struct{ f *function }
+type Reducer struct {
+	f    *function
+	fold *fold.Fold // nil where all is for the engine
+}
 
 // NewReducer compiles a reduce function. The error is a *CompileError.
 func NewReducer(src string, o Options) (*Reducer, error) {
@@ -17,21 +21,26 @@ func NewReducer(src string, o Options) (*Reducer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Reducer{f: f}, nil
+	r := &Reducer{f: f}
+	if tree, err := parse(src); err == nil {
+		if params, declared, body := functionParts(tree); params != nil {
+			r.fold = fold.Compile(params, declared, body)
+		}
+	}
+	return r, nil
 }
 
-// Rows are what a reduce function is given. Keys and values are JSON; keys and ids are asked for only if the function
-// looks at them.
-type Rows interface {
-	Len() int
-	Key(i int) []byte
-	ID(i int) string
-	Value(i int) []byte
-}
+// Rows are what a reduce function is given.
+type Rows = fold.Rows
 
 // Reduce calls the function with rows and appends what it returns as JSON: null if it throws, as in CouchDB. The error is
 // KindOSProcess for a function that does not end.
 func (r *Reducer) Reduce(dst []byte, rows Rows) ([]byte, error) {
+	if r.fold != nil {
+		if out, done, err := r.fold.Reduce(dst, rows, r.f.o.timeout()); done {
+			return folded(out, err)
+		}
+	}
 	return r.call(dst, func(m *machine) ([]goja.Value, error) {
 		values := make([]any, rows.Len())
 		for i := range values {
@@ -48,6 +57,11 @@ func (r *Reducer) Reduce(dst []byte, rows Rows) ([]byte, error) {
 
 // Rereduce calls the function with earlier results.
 func (r *Reducer) Rereduce(dst []byte, reductions [][]byte) ([]byte, error) {
+	if r.fold != nil {
+		if out, done, err := r.fold.Rereduce(dst, reductions, r.f.o.timeout()); done {
+			return folded(out, err)
+		}
+	}
 	return r.call(dst, func(m *machine) ([]goja.Value, error) {
 		values := make([]any, len(reductions))
 		for i := range reductions {
@@ -59,6 +73,14 @@ func (r *Reducer) Rereduce(dst []byte, reductions [][]byte) ([]byte, error) {
 		}
 		return []goja.Value{goja.Null(), m.r.NewArray(values...), m.r.ToValue(true)}, nil
 	})
+}
+
+// folded is what a run without the engine gives.
+func folded(out []byte, err error) ([]byte, error) {
+	if err != nil {
+		err = errTimeout
+	}
+	return out, err
 }
 
 func (r *Reducer) call(dst []byte, args func(m *machine) ([]goja.Value, error)) ([]byte, error) {

@@ -98,11 +98,17 @@ func AppendNumber(dst []byte, n float64) []byte {
 
 // ArrayIndex is the number that s writes as JavaScript does, -1 if it is none.
 func ArrayIndex(s string) int {
-	if s == "" || len(s) > 10 || s[0] < '0' || s[0] > '9' || s[0] == '0' && len(s) > 1 {
+	if s == "" || len(s) > 10 || s[0] == '0' && len(s) > 1 {
 		return -1
 	}
-	n, err := strconv.ParseUint(s, 10, 32)
-	if err != nil || n == 1<<32-1 {
+	n := int64(0)
+	for i := range len(s) {
+		if !IsDigit(s[i]) {
+			return -1
+		}
+		n = 10*n + int64(s[i]-'0')
+	}
+	if n >= 1<<32-1 {
 		return -1
 	}
 	return int(n)
