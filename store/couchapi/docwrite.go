@@ -258,9 +258,10 @@ func (x *exchange) writeOne(doc store.Doc, o engine.WriteOptions, status int, ta
 // wants is how many copies the client asks to be written, w of a body or the query. There is one here, so that a write that wants more
 // is accepted rather than made, as by a CouchDB with fewer nodes than that.
 func (x *exchange) wants(body string) int {
-	n, err := strconv.Atoi(cmp.Or(body, x.query().Get("w")))
-	if err != nil {
-		return 1
+	if given := cmp.Or(body, x.query().Get("w")); given != "" {
+		if n, err := strconv.Atoi(given); err == nil {
+			return n
+		}
 	}
-	return n
+	return 1
 }

@@ -25,7 +25,7 @@ type exchange struct {
 	began time.Time
 
 	caller   store.Caller
-	authed   string // which way the caller was recognised: "default" (basic), "cookie", "" for nobody
+	authed   string // which way the caller was recognised: "default" (basic), "cookie", "proxy", "" for nobody
 	db       *engine.DB
 	security *security
 

@@ -13,25 +13,20 @@ import (
 )
 
 // identify finds out who sends the request. A caller that the process itself has put into the context wins over all
-// that the request says; then the session cookie, then basic authentication, as in CouchDB.
+// that the request says; then a proxy that is believed, the session cookie and basic authentication, as in CouchDB.
 func (h *Handler) identify(x *exchange) error {
 	if c, ok := store.CallerFrom(x.ctx()); ok {
 		x.caller, x.authed = c, "default"
 		return nil
 	}
-	for _, handler := range h.handlers() {
-		var err error
-		switch handler {
-		case "proxy":
-			h.identifyProxy(x)
-		case "cookie":
-			err = h.identifyCookie(x)
-		default:
-			err = h.identifyBasic(x)
-		}
-		if err != nil || x.authed != "" {
-			return err
-		}
+	if h.believesProxies() && h.identifyProxy(x) {
+		return nil
+	}
+	if err := h.identifyCookie(x); err != nil || x.authed != "" {
+		return err
+	}
+	if err := h.identifyBasic(x); err != nil || x.authed != "" {
+		return err
 	}
 	if h.settings.flag("chttpd", "require_valid_user") && !isLogin(x.r) {
 		return errUnauthorized("Authentication required.")

@@ -43,11 +43,15 @@ func getSession(x *exchange) error {
 		Authenticated string   `json:"authenticated,omitempty"`
 		Accounts      string   `json:"authentication_db,omitempty"`
 	}
+	handlers := []string{"cookie", "default"}
+	if x.h.believesProxies() {
+		handlers = append([]string{"proxy"}, handlers...)
+	}
 	return x.marshal(http.StatusOK, struct {
 		OK      bool    `json:"ok"`
 		UserCtx userCtx `json:"userCtx"`
 		Info    info    `json:"info"`
-	}{true, ctxOf(x.caller), info{x.h.handlers(), x.authed, x.h.users.elsewhere()}})
+	}{true, ctxOf(x.caller), info{handlers, x.authed, x.h.users.elsewhere()}})
 }
 
 // postSession logs in with a form or a JSON object of name and password.

@@ -56,12 +56,12 @@ func (s *settings) flag(section, key string) bool {
 
 // number is a setting that is a whole number, or otherwise if it is none.
 func (s *settings) number(section, key string, otherwise int) int {
-	v, _ := s.get(section, key)
-	n, err := strconv.Atoi(v)
-	if err != nil {
-		return otherwise
+	if v, ok := s.get(section, key); ok {
+		if n, err := strconv.Atoi(v); err == nil {
+			return n
+		}
 	}
-	return n
+	return otherwise
 }
 
 // set keeps a value, or forgets it where value is nil, and gives the old one and whether there was one.
