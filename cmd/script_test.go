@@ -99,7 +99,7 @@ type scriptServer struct {
 
 type serverKey struct{}
 
-const startWait, stopWait, answerWait = 20 * time.Second, 20 * time.Second, 10 * time.Second
+const startWait, stopWait, answerWait = time.Minute, time.Minute, time.Minute
 
 func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {

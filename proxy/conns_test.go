@@ -117,7 +117,7 @@ func TestOneReading(t *testing.T) {
 			if conf != nil {
 				c = tls.Client(c, &tls.Config{RootCAs: roots, ServerName: "127.0.0.1"})
 			}
-			_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+			_ = c.SetDeadline(time.Now().Add(time.Minute))
 			if _, err := io.WriteString(c, request); err != nil {
 				t.Fatal(err)
 			}

@@ -168,7 +168,7 @@ func TestServeIsFound(t *testing.T) {
 
 func awaitAdvert(t *testing.T, dir string, done <-chan error) *advert {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		ad, err := readAdvert(dir)
 		if err != nil {

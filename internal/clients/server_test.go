@@ -57,7 +57,7 @@ func (s *server) start(t *testing.T) {
 // await waits for serve.json and gives the URL in it.
 func (s *server) await(t *testing.T) string {
 	t.Helper()
-	for deadline := time.After(30 * time.Second); ; {
+	for deadline := time.After(time.Minute); ; {
 		var ad struct{ URL string }
 		if text, err := os.ReadFile(filepath.Join(s.data, "serve.json")); err == nil && json.Unmarshal(text, &ad) == nil {
 			return ad.URL

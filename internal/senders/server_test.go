@@ -35,7 +35,7 @@ type server struct {
 	inputs map[string]string
 }
 
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // logctl is a command of the binary under test.
 func logctl(t *testing.T, data string, args ...string) *exec.Cmd {

@@ -78,17 +78,18 @@ func (s *fakeSink) Store(ctx context.Context, db store.DBName, docs []store.Doc,
 // wait gives the docs of a database when there are n, in the order of their ids.
 func (s *fakeSink) wait(t *testing.T, db store.DBName, n int) []map[string]any {
 	t.Helper()
-	late := time.AfterFunc(20*time.Second, func() {
+	const patience = time.Minute
+	begun := time.Now()
+	late := time.AfterFunc(patience, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.changed.Broadcast()
 	})
-	begun := time.Now()
 	defer late.Stop()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.dbs[db]) < n {
-		if time.Since(begun) > 19*time.Second {
+		if time.Since(begun) >= patience {
 			t.Fatalf("%s has %d docs, want %d; there are %v", db, len(s.dbs[db]), n, slices.Collect(maps.Keys(s.dbs)))
 		}
 		s.changed.Wait()

@@ -98,7 +98,7 @@ func TestTLS(t *testing.T) {
 	plain := send(t, "tcp", s.Addresses()["lines-tls"], "no TLS at all\n")
 	_, _ = io.ReadAll(plain)
 	// Who has no TLS hears of it before it is counted.
-	for end := time.Now().Add(5 * time.Second); s.Counters().Secure.Load() < 3 && time.Now().Before(end); {
+	for end := time.Now().Add(time.Minute); s.Counters().Secure.Load() < 3 && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 	if n := s.Counters().Secure.Load(); n != 3 {

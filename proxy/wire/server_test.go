@@ -174,7 +174,7 @@ func TestStreams(t *testing.T) {
 func talk(t *testing.T, conn net.Conn, raw string, cuts ...int) string {
 	t.Helper()
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	from := 0
 	for _, cut := range append(cuts, len(raw)) {
 		if _, err := io.WriteString(conn, raw[from:cut]); err != nil {

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -130,6 +131,11 @@ type reply struct {
 
 // roundTrip sends a request as it is: nothing is added but what HTTP needs.
 func (r *replay) roundTrip(method, path string, h http.Header, body []byte) (reply, error) {
+	return r.exchange(method, path, h, body, func() {})
+}
+
+// exchange is roundTrip that calls begins when the answer does.
+func (r *replay) exchange(method, path string, h http.Header, body []byte, begins func()) (reply, error) {
 	c, err := net.Dial("tcp", r.addr)
 	if err != nil {
 		return reply{}, err
@@ -162,6 +168,7 @@ func (r *replay) roundTrip(method, path string, h http.Header, body []byte) (rep
 		return reply{}, err
 	}
 	defer res.Body.Close()
+	begins()
 	data, err := io.ReadAll(res.Body)
 	if err != nil && len(data) == 0 {
 		return reply{}, err
@@ -225,7 +232,7 @@ func (r *replay) run(steps []json.RawMessage) []outcome {
 		}
 		out[i].what = s.Method + " " + s.Path
 		if s.Sleep > 0 {
-			// The transcript's own pause: a request in the background has to be waiting. A quarter is enough here.
+			// The transcript's own pause, for a feed in the background that waits by now: some of its heartbeats. A quarter is enough here.
 			<-time.After(time.Duration(s.Sleep * float64(time.Second) / 4))
 		}
 		if s.Background != "" {
@@ -234,11 +241,14 @@ func (r *replay) run(steps []json.RawMessage) []outcome {
 				out[i].diff = err.Error()
 				continue
 			}
-			ch := make(chan reply, 1)
+			ch, begun := make(chan reply, 1), make(chan struct{})
 			go func() {
-				rep, _ := r.roundTrip(method, path, h, body)
+				begins := sync.OnceFunc(func() { close(begun) })
+				rep, _ := r.exchange(method, path, h, body, begins)
+				begins()
 				ch <- rep
 			}()
+			<-begun // a feed that begins its answer knows after which change it waits
 			background[s.Background] = waiting{i, s, ch}
 			continue
 		}

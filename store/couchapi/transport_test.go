@@ -74,7 +74,7 @@ func TestTransportStreams(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("closing the body does not end the handler")
 	}
 }

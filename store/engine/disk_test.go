@@ -164,7 +164,7 @@ func testFailedWrite(t *testing.T, n int64) {
 		if err != nil && !store.IsKind(err, store.KindUnavailable) {
 			t.Errorf("fault %d: write: %v", n, err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("fault %d: a write hangs", n)
 	}
 	if e.disk.trouble() != nil {
@@ -239,7 +239,7 @@ func testCallUnderWay(t *testing.T, what string, errDisk error) {
 		}
 		return nil
 	})
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	pad := []byte(strings.Repeat("x", 1<<20))
 	call := map[string]func(i int) error{
@@ -332,10 +332,10 @@ func reopen(t *testing.T, fs vfs.FS, ids ...string) {
 	sound(t, d)
 }
 
-// waitFor asks until ok, for some seconds.
+// waitFor asks until ok, for a minute.
 func waitFor(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {

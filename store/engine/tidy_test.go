@@ -128,7 +128,7 @@ func TestTidyAfterOpen(t *testing.T) {
 	}
 	e = mustOpen(t, "data", Options{FS: fs})
 	defer e.Close()
-	for late := time.After(20 * time.Second); e.pdb.Metrics().Levels[0].TablesCount > 0; {
+	for late := time.After(time.Minute); e.pdb.Metrics().Levels[0].TablesCount > 0; {
 		select {
 		case <-late:
 			t.Fatalf("%+v is left", e.pdb.Metrics().Levels[0])
@@ -148,7 +148,7 @@ func TestTidyOnFullDisk(t *testing.T) {
 	e.tidy.note(tidyBytes)
 	select {
 	case <-e.disk.troubled():
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("nothing was written")
 	}
 	if _, err := d.Write(t.Context(), banDocs(100, 1), WriteOptions{NewEdits: true}); !store.IsKind(err, store.KindNoSpace) {

@@ -70,7 +70,7 @@ func newEngine(t *testing.T) *engine.Engine {
 // until asks until the answer holds want.
 func (s *managed) until(t *testing.T, path, want string) string {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(time.Minute)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {

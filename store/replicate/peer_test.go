@@ -8,30 +8,34 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"logctl/store"
+	"logctl/store/inproc"
 )
 
 // TestSlowUpload: a peer that takes a body slowly is not silent; one that takes nothing any more is.
 func TestSlowUpload(t *testing.T) {
 	t.Parallel()
-	const patience = 300 * time.Millisecond
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		_, _ = w.Write([]byte("{}"))
-	}))
-	defer s.Close()
-	p := Peer{URL: s.URL, Transport: http.DefaultTransport, patience: patience}
-	slow := func(pause time.Duration) error {
-		return p.call(context.Background(), request{method: http.MethodPut, once: true, body: func() (io.Reader, error) {
-			return &pausing{Reader: bytes.NewReader(make([]byte, 8)), pause: pause}, nil
-		}}, nil)
-	}
-	if err := slow(patience / 3); err != nil {
-		t.Errorf("a slow body: %v", err)
-	}
-	if err := slow(4 * patience); err == nil {
-		t.Error("a body that stops is waited for")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		const patience = 300 * time.Millisecond
+		p := Peer{URL: "http://peer", patience: patience, Transport: inproc.Transport(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			_, _ = w.Write([]byte("{}"))
+		}), store.Caller{})}
+		slow := func(pause time.Duration) error {
+			return p.call(context.Background(), request{method: http.MethodPut, once: true, body: func() (io.Reader, error) {
+				return &pausing{Reader: bytes.NewReader(make([]byte, 8)), pause: pause}, nil
+			}}, nil)
+		}
+		if err := slow(patience / 3); err != nil {
+			t.Errorf("a slow body: %v", err)
+		}
+		if err := slow(4 * patience); err == nil {
+			t.Error("a body that stops is waited for")
+		}
+	})
 }
 
 // pausing gives a byte at a time, with pauses.

@@ -430,7 +430,7 @@ func TestRunContinuous(t *testing.T) {
 				}
 			case err := <-done:
 				t.Fatalf("it ended: %v", err)
-			case <-time.After(20 * time.Second):
+			case <-time.After(time.Minute):
 				t.Fatalf("%d docs do not arrive", written)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"logctl/store"
@@ -162,20 +163,22 @@ func TestListPeerFails(t *testing.T) {
 // TestWaitingForRowsIsNoTime lets rows come slower than a function may run.
 func TestWaitingForRowsIsNoTime(t *testing.T) {
 	t.Parallel()
-	n := 0
-	err := newRenderer(t, `function() { while (getRow()) ; }`, Options{Timeout: 80 * time.Millisecond}).List([]byte("{}"), []byte(testRequest), ListPeer{
-		Next: func() ([]byte, error) {
-			if n++; n > 3 {
-				return nil, nil
-			}
-			<-time.After(60 * time.Millisecond)
-			return []byte("{}"), nil
-		},
-		Send: func([]byte, []byte) error { return nil },
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		err := newRenderer(t, `function() { while (getRow()) ; }`, Options{Timeout: 80 * time.Millisecond}).List([]byte("{}"), []byte(testRequest), ListPeer{
+			Next: func() ([]byte, error) {
+				if n++; n > 3 {
+					return nil, nil
+				}
+				time.Sleep(60 * time.Millisecond)
+				return []byte("{}"), nil
+			},
+			Send: func([]byte, []byte) error { return nil },
+		})
+		if err != nil {
+			t.Error(err)
+		}
 	})
-	if err != nil {
-		t.Error(err)
-	}
 }
 
 func TestRewrite(t *testing.T) {
