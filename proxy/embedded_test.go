@@ -27,7 +27,7 @@ func newEmbedded(t testing.TB) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	api := couchapi.New(couchapi.Options{Engine: e, Admins: oneAdmin{}})
+	api := couchapi.New(couchapi.Options{Engine: e, Admins: oneAdmin{}, PasswordRounds: 100})
 	t.Cleanup(func() {
 		if err := api.Close(); err != nil {
 			t.Error(err)

@@ -36,7 +36,7 @@ func newStore(t *testing.T) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := couchapi.New(couchapi.Options{Engine: e, Admins: admins{}})
+	h := couchapi.New(couchapi.Options{Engine: e, Admins: admins{}, PasswordRounds: 100}) // passwords are not what is tried
 	t.Cleanup(func() {
 		if err := h.Close(); err != nil {
 			t.Error(err)
