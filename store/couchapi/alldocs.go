@@ -91,7 +91,7 @@ func (x *exchange) appendList(s *stream, list listing, q *store.ViewQuery) error
 	}
 	if q.Partition != "" {
 		if !x.db.Partitioned() {
-			return errQuery("`partition` parameter is not supported on this db")
+			return errQuery(reasonNoPartitions)
 		}
 		list = partitionList(q.Partition)
 	}
@@ -164,9 +164,14 @@ func (x *exchange) countDocs(list listing) (int, error) {
 	return int(n), err
 }
 
-// offsetOf is how many docs of the list stand before the first row: those before the range and those that are skipped.
+// offsetOf is how many docs of the list, or before a partition's docs of the database, stand before the first row: those before the
+// range and those that are skipped.
 // asked is the range as the client gave it, r its part in the list.
 func (x *exchange) offsetOf(list listing, asked, r engine.IDRange, q *store.ViewQuery, total int) (int, error) {
+	if q.Partition != "" {
+		list = listing{}
+		asked = r
+	}
 	if !asked.HasStart {
 		if list.prefix == designPrefix && asked.Descending {
 			return total, nil // CouchDB counts so

@@ -88,6 +88,7 @@ type finder struct {
 	left  int          // docs that may still be given
 
 	keys, docs, quorum, results int // as execution_stats tells them
+	missed                      int // docs that were looked at since one matched
 	doc, key                    []byte
 }
 
@@ -133,6 +134,9 @@ func (f *finder) scanDocs() error {
 		r.Start, r.HasStart = f.after.ID, true // the bookmark is the client's: it may lie anywhere
 	}
 	if f.q.Partition != "" {
+		if !f.x.db.Partitioned() {
+			return errQuery(reasonNoPartitions)
+		}
 		var ok bool
 		if r, ok = partitionList(f.q.Partition).clip(r); !ok {
 			return nil
@@ -144,11 +148,14 @@ func (f *finder) scanDocs() error {
 			return true
 		}
 		f.keys++
-		f.count()
-		if !strings.HasPrefix(doc.ID, designPrefix) {
-			f.key = store.AppendJSONString(f.key[:0], doc.ID)
-			failed = f.look(&doc, f.key)
+		f.missed++
+		f.count(1)
+		if strings.HasPrefix(doc.ID, designPrefix) {
+			f.pass(&doc)
+			return true
 		}
+		f.key = store.AppendJSONString(f.key[:0], doc.ID)
+		failed = f.look(&doc, f.key)
 		return failed == nil
 	})
 	if failed != nil {
@@ -185,17 +192,27 @@ func (f *finder) scanIndex() error {
 		if err != nil {
 			return err
 		}
-		f.count()
+		f.count(1)
 		return f.look(&doc, row.Key)
 	})
 }
 
-// count counts a doc that was read.
-func (f *finder) count() {
+// count counts docs that were read.
+func (f *finder) count(n int) {
 	if f.q.R > 1 {
-		f.quorum++
+		f.quorum += n
 	} else {
-		f.docs++
+		f.docs += n
+	}
+}
+
+// pass passes over a design document. With one that matches CouchDB throws away what it has counted since the last match.
+func (f *finder) pass(doc *store.Doc) {
+	f.doc = doc.AppendJSON(f.doc[:0])
+	if f.q.Stats && f.q.Selector.Match(f.doc) {
+		f.keys -= f.missed
+		f.count(-f.missed)
+		f.missed = 0
 	}
 }
 
@@ -222,6 +239,7 @@ func (f *finder) take(id string, key []byte) error {
 	if !f.q.Selector.Match(f.doc) {
 		return nil
 	}
+	f.missed = 0
 	if f.left > 0 {
 		f.last.ID, f.last.Key = id, append(f.last.Key[:0], key...)
 	}

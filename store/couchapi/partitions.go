@@ -87,6 +87,8 @@ func (x *exchange) checkPartitionOf(id string) error {
 	return ejson.CheckDocID(rest)
 }
 
+const reasonNoPartitions = "`partition` parameter is not supported on this db"
+
 // partitionList is the list of a partition's docs.
 func partitionList(name string) listing { return listing{prefix: name + ":", past: name + ";"} }
 

@@ -37,15 +37,19 @@ func ParseCreation(src []byte) (*Creation, error) {
 			return checkString(raw)
 		}
 	}
-	err = readMembers(raw, "index", []member{
+	fields := []member{
 		{"index", func(raw []byte) error { c.given = raw; return nil }},
 		{"type", func(raw []byte) error { kind = text(raw); return checkString(raw) }},
 		{"name", name(&c.Name)},
 		{"ddoc", name(&c.DDoc)},
 		{"w", func(raw []byte) error { _, err := parsePositive(raw); return err }},
 		{"partitioned", c.setPartitioned},
-	})
-	if err != nil {
+	}
+	given := make([][]byte, len(fields)) // in the order of fields
+	for i, f := range fields {
+		fields[i].set = func(raw []byte) error { given[i] = raw; return f.set(raw) }
+	}
+	if err := readMembers(raw, "index", fields); err != nil {
 		return nil, err
 	}
 	switch kind {
@@ -58,7 +62,8 @@ func ParseCreation(src []byte) (*Creation, error) {
 	if err := c.readDefinition(); err != nil {
 		return nil, err
 	}
-	c.makeNames(raw)
+	given[1] = nil // the type: whether it is said or not, there is one
+	c.makeNames(bytes.Join(given, []byte(",")))
 	return c, nil
 }
 
@@ -98,7 +103,7 @@ func (c *Creation) readDefinition() error {
 	})
 }
 
-// makeNames gives names to what has none: a hash of the request.
+// makeNames gives names to what has none: a hash of what was asked for.
 func (c *Creation) makeNames(request []byte) {
 	sum := sha1.Sum(request)
 	hash := hex.EncodeToString(sum[:])

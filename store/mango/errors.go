@@ -67,7 +67,10 @@ func appendTerm(dst, raw []byte, str func(dst []byte, s string) []byte) []byte {
 	}
 	switch {
 	case isString(raw):
-		return append(str(append(dst, "<<"...), text(raw)), ">>"...)
+		if dst = append(dst, "<<"...); string(raw) != `""` {
+			dst = str(dst, text(raw))
+		}
+		return append(dst, ">>"...)
 	case isArray(raw):
 		dst = append(dst, '[')
 		eachElement(raw, func(elem []byte) bool {

@@ -198,7 +198,7 @@ func (p *Plan) verdicts() []verdict {
 		}
 		reason := "alphabetically_comes_after"
 		switch {
-		case c.distance > t.sorted[0].distance:
+		case c.distance > 0:
 			reason = "less_overlap"
 		case len(c.index.def.columns.Fields) > len(p.Index.def.columns.Fields):
 			reason = "too_many_fields"
