@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/hex"
 	"strconv"
 	"strings"
 )
@@ -23,6 +24,8 @@ func ParseRev(s string) (Rev, error) {
 	return Rev{Gen: gen, Hash: hash}, nil
 }
 
+const hashDigits = 32 // of a hash that CouchDB made itself
+
 // ParseRevHash gives a revision's hash as CouchDB gives it back: one of 32 characters is hexadecimal, in lower case; any
 // other is as it came. It is printable ASCII without quotes and backslashes, since it stands bare in JSON, in headers and
 // in URLs: CouchDB takes more.
@@ -37,8 +40,7 @@ func ParseRevHash(s string) (hash string, ok bool) {
 			isHex = false
 		}
 	}
-	const hexDigits = 32
-	if len(s) != hexDigits {
+	if len(s) != hashDigits {
 		return s, s != ""
 	}
 	return strings.ToLower(s), isHex
@@ -49,12 +51,25 @@ func (r Rev) String() string { return strconv.Itoa(r.Gen) + "-" + r.Hash }
 // IsZero tells whether r is no revision.
 func (r Rev) IsZero() bool { return r == Rev{} }
 
-// Compare orders revisions as CouchDB does when it picks a winner: generation, then hash bytewise.
+// Compare orders revisions as CouchDB does when it picks a winner: generation, then hash bytewise. It keeps a hash of 32
+// digits as the 16 bytes that they stand for and any other as its text, which matters where the two meet.
 func (r Rev) Compare(o Rev) int {
 	if r.Gen != o.Gen {
 		return r.Gen - o.Gen
 	}
-	return strings.Compare(r.Hash, o.Hash)
+	if len(r.Hash) == len(o.Hash) {
+		return strings.Compare(r.Hash, o.Hash)
+	}
+	return strings.Compare(r.hashBytes(), o.hashBytes())
+}
+
+func (r Rev) hashBytes() string {
+	if len(r.Hash) == hashDigits {
+		if b, err := hex.DecodeString(r.Hash); err == nil {
+			return string(b)
+		}
+	}
+	return r.Hash
 }
 
 // Doc is one JSON object, split: Body is the object without the members that begin with an underscore, in the form in

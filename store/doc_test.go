@@ -40,6 +40,22 @@ func TestParseRev(t *testing.T) {
 	}
 }
 
+func TestRevCompare(t *testing.T) {
+	t.Parallel()
+	low, high := "7051cbe5c8faecd085a3fa619e6e6337", "87eebedd3baad2afb08b6fc6aa790fdf"
+	// From the loser to the winner: the bytes 0x30 ("0"), 0x61 ("a"), 0x70 and 0x87.
+	order := []Rev{{1, high}, {2, "0000"}, {2, "aaa"}, {2, "aab"}, {2, low}, {2, high}, {3, "0"}}
+	for i, a := range order {
+		for j, b := range order {
+			if got, want := sign(a.Compare(b)), sign(i-j); got != want {
+				t.Errorf("%v to %v: %d, want %d", a, b, got, want)
+			}
+		}
+	}
+}
+
+func sign(n int) int { return min(1, max(-1, n)) }
+
 func FuzzParseRev(f *testing.F) {
 	f.Add("2-7051CBE5c8faecd085a3fa619e6e6337")
 	f.Add("1-abc")

@@ -105,12 +105,11 @@ func (x *exchange) appendList(s *stream, list listing, q *store.ViewQuery) error
 	if q.Keys != nil {
 		return x.appendKeys(s, list, q, total)
 	}
-	asked := idRange(q)
-	r, ok := list.clip(asked)
+	r, ok := list.clip(idRange(q))
 	if !ok {
 		q.Skip = 0
 	}
-	offset, err := x.offsetOf(list, asked, r, q, total)
+	offset, err := x.offsetOf(list, r, q, total)
 	if err != nil {
 		return err
 	}
@@ -164,34 +163,22 @@ func (x *exchange) countDocs(list listing) (int, error) {
 	return int(n), err
 }
 
-// offsetOf is how many docs of the list, or before a partition's docs of the database, stand before the first row: those before the
-// range and those that are skipped.
-// asked is the range as the client gave it, r its part in the list.
-func (x *exchange) offsetOf(list listing, asked, r engine.IDRange, q *store.ViewQuery, total int) (int, error) {
-	if q.Partition != "" {
-		list = listing{}
-		asked = r
+// offsetOf is how many docs stand before the first row: those before the range and those that are skipped, of all docs of the
+// database, but never more than the list has. r is the range within the list or, where nothing of it is, as the client gave it.
+func (x *exchange) offsetOf(list listing, r engine.IDRange, q *store.ViewQuery, total int) (int, error) {
+	if !r.Descending && r.Start < list.prefix {
+		r.Start, r.HasStart = list.prefix, true
 	}
-	if !asked.HasStart {
-		if list.prefix == designPrefix && asked.Descending {
-			return total, nil // CouchDB counts so
-		}
+	if !r.HasStart {
 		return min(q.Skip, total), nil
 	}
-	var n uint64
-	before := engine.IDRange{End: asked.Start, HasEnd: true, ExclusiveEnd: true, Descending: asked.Descending}
-	if before, ok := list.clip(before); ok {
-		var err error
-		if n, err = x.db.CountDocs(x.ctx(), before); err != nil {
-			return 0, err
-		}
-	}
-	if q.Skip == 0 {
-		return int(n), nil
-	}
+	before := engine.IDRange{End: r.Start, HasEnd: true, ExclusiveEnd: true, Descending: r.Descending}
+	n, err := x.db.CountDocs(x.ctx(), before)
 	skipped := 0
-	err := x.db.AllDocs(x.ctx(), r, false, func(store.Doc) bool { skipped++; return skipped < q.Skip })
-	return int(n) + skipped, err
+	if err == nil && q.Skip > 0 {
+		err = x.db.AllDocs(x.ctx(), r, false, func(store.Doc) bool { skipped++; return skipped < q.Skip })
+	}
+	return min(int(n)+skipped, total), err
 }
 
 // appendDocs writes the rows of a range.

@@ -16,6 +16,7 @@ import (
 type givenAtt struct {
 	name, kind    string // kind: its content type
 	data          []byte // base64, a JSON string; nil without
+	oddKind       bool   // its content type is no string
 	stub, follows bool
 	revPos        int
 	hasRevPos     bool
@@ -36,13 +37,13 @@ func parseAttachments(raw []byte) ([]givenAtt, error) {
 			return err
 		}
 		if value[0] != '{' {
-			return a.invalid()
+			return nil // CouchDB does not see it
 		}
 		err := ejson.Members(value, func(key, val []byte) error {
 			a.take(string(key), val)
 			return nil
 		})
-		if err == nil && !a.stub && !a.follows && a.data == nil {
+		if err == nil && (a.oddKind || !a.stub && !a.follows && a.data == nil) {
 			err = a.invalid()
 		}
 		if a.encoded < 0 || !a.gzip {
@@ -58,11 +59,13 @@ func errLocalAttachments() error {
 	return errBadRequest("_local documents do not accept attachments.")
 }
 
-// take takes one member of an attachment's object. What has another shape than it should is as if it were not there.
+// take takes one member of an attachment's object. But for the content type, what has another shape than it should is as if it
+// were not there.
 func (a *givenAtt) take(key string, val []byte) {
 	switch key {
 	case "content_type":
-		if s, ok := text(val); ok {
+		s, ok := text(val)
+		if a.oddKind = !ok; ok {
 			a.kind = s
 		}
 	case "data":
@@ -112,12 +115,15 @@ func checkAttName(name string) error {
 	return nil
 }
 
-// base64Text is the text of the attachment's data.
+// base64Text is the text of the attachment's data, without blanks: those that end lines are skipped where it is decoded.
 func (a *givenAtt) base64Text() string {
-	if s := a.data[1 : len(a.data)-1]; !strings.Contains(string(s), `\`) {
-		return string(s)
+	s := string(a.data[1 : len(a.data)-1])
+	if strings.Contains(s, `\`) {
+		s, _ = text(a.data)
 	}
-	s, _ := text(a.data)
+	if strings.ContainsAny(s, " \t") {
+		s = strings.NewReplacer(" ", "", "\t", "").Replace(s)
+	}
 	return s
 }
 

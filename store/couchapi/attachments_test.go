@@ -262,7 +262,7 @@ func TestAttachmentStubs(t *testing.T) {
 		{"PUT", "/db/_x/y", "y", 400, "Only reserved document ids"},
 		{"PUT", "/db/z", `{"_attachments":{"a":{"data":"%"}}}`, 400, "Invalid attachment data for a"},
 		{"PUT", "/db/z", `{"_attachments":{"a":{}}}`, 400, "Invalid attachment data for a"},
-		{"PUT", "/db/z", `{"_attachments":{"a":7}}`, 400, "Invalid attachment data for a"},
+		{"PUT", "/db/z", `{"_attachments":{"a":{"data":"aGk=","content_type":7}}}`, 400, "Invalid attachment data for a"},
 		{"PUT", "/db/z", `{"_attachments":{"a":{"follows":true}}}`, 400, "multipart/related"},
 		{"POST", "/db/e/x", "", 405, "Only DELETE,GET,HEAD,PUT allowed"},
 	} {

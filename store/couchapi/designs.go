@@ -3,6 +3,7 @@ package couchapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -18,8 +19,11 @@ const (
 	maxDesignDocs = 100  // design documents that are kept of one database
 )
 
-// rule is one validation function of a database.
-type rule struct{ validator *js.Validator }
+// rule is one validation function of a database, or why it can't be one: then it refuses every doc.
+type rule struct {
+	validator *js.Validator
+	err       error
+}
 
 // designCache keeps what is compiled from the design documents of databases, and their security objects. All writes of
 // design documents pass the handler, which tells the cache to forget what it has of that database.
@@ -91,7 +95,6 @@ func (c *designCache) rules(ctx context.Context, db *engine.DB) ([]rule, error) 
 
 func loadRules(ctx context.Context, db *engine.DB) ([]rule, error) {
 	var rules []rule
-	var bad error
 	err := db.AllDocs(ctx, designRange(), true, func(doc store.Doc) bool {
 		var d struct {
 			Validate string `json:"validate_doc_update"`
@@ -100,14 +103,13 @@ func loadRules(ctx context.Context, db *engine.DB) ([]rule, error) {
 		if json.Unmarshal(doc.Body, &d) != nil || d.Validate == "" {
 			return true
 		}
-		var v *js.Validator
-		v, bad = js.NewValidator(d.Validate, js.Options{Design: doc.Body})
-		rules = append(rules, rule{v})
-		return bad == nil
+		v, err := js.NewValidator(d.Validate, js.Options{Design: doc.Body})
+		if e := (*store.Error)(nil); errors.As(err, &e) && e.Kind == store.KindCompilation {
+			err = &store.Error{Kind: store.KindInternal, Word: e.Kind.Word(), Reason: e.Reason}
+		}
+		rules = append(rules, rule{v, err})
+		return true
 	})
-	if err == nil {
-		err = bad
-	}
 	return rules, err
 }
 
@@ -166,6 +168,9 @@ func (x *exchange) validate(doc, old *store.Doc, rules []rule) error {
 		return err
 	}
 	for _, r := range rules {
+		if r.err != nil {
+			return r.err
+		}
 		if err := r.validator.Validate(newJSON, oldJSON, ctx, x.security.raw); err != nil {
 			return err
 		}

@@ -23,7 +23,7 @@ func (h *Handler) docRoutes(rt *mux.Router) {
 	}}
 	h.inDB(rt, "/_design/{design}", doc)
 	h.inDB(rt, "/_local/{local}", resource{allow: doc.allow, methods: map[string]action{
-		http.MethodGet: getLocal, http.MethodPut: putDoc, http.MethodDelete: deleteLocal, "COPY": copyDoc,
+		http.MethodGet: getDoc, http.MethodPut: putDoc, http.MethodDelete: deleteLocal, "COPY": copyDoc,
 		http.MethodPost: postForm,
 	}})
 	for _, path := range []string{"/_local", "/_local%2F"} {
@@ -72,18 +72,21 @@ func getDoc(x *exchange) error {
 		x.redirectDesign(id)
 		return nil
 	}
-	if strings.HasPrefix(id, localPrefix) {
-		return getLocal(x)
-	}
-	if err := x.checkUserRead(id); err != nil {
-		return err
+	local := strings.HasPrefix(id, localPrefix)
+	if !local {
+		if err := x.checkUserRead(id); err != nil {
+			return err
+		}
 	}
 	o, err := x.docOptions()
 	if err != nil {
 		return err
 	}
-	if list := x.query().Get("open_revs"); list != "" && list != "[]" {
+	if list := x.query().Get("open_revs"); x.query().Has("open_revs") && list != "[]" {
 		return x.openRevs(id, list, o)
+	}
+	if local {
+		return x.sendLocal(id, o)
 	}
 	doc, plain, err := x.readDoc(id, o)
 	if err != nil {
@@ -120,8 +123,12 @@ type shownDoc struct {
 // readDoc reads the doc that the query asks for. plain tells that the entity tag is the revision's, which is so unless
 // the answer shows what may change without the doc.
 func (x *exchange) readDoc(id string, o docOptions) (d shownDoc, plain bool, err error) {
-	if x.query().Has("rev") {
-		d, err = x.readRev(id, x.query().Get("rev"), o)
+	rev, named, err := x.namedRev(o)
+	if err != nil {
+		return d, false, err
+	}
+	if named {
+		d, err = x.readRev(id, rev, o)
 		return d, true, err
 	}
 	d.doc, err = x.db.Get(id)
@@ -176,27 +183,20 @@ func findRev(tree []engine.RevInfo, rev store.Rev) *engine.RevInfo {
 	return nil
 }
 
-// readRev reads one revision; with latest, the leaf that it has become. Of the other options only revs counts.
-func (x *exchange) readRev(id, text string, o docOptions) (shownDoc, error) {
-	rev, err := store.ParseRev(text)
-	if err != nil {
-		return shownDoc{}, err
+// namedRev is the revision that a read asks for, the last if several are given. With latest CouchDB gives the winner whatever
+// revision is named.
+func (x *exchange) namedRev(o docOptions) (rev store.Rev, named bool, err error) {
+	given := x.query()["rev"]
+	if len(given) == 0 {
+		return rev, false, nil
 	}
-	d := shownDoc{o: o.ofOneRev()}
-	if o.latest {
-		_, tree, err := x.db.Revs(id)
-		if err != nil {
-			return d, err
-		}
-		leaves := leavesBelow(tree, rev)
-		if len(leaves) == 0 {
-			return d, errNotFound("missing")
-		}
-		if leaves[0].Deleted && leaves[0].Rev != rev {
-			return d, errNotFound("deleted")
-		}
-		rev = leaves[0].Rev
-	}
+	rev, err = store.ParseRev(given[len(given)-1])
+	return rev, !o.latest, err
+}
+
+// readRev reads one revision. Of the options only revs counts.
+func (x *exchange) readRev(id string, rev store.Rev, o docOptions) (d shownDoc, err error) {
+	d.o = o.ofOneRev()
 	if d.doc, err = x.db.GetRev(id, rev); err != nil {
 		return d, err
 	}
@@ -332,8 +332,16 @@ func (d *shownDoc) appendConflicts(dst []byte, name string, deleted bool) []byte
 	return dst
 }
 
-func getLocal(x *exchange) error {
-	doc, err := x.db.GetLocal(x.docID())
+// sendLocal answers with a local doc, which has no revisions that could be asked for.
+func (x *exchange) sendLocal(id string, o docOptions) error {
+	_, named, err := x.namedRev(o)
+	if err != nil {
+		return err
+	}
+	if named {
+		return errNotFound("missing")
+	}
+	doc, err := x.db.GetLocal(id)
 	if err != nil {
 		return err
 	}
@@ -341,12 +349,16 @@ func getLocal(x *exchange) error {
 	if x.etag(hashTag(doc.Rev.String() + string(doc.Body))) {
 		return nil
 	}
-	return x.json(http.StatusOK, doc.AppendJSON(nil))
+	d := shownDoc{doc: doc, o: docOptions{revs: o.revs}, info: &engine.RevInfo{}}
+	return x.json(http.StatusOK, d.append(nil))
 }
 
 func deleteLocal(x *exchange) error {
 	id := x.docID()
 	if _, err := x.db.GetLocal(id); err != nil {
+		return err
+	}
+	if err := x.agreeOnRev(&store.Doc{}); err != nil {
 		return err
 	}
 	rev, err := x.db.PutLocal(x.ctx(), store.Doc{ID: id, Deleted: true, Body: []byte("{}")})

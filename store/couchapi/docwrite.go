@@ -145,18 +145,17 @@ func (x *exchange) agreeOnRev(doc *store.Doc) error {
 }
 
 func (x *exchange) queryRev() (store.Rev, error) {
-	if s := x.query().Get("rev"); s != "" {
-		return store.ParseRev(s)
+	if !x.query().Has("rev") {
+		return store.Rev{}, nil
 	}
-	return store.Rev{}, nil
+	return store.ParseRev(x.query().Get("rev"))
 }
 
 func (x *exchange) ifMatch() (store.Rev, error) {
-	s := strings.Trim(strings.TrimSpace(x.r.Header.Get("If-Match")), `"`)
-	if s == "" || s == "*" {
+	if len(x.r.Header["If-Match"]) == 0 {
 		return store.Rev{}, nil
 	}
-	return store.ParseRev(s)
+	return store.ParseRev(strings.Trim(strings.TrimSpace(x.r.Header.Get("If-Match")), `"`))
 }
 
 // deleteDoc answers DELETE of a doc: a tombstone takes the place of the revision that the query or If-Match names.
@@ -166,10 +165,10 @@ func deleteDoc(x *exchange) error {
 		return deleteLocal(x)
 	}
 	doc := store.Doc{ID: id, Deleted: true, Body: []byte("{}")}
-	if err := x.agreeOnRev(&doc); err != nil {
+	if _, err := x.db.Get(id); err != nil {
 		return err
 	}
-	if _, err := x.db.Get(id); err != nil {
+	if err := x.agreeOnRev(&doc); err != nil {
 		return err
 	}
 	return x.writeOne(doc, engine.WriteOptions{NewEdits: true}, http.StatusOK, true)
@@ -178,14 +177,14 @@ func deleteDoc(x *exchange) error {
 // copyDoc answers COPY: the doc is written under the id, and over the revision, that the header Destination names.
 func copyDoc(x *exchange) error {
 	dest := x.r.Header.Get("Destination")
-	if dest == "" {
+	if len(x.r.Header["Destination"]) == 0 {
 		return errBadRequest("Destination header is mandatory for COPY.")
 	}
 	if strings.HasPrefix(dest, "http://") || strings.HasPrefix(dest, "https://") {
 		return errBadRequest("Destination URL must be relative.")
 	}
-	path, query, _ := strings.Cut(dest, "?")
-	id, err := url.PathUnescape(strings.TrimPrefix(path, "/"))
+	path, query, hasQuery := strings.Cut(dest, "?")
+	id, err := url.PathUnescape(path)
 	if err != nil {
 		return errBadRequest("Invalid Destination header.")
 	}
@@ -197,8 +196,9 @@ func copyDoc(x *exchange) error {
 		return err
 	}
 	doc := store.Doc{ID: id, Body: from.Body, Deleted: from.Deleted}
-	if s := parseQuery(query).Get("rev"); s != "" {
-		if doc.Rev, err = store.ParseRev(s); err != nil {
+	if hasQuery { // CouchDB does not look at the parameter's name
+		_, rev, _ := strings.Cut(query, "=")
+		if doc.Rev, err = store.ParseRev(rev); err != nil {
 			return err
 		}
 	}
@@ -217,15 +217,18 @@ func (x *exchange) copySource() (store.Doc, error) {
 		return store.Doc{}, err
 	}
 	if rev := x.query().Get("rev"); rev != "" {
-		d, err := x.readRev(id, rev, docOptions{})
-		return d.doc, err
+		parsed, err := store.ParseRev(rev)
+		if err != nil {
+			return store.Doc{}, err
+		}
+		return x.db.GetRev(id, parsed)
 	}
 	return x.db.Get(id)
 }
 
 // writeOne writes one doc and answers.
 func (x *exchange) writeOne(doc store.Doc, o engine.WriteOptions, status int, tagged bool) error {
-	batch := x.query().Get("batch") == "ok" && o.NewEdits
+	batch := x.query().Get("batch") == "ok" && o.NewEdits && (x.r.Method == http.MethodPut || x.r.Method == http.MethodPost)
 	o.NoSync = batch
 	res, err := x.write([]store.Doc{doc}, o)
 	if err != nil {

@@ -184,7 +184,7 @@ func (x *exchange) listAllDocs(q *store.ViewQuery, head, row func(s *stream) err
 	r := idRange(q)
 	offset := total
 	if q.Keys == nil {
-		if offset, err = x.offsetOf(listing{}, r, r, q, total); err != nil {
+		if offset, err = x.offsetOf(listing{}, r, q, total); err != nil {
 			return err
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"logctl/store/engine"
 )
 
-// openRevs answers GET with open_revs: "all" leaves, or a JSON list of revisions.
+// openRevs answers GET with open_revs: "all" leaves, or a JSON list of revisions. Local docs have none.
 func (x *exchange) openRevs(id, list string, o docOptions) error {
 	var found []revResult
 	_, tree, err := x.docs().Revs(id)
@@ -58,6 +58,20 @@ type revResult struct {
 	found bool
 }
 
+// inOrder sorts results as CouchDB does: what is there comes first, then old before new. None is given twice.
+func inOrder(found []revResult) []revResult {
+	slices.SortFunc(found, func(a, b revResult) int {
+		if a.found != b.found {
+			if a.found {
+				return -1
+			}
+			return 1
+		}
+		return a.rev.Compare(b.rev)
+	})
+	return slices.CompactFunc(found, func(a, b revResult) bool { return a.rev == b.rev })
+}
+
 // load reads the doc of a revision that was found.
 func (x *exchange) load(r *revResult) (shownDoc, error) {
 	doc, err := x.docs().GetRev(r.id, r.rev)
@@ -98,9 +112,7 @@ func findRevs(id string, revs []store.Rev, tree []engine.RevInfo, o docOptions) 
 			continue
 		}
 		for _, leaf := range leaves {
-			if !slices.Contains(wanted, leaf.Rev) {
-				wanted = append(wanted, leaf.Rev)
-			}
+			wanted = append(wanted, leaf.Rev)
 		}
 	}
 	return findEach(id, wanted, tree, o)
@@ -116,14 +128,14 @@ func findLeaves(id string, tree []engine.RevInfo, o docOptions) []revResult {
 	return findEach(id, leaves, tree, o)
 }
 
-// findEach finds revisions.
+// findEach finds revisions, each once.
 func findEach(id string, revs []store.Rev, tree []engine.RevInfo, o docOptions) []revResult {
 	out := make([]revResult, len(revs))
 	for i, rev := range revs {
 		info := findRev(tree, rev)
 		out[i] = revResult{id: id, rev: rev, tree: tree, o: o, found: info != nil && info.Available}
 	}
-	return out
+	return inOrder(out)
 }
 
 // parseRevs reads a JSON list of revisions.
@@ -132,7 +144,10 @@ func parseRevs(raw []byte) ([]store.Rev, error) {
 		return nil, err
 	}
 	list, ok := stringList(raw)
-	if !ok {
+	switch {
+	case raw[0] != '[':
+		return nil, errBadRequest("Invalid list of revisions")
+	case !ok:
 		return nil, errBadRequest("Invalid rev format")
 	}
 	revs := make([]store.Rev, len(list))

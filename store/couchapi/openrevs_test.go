@@ -2,6 +2,7 @@ package couchapi
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http/httptest"
 	"runtime"
 	"strings"
@@ -28,14 +29,18 @@ func (m *measuring) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// TestManyRevsOfOneDoc: how often a large doc is asked for does not tell what an answer needs of memory. No other test runs beside it:
+// TestManyRevsOfOneDoc: how many revisions of a large doc are asked for does not tell what an answer needs of memory. No other test runs beside it:
 // what is measured is the memory of the process.
 func TestManyRevsOfOneDoc(t *testing.T) {
 	h := newTestHandler(t, Options{})
 	expect(t, h, "PUT", "/db", "", 201)
-	rev := revOf(t, expect(t, h, "PUT", "/db/a", `{"text":"`+strings.Repeat("x", 1<<20)+`"}`, 201))
 	const times = 200
-	list, err := json.Marshal(strings.Fields(strings.Repeat(rev+" ", times)))
+	revs := make([]string, times)
+	for i := range revs {
+		revs[i] = fmt.Sprintf("1-%03d", i)
+		expect(t, h, "PUT", "/db/a?new_edits=false", `{"_rev":"`+revs[i]+`","text":"`+strings.Repeat("x", 1<<20)+`"}`, 201)
+	}
+	list, err := json.Marshal(revs)
 	if err != nil {
 		t.Fatal(err)
 	}

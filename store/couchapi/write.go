@@ -1,6 +1,7 @@
 package couchapi
 
 import (
+	"slices"
 	"strings"
 
 	"logctl/store"
@@ -24,11 +25,19 @@ func (x *exchange) write(docs []store.Doc, o engine.WriteOptions) ([]engine.Writ
 		special = strings.HasPrefix(docs[i].ID, "_")
 	}
 	if !special {
+		o.UnknownParents = !x.looksAtParents(docs)
 		res, err := x.db.Write(x.ctx(), docs, o)
 		x.h.o.Views.Notify(viewDB{x.db})
 		return res, err
 	}
 	return x.writeChecked(docs, o, rules)
+}
+
+// looksAtParents tells whether CouchDB looks at what is there before it hands docs without any special ones among them to
+// the writer of a database without validation functions, and so refuses an edit of a doc that was never there: if one
+// of them has attachments, and as long as nobody has written to the database, when it can't tell that there are no such functions.
+func (x *exchange) looksAtParents(docs []store.Doc) bool {
+	return x.db.UpdateSeq() == 0 || slices.ContainsFunc(docs, func(d store.Doc) bool { return len(d.Attachments) > 0 })
 }
 
 // writeChecked writes the docs that pass their checks; the others have their error in the result.

@@ -3,6 +3,7 @@ package ejson
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"logctl/store"
 )
@@ -173,6 +174,8 @@ func CheckDocID(id string) error {
 	switch {
 	case id == "":
 		reason = "Document id must not be empty"
+	case !utf8.ValidString(id):
+		reason = "Document id must be valid UTF-8"
 	case id[0] != '_':
 	case id == "_design/", id == "_local/":
 		reason = "Illegal document id `" + id + "`"

@@ -91,7 +91,7 @@ func (r *treeReader) conflicts(d *DB, it *pebble.Iterator, rec *seqRecord) ([]st
 	if err != nil {
 		return nil, err
 	}
-	leaves := idr.tree.leaves()
+	leaves := idr.tree.leaves(rec.rev.rev())
 	if len(leaves) < 2 {
 		return nil, errCorrupt(errors.New("a change tells of leaves that its doc does not have"))
 	}

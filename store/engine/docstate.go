@@ -82,9 +82,13 @@ func (st *docState) edit(doc *store.Doc, rev store.Rev, ed *editor) (store.Rev, 
 	parent := noParent
 	switch {
 	case len(st.tree) == 0:
-		if !doc.Rev.IsZero() {
+		if doc.Rev.IsZero() {
+			break
+		}
+		if !ed.call.unknown || doc.Rev.Gen < 1 || doc.Rev.Gen > maxGen {
 			return store.Rev{}, errConflict()
 		}
+		parent, _ = st.tree.attach(doc.Rev, noParent)
 	case st.winnerDeleted():
 		if !doc.Rev.IsZero() || doc.Deleted {
 			return store.Rev{}, errConflict()
@@ -129,7 +133,7 @@ func (st *docState) merge(doc *store.Doc, ed *editor) error {
 		st.fill(i, doc, ed)
 	case changed:
 		st.touch(ed)
-		st.winner = st.tree.leaves()[0]
+		st.winner = st.tree.leaves(store.Rev{})[0]
 	}
 	return nil
 }
@@ -141,7 +145,7 @@ func (st *docState) fill(i int, doc *store.Doc, ed *editor) {
 	n.deleted, n.kept, n.seq, n.body = doc.Deleted, true, ed.count.seq, payload(doc)
 	n.atts = len(doc.Attachments) > 0
 	ed.hold(doc.Attachments)
-	st.winner = st.tree.leaves()[0]
+	st.winner = st.tree.leaves(store.Rev{})[0]
 }
 
 // touch gives the doc a sequence.
@@ -169,7 +173,7 @@ func (ed *editor) store(st *docState) error {
 			return err
 		}
 	}
-	leaves := st.tree.leaves()
+	leaves := st.tree.leaves(store.Rev{})
 	win := &st.tree[leaves[0]]
 	for i := range st.tree {
 		if n := &st.tree[i]; n.body != nil && n != win {

@@ -52,7 +52,7 @@ func (ed *editor) purge(id string, revs []store.Rev) ([]store.Rev, error) {
 		return gone, err
 	}
 	keep := make([]bool, len(st.tree))
-	for _, leaf := range st.tree.leaves() {
+	for _, leaf := range st.tree.leaves(store.Rev{}) {
 		if slices.Contains(revs, st.tree[leaf].rev) {
 			gone = append(gone, st.tree[leaf].rev)
 			continue

@@ -202,7 +202,7 @@ func (d *DB) Revs(id string) (winner store.Rev, revs []RevInfo, err error) {
 
 func (f *found) revs() []RevInfo {
 	t := f.revisions()
-	order := t.leaves()
+	order := t.leaves(f.winner.rev.rev())
 	leaves := len(order)
 	order = append(order, t.inner()...)
 	revs := make([]RevInfo, len(order))
@@ -228,7 +228,7 @@ func (f *found) missing(revs []store.Rev) (missing, possibleAncestors []store.Re
 	if len(missing) == 0 {
 		return nil, nil
 	}
-	for _, i := range t.leaves() {
+	for _, i := range t.leaves(store.Rev{}) {
 		if t[i].rev.Gen < newest {
 			possibleAncestors = append(possibleAncestors, t[i].rev)
 		}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 
@@ -46,23 +47,25 @@ func (t tree) parents() []bool {
 	return p
 }
 
-// leaves are the indexes of the nodes that nothing replaced, the winner first, then in the order in which they would win.
-func (t tree) leaves() []int {
+// leaves are the indexes of the nodes that nothing replaced: first, if it is one, then in the order in which they would win. A read
+// names the winner of the record: where hashes of several lengths meet, earlier versions had another one.
+func (t tree) leaves(first store.Rev) []int {
 	var l []int
 	for i, inner := range t.parents() {
 		if !inner {
 			l = append(l, i)
 		}
 	}
-	slices.SortFunc(l, func(a, b int) int {
-		if t[a].deleted != t[b].deleted {
-			if t[a].deleted {
-				return 1
-			}
-			return -1
+	rank := func(n *node) int {
+		switch {
+		case n.rev == first:
+			return 0
+		case n.deleted:
+			return 2
 		}
-		return t[b].rev.Compare(t[a].rev)
-	})
+		return 1
+	}
+	slices.SortFunc(l, func(a, b int) int { return cmp.Or(rank(&t[a])-rank(&t[b]), t[b].rev.Compare(t[a].rev)) })
 	return l
 }
 
@@ -121,7 +124,7 @@ func (t *tree) stem(limit int) (cut []node) {
 		return nil
 	}
 	keep := make([]bool, len(*t))
-	for _, leaf := range t.leaves() {
+	for _, leaf := range t.leaves(store.Rev{}) {
 		for n, i := 0, leaf; n < limit && i != noParent; n, i = n+1, (*t)[i].parent {
 			keep[i] = true
 		}

@@ -24,7 +24,7 @@ func grow(t *testing.T, paths ...string) tree {
 
 func leavesOf(tr tree) string {
 	var l []string
-	for _, i := range tr.leaves() {
+	for _, i := range tr.leaves(store.Rev{}) {
 		l = append(l, strings.Join(append([]string{tr[i].rev.String()}, tr.ancestors(i)...), " "))
 	}
 	return strings.Join(l, ", ")
@@ -129,7 +129,7 @@ func FuzzRecords(f *testing.F) {
 			if err != nil || fmt.Sprint(again) != fmt.Sprint(r) {
 				t.Errorf("%v came back as %v (%v)", r, again, err)
 			}
-			for _, i := range r.tree.leaves() {
+			for _, i := range r.tree.leaves(store.Rev{}) {
 				r.tree.ancestors(i)
 			}
 		}

@@ -16,6 +16,8 @@ import (
 type WriteOptions struct {
 	NewEdits bool // the docs are edits, which get new revisions; otherwise revisions that another server made
 	NoSync   bool // don't wait until it is on disk (batch=ok)
+
+	UnknownParents bool // an edit of a doc that was never there may replace a revision that nobody knows
 }
 
 // WriteResult is what became of one doc.
@@ -26,7 +28,7 @@ type WriteResult = store.WriteResult
 //
 // With NewEdits, Doc.Rev is the revision that the edit replaces, zero for none, and the new one is CouchDB's own for that
 // edit. An edit conflicts unless it replaces a leaf, or gives no revision where there is no doc or a deleted one; in the
-// latter case it continues from the tombstone. Without NewEdits, Doc.Rev and Doc.Ancestors are merged into the doc's
+// latter case it continues from the tombstone. With UnknownParents it may also give any revision where there never was a doc. Without NewEdits, Doc.Rev and Doc.Ancestors are merged into the doc's
 // revision tree as replication does, which never conflicts; the doc then may have several leaves.
 //
 // When Write returns without an error, everything that the results tell is on disk, the cause of a conflict too; only
@@ -70,6 +72,7 @@ type call struct {
 	docs     []store.Doc
 	results  []WriteResult
 	newEdits bool
+	unknown  bool               // WriteOptions.UnknownParents
 	order    []int              // indexes of docs by id, docs with equal ids as given; nil: docs are in that order
 	raw      [][rawHashLen]byte // of each doc's new revision, if newEdits
 	text     []byte             // scratch
@@ -89,7 +92,7 @@ func (c *call) free() {
 }
 
 func (c *call) prepare(docs []store.Doc, o WriteOptions, results []WriteResult) {
-	c.docs, c.results, c.newEdits = docs, results, o.NewEdits
+	c.docs, c.results, c.newEdits, c.unknown = docs, results, o.NewEdits, o.UnknownParents
 	for i := range docs {
 		results[i].ID = docs[i].ID
 	}
