@@ -36,7 +36,7 @@ func newPresetsList(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List the presets with what they are for",
-		Long: `List the presets with what they are for and where they come from.
+		Long: `List the presets with where they come from and what they are for, with tabs between them in a pipe.
 
   logctl presets list
 
