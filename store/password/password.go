@@ -1,4 +1,4 @@
-// Package password hashes passwords, and checks them against hashes, as CouchDB does.
+// Package password hashes passwords, and checks them against hashes and new ones against rules, as CouchDB does.
 package password
 
 import (
