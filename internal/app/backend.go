@@ -22,6 +22,7 @@ type backend struct {
 	handler http.Handler
 	door    *proxy.Door           // nil: there is none
 	admin   *Conn                 // an admin's way to the store; nil: there is none here
+	written func() uint64         // how often something was written to a store of this process
 	release func(context.Context) // gives up the memory of what may be read again
 	close   func() error
 }
@@ -52,7 +53,7 @@ func openBackend(ctx context.Context, o ServeOptions) (*backend, error) {
 		return nil, errors.Join(fmt.Errorf("start the replicator: %w", err), e.Close())
 	}
 	if o.Bare {
-		return &backend{name: "embedded in " + o.Data + ", without the door", handler: e.api, release: e.release, close: e.Close}, nil
+		return &backend{name: "embedded in " + o.Data + ", without the door", handler: e.api, written: e.engine.Written, release: e.release, close: e.Close}, nil
 	}
 	writer := store.Caller{Name: writerName}
 	door := proxy.New(proxy.Options{
@@ -68,7 +69,7 @@ func openBackend(ctx context.Context, o ServeOptions) (*backend, error) {
 		MakeTrail: func(ctx context.Context) error { return makeTrail(ctx, e.adminConn()) },
 	})
 	closeAll := func() error { return errors.Join(door.Close(), e.Close()) }
-	return &backend{name: "embedded in " + o.Data, handler: door, door: door, admin: e.adminConn(), release: e.release, close: closeAll}, nil
+	return &backend{name: "embedded in " + o.Data, handler: door, door: door, admin: e.adminConn(), written: e.engine.Written, release: e.release, close: closeAll}, nil
 }
 
 // openStore opens the embedded store with its admin, waiting a little for a command that has it open.
@@ -109,5 +110,6 @@ func openCouchDB(o ServeOptions) (*backend, error) {
 		Log:      o.Log,
 		Trail:    true,
 	})
-	return &backend{name: "CouchDB at " + u.Host, handler: door, door: door, release: func(context.Context) {}, close: door.Close}, nil
+	return &backend{name: "CouchDB at " + u.Host, handler: door, door: door, written: func() uint64 { return 0 },
+		release: func(context.Context) {}, close: door.Close}, nil
 }

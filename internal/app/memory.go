@@ -38,7 +38,7 @@ func giveBack() {
 // activity counts the beginnings and ends of requests.
 type activity struct {
 	next http.Handler
-	n    atomic.Int64
+	n    atomic.Uint64
 }
 
 func (a *activity) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -47,13 +47,13 @@ func (a *activity) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.next.ServeHTTP(w, r)
 }
 
-// runWhenIdle gives memory back to the system when the handler is idle, until stop is called.
-func runWhenIdle(ctx context.Context, a *activity, release func(context.Context)) (stop func()) {
+// runWhenIdle gives memory back to the system when the handler is idle and nothing is written in the background, until stop is called.
+func runWhenIdle(ctx context.Context, a *activity, written func() uint64, release func(context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		whenIdle(ctx, a.n.Load, func() {
+		whenIdle(ctx, func() uint64 { return a.n.Load() + written() }, func() {
 			release(ctx)
 			giveBack()
 		})
@@ -65,7 +65,7 @@ func runWhenIdle(ctx context.Context, a *activity, release func(context.Context)
 }
 
 // whenIdle calls release once whenever count stands still after it had changed, until ctx ends.
-func whenIdle(ctx context.Context, count func() int64, release func()) {
+func whenIdle(ctx context.Context, count func() uint64, release func()) {
 	tick := time.NewTicker(idleAfter)
 	defer tick.Stop()
 	last, released := count(), false

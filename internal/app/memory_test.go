@@ -13,12 +13,14 @@ import (
 	"weak"
 )
 
-func TestWhenIdle(t *testing.T) {
+func TestRunWhenIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		a := &activity{next: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(idleAfter) })}
 		var released atomic.Int32
-		go whenIdle(ctx, a.n.Load, func() { released.Add(1) })
+		var written atomic.Uint64
+		stop := runWhenIdle(ctx, a, written.Load, func(context.Context) { released.Add(1) })
+		defer stop()
 		wait := func(d time.Duration, want int32, when string) {
 			t.Helper()
 			time.Sleep(d)
@@ -35,6 +37,11 @@ func TestWhenIdle(t *testing.T) {
 		}
 		wait(3*idleAfter, 2, "when none came")
 		wait(100*idleAfter, 2, "long after that")
+		for range 5 {
+			written.Add(1)
+			wait(idleAfter, 2, "while an index is built")
+		}
+		wait(3*idleAfter, 3, "when that is done")
 		cancel()
 	})
 }

@@ -96,7 +96,7 @@ func Serve(ctx context.Context, o ServeOptions) (err error) {
 		ad.Inputs = inputs.Addresses()
 	}
 	door := &activity{next: withInputs(back.handler, back.door, inputs, o.Inputs.Loki)}
-	defer runWhenIdle(base, door, back.release)()
+	defer runWhenIdle(base, door, back.written, back.release)()
 	cleanup, err := listen(servers, o, conf, redirect, door, tellCounters(door, back.door, inputs), ad)
 	if err != nil {
 		servers.stop()

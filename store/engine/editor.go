@@ -64,7 +64,7 @@ func (ed *editor) run(ctx context.Context, d *DB, size int, fill func(*editor) e
 		return 0, err
 	}
 	if !changes {
-		return d.e.group.position(), nil
+		return d.e.Written(), nil
 	}
 	applying = true
 	return d.e.attempt(ctx, func() (uint64, error) {

@@ -104,7 +104,7 @@ func open(dir, sub string, version int, o Options, lock *pebble.Lock) (*Engine, 
 	}
 	e.group = newGroup(e.syncLog)
 	e.tidy = newTidy(e.flushTables, e.compactTop)
-	e.background = newBackground(e.demand, e.group.position, e.compactNeeded)
+	e.background = newBackground(e.demand, e.Written, e.compactNeeded)
 	e.tidy.note(int(e.pdb.Metrics().Levels[0].TablesSize)) // what the last run left
 	e.background.note()
 	return e, nil
@@ -203,6 +203,9 @@ func (e *Engine) Release(ctx context.Context) {
 	}
 	e.cache.Reserve(int(e.cache.MaxSize()))() // to make room for nothing
 }
+
+// Written is how many batches were written since the engine was opened, those of indexes and of the background included.
+func (e *Engine) Written() uint64 { return e.group.applied.Load() }
 
 // UUID is the server's: 32 hex digits, made once.
 func (e *Engine) UUID() string { return e.uuid }

@@ -39,9 +39,6 @@ func newGroup(syncLog func() error) *group {
 // note counts a batch that was applied and gives the position to wait for.
 func (g *group) note() uint64 { return g.applied.Add(1) }
 
-// position is that of everything applied so far.
-func (g *group) position() uint64 { return g.applied.Load() }
-
 // kick starts a sync without waiting for it.
 func (g *group) kick() {
 	select {
