@@ -1,6 +1,7 @@
 package couchapi
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -20,7 +21,7 @@ const defaultFeedTimeout = time.Minute
 
 func (h *Handler) changesRoutes(rt *mux.Router) {
 	h.inDB(rt, "/_changes", resource{
-		allow:    "GET,HEAD,POST",
+		allow:    "GET,POST,HEAD",
 		accessOf: accessToAll,
 		methods:  onBoth(changes),
 	})
@@ -31,6 +32,7 @@ type feedOptions struct {
 	feed        string // "normal", "longpoll", "continuous" or "eventsource"
 	since       uint64
 	limit       int // below zero: none
+	interval    int // every how manyth sequence is given
 	descending  bool
 	includeDocs bool
 	atts        attOptions
@@ -74,21 +76,33 @@ func changes(x *exchange) error {
 func (x *exchange) feedOptions(body map[string]json.RawMessage) (feedOptions, error) {
 	q := x.query()
 	o := feedOptions{
-		feed: "normal", limit: -1, timeout: defaultFeedTimeout,
+		feed: "normal", limit: -1, interval: 1, timeout: defaultFeedTimeout,
 		descending: x.flag("descending"), includeDocs: x.flag("include_docs"), conflicts: x.flag("conflicts"),
 		atts:      attOptions{data: x.flag("attachments"), encoding: x.flag("att_encoding_info")},
 		allLeaves: q.Get("style") == "all_docs",
 	}
 	switch f := q.Get("feed"); f {
-	case "longpoll", "continuous", "eventsource":
+	case "normal", "longpoll", "continuous", "eventsource":
 		o.feed = f
 	case "live":
 		o.feed = "continuous"
+	default:
+		if q.Has("feed") {
+			return o, errBadRequest("Supported `feed` types: normal, continuous, live, longpoll, eventsource")
+		}
+	}
+	if style := q.Get("style"); q.Has("style") && style != "main_only" && style != "all_docs" {
+		return o, errBadRequest("Supported `style` values: main_only, all_docs")
 	}
 	var err error
-	if s := q.Get("limit"); s != "" {
+	if s := q.Get("limit"); q.Has("limit") && !strings.HasPrefix(s, "-") {
 		if o.limit, err = viewopts.Positive(s); err != nil {
 			return o, err
+		}
+	}
+	if q.Has("seq_interval") {
+		if o.interval, err = strconv.Atoi(q.Get("seq_interval")); err != nil || o.interval < 1 {
+			return o, errBadRequest("invalid_seq_interval")
 		}
 	}
 	if o.since, err = x.parseSince(sinceOf(x, q)); err != nil {
@@ -108,39 +122,41 @@ func sinceOf(x *exchange, q url.Values) string {
 			return id
 		}
 	}
-	if id := q.Get("last-event-id"); id != "" {
-		return id
+	for _, name := range []string{"last-event-id", "since"} {
+		if q.Has(name) {
+			return q.Get(name)
+		}
 	}
-	return q.Get("since")
+	return "0"
 }
 
-// parseSince reads an update sequence: "now", a number, or one that this server gave. One of a database that has since been
-// deleted and made again says nothing about the new one: the feed starts at its beginning.
+// parseSince reads an update sequence: "now", "0", or one that this server gave. One of a database that has since been deleted
+// and made again says nothing about the new one: the feed starts at its beginning.
 func (x *exchange) parseSince(s string) (uint64, error) {
+	switch s {
+	case "now":
+		return x.db.UpdateSeq(), nil
+	case "0":
+		return 0, nil
+	}
 	if unquoted, ok := text([]byte(s)); ok {
 		s = unquoted
 	}
-	if s == "" {
-		return 0, nil
-	}
-	if s == "now" {
-		return x.db.UpdateSeq(), nil
-	}
-	num, instance, opaque := strings.Cut(s, "-")
+	num, instance, _ := strings.Cut(s, "-")
 	n, err := strconv.ParseUint(num, 10, 64)
-	if err != nil {
+	if id, bad := hex.DecodeString(instance); err != nil || bad != nil || len(id) != len(x.db.Instance())/2 {
 		return 0, errBadRequest("Malformed sequence supplied in 'since' parameter.")
 	}
-	if opaque && instance != x.db.Instance() {
+	if instance != x.db.Instance() {
 		return 0, nil
 	}
 	return min(n, x.db.UpdateSeq()), nil
 }
 
 func (o *feedOptions) setTimes(q url.Values) error {
-	switch s := q.Get("heartbeat"); s {
-	case "":
-	case "true":
+	switch s := q.Get("heartbeat"); {
+	case !q.Has("heartbeat"):
+	case s == "true":
 		o.heartbeat = defaultFeedTimeout
 	default:
 		d, ok := millis(s)
@@ -162,15 +178,28 @@ func (o *feedOptions) setTimes(q url.Values) error {
 	return nil
 }
 
-// writeChange writes one entry of a feed.
-func (f *feed) writeChange(c *store.Change) error {
-	dst := appendSeq(append(f.s.buf, `{"seq":`...), f.x.db, c.Seq)
+// manyChanges is what CouchDB counts down from where there is no limit.
+const manyChanges = 1_000_000_000_000_000
+
+// writeChange writes one entry of a feed, with the leaves that the filter lets pass.
+func (f *feed) writeChange(c *store.Change, leaves []store.Rev) error {
+	dst := append(f.s.buf, `{"seq":`...)
+	left := f.limit
+	if left < 0 {
+		left = manyChanges - f.sent
+	}
+	if left%f.o.interval == 0 {
+		dst = appendSeq(dst, f.x.db, c.Seq)
+	} else {
+		dst = append(dst, "null"...)
+	}
 	dst = store.AppendJSONString(append(dst, `,"id":`...), c.Doc.ID)
-	dst = append(appendRev(append(dst, `,"changes":[{"rev":`...), c.Doc.Rev), '}')
-	if f.o.allLeaves {
-		for _, l := range c.Conflicts {
-			dst = append(appendRev(append(dst, `,{"rev":`...), l.Rev), '}')
+	dst = append(dst, `,"changes":[`...)
+	for i, rev := range leaves {
+		if i > 0 {
+			dst = append(dst, ',')
 		}
+		dst = append(appendRev(append(dst, `{"rev":`...), rev), '}')
 	}
 	dst = append(dst, ']')
 	if c.Doc.Deleted {

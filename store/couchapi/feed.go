@@ -16,6 +16,7 @@ type feed struct {
 
 	last  uint64 // sequence of the last change that was looked at
 	limit int    // entries that may still be sent; below zero: any number
+	seen  int    // changes that were looked at
 	sent  int    // entries
 }
 
@@ -25,6 +26,7 @@ func (f *feed) run() error {
 	case "continuous":
 	case "eventsource":
 		f.x.w.Header().Set("Content-Type", "text/event-stream")
+		f.x.w.Header().Set("Cache-Control", "no-cache")
 	default:
 		f.s.buf = append(f.s.buf, `{"results":[`...)
 	}
@@ -129,9 +131,12 @@ func (f *feed) batch() error {
 
 // change writes one change, if the filter lets it pass.
 func (f *feed) change(c *store.Change) error {
-	f.last = c.Seq
-	ok, err := f.o.filter.passes(c)
-	if err != nil || !ok {
+	f.seen++
+	leaves, err := f.passing(c)
+	if len(leaves) > 0 || !f.o.filter.byID || !f.o.descending {
+		f.last = c.Seq
+	}
+	if err != nil || len(leaves) == 0 {
 		return err
 	}
 	switch f.o.feed {
@@ -144,7 +149,7 @@ func (f *feed) change(c *store.Change) error {
 		}
 		f.s.buf = append(f.s.buf, '\n')
 	}
-	if err := f.writeChange(c); err != nil {
+	if err := f.writeChange(c, leaves); err != nil {
 		return err
 	}
 	switch f.o.feed {
@@ -160,21 +165,62 @@ func (f *feed) change(c *store.Change) error {
 	return f.s.spill()
 }
 
+// passing are the leaves of a change that the filter lets pass. One that looks at docs is asked about each of them.
+func (f *feed) passing(c *store.Change) ([]store.Rev, error) {
+	var leaves []store.Rev
+	ok, err := f.o.filter.passes(c)
+	if ok {
+		leaves = append(leaves, c.Doc.Rev)
+	}
+	if err != nil || !f.o.allLeaves || !ok && !f.o.filter.needsBody {
+		return leaves, err
+	}
+	for _, l := range c.Conflicts {
+		if f.o.filter.needsBody {
+			doc, err := f.x.db.GetRev(c.Doc.ID, l.Rev)
+			if store.IsKind(err, store.KindNotFound) { // edited meanwhile, and a change of its own by now
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			if ok, err = f.o.filter.passes(&store.Change{Seq: c.Seq, Doc: doc}); err != nil {
+				return nil, err
+			}
+		}
+		if ok {
+			leaves = append(leaves, l.Rev)
+		}
+	}
+	return leaves, nil
+}
+
+// pending is how many changes are not in this answer though later ones may show them. CouchDB does not look at docs that a
+// filter by id leaves out, and counts them.
+func (f *feed) pending() (uint64, error) {
+	switch {
+	case f.o.descending || f.o.filter.byID:
+		since, done := f.o.since, f.seen
+		if f.o.descending {
+			since = 0
+		}
+		if f.o.filter.byID {
+			done = f.sent
+		}
+		n, err := f.x.pending(since)
+		return n - min(n, uint64(done)), err
+	}
+	return f.x.pending(f.last)
+}
+
 // finish writes how far the feed came, so that a client can go on from there.
 func (f *feed) finish() error {
 	if f.o.feed == "eventsource" {
 		return f.s.end()
 	}
-	at := f.last
-	if f.o.descending && f.sent > 0 {
-		at = 0
-	}
-	pending, err := f.x.pending(at)
+	pending, err := f.pending()
 	if err != nil {
 		return err
-	}
-	if f.o.descending {
-		pending = 0
 	}
 	if f.o.feed == "continuous" {
 		f.s.buf = append(f.s.buf, `{"last_seq":`...)

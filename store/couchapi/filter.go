@@ -2,11 +2,14 @@ package couchapi
 
 import (
 	"encoding/json"
+	"errors"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 
 	"logctl/store"
+	"logctl/store/ejson"
 	"logctl/store/mango"
 	"logctl/store/view/js"
 )
@@ -14,6 +17,7 @@ import (
 // filter chooses the changes of a feed. The zero filter lets all pass.
 type filter struct {
 	needsBody bool
+	byID      bool // it looks at nothing but ids
 	pass      func(c *store.Change) (bool, error)
 	fields    mango.Fields // of docs that are shown; nil: all
 }
@@ -32,15 +36,15 @@ func (x *exchange) parseFilter(q url.Values, body map[string]json.RawMessage) (f
 	case "":
 		return filter{}, nil
 	case "_doc_ids":
-		return docIDsFilter(q, body)
+		return x.docIDsFilter(q, body)
 	case "_design":
-		return filter{pass: func(c *store.Change) (bool, error) {
+		return filter{byID: true, pass: func(c *store.Change) (bool, error) {
 			return strings.HasPrefix(c.Doc.ID, designPrefix), nil
 		}}, nil
 	case "_view":
 		return x.viewFilter(q.Get("view"))
 	case "_selector":
-		return selectorFilter(body)
+		return x.selectorFilter(body)
 	}
 	if strings.HasPrefix(name, "_") {
 		return filter{}, errBadRequest("unknown builtin filter name")
@@ -48,29 +52,39 @@ func (x *exchange) parseFilter(q url.Values, body map[string]json.RawMessage) (f
 	return x.jsFilter(name, q)
 }
 
-// selectorFilter lets pass what matches a Mango selector in the body, which may also say what to show of docs.
-func selectorFilter(body map[string]json.RawMessage) (filter, error) {
-	raw, ok := body["selector"]
-	if !ok {
+// selectorFilter lets pass what matches a Mango selector in the body, which may also say what to show of docs. What is wrong with
+// one is a bad request here, whatever it is for _find.
+func (x *exchange) selectorFilter(body map[string]json.RawMessage) (filter, error) {
+	if x.r.Method != http.MethodPost {
 		return filter{}, errBadRequest("Selector must be specified in POST payload")
 	}
-	sel, err := mango.ParseSelector(raw)
-	if err != nil {
-		return filter{}, err
+	raw := body["selector"]
+	if raw == nil || raw[0] != '{' {
+		return filter{}, errBadRequest("Selector error: expected a JSON object")
 	}
+	sel, err := mango.ParseSelector(raw)
 	f := filter{needsBody: true, pass: func(c *store.Change) (bool, error) {
 		return sel.Match(c.Doc.AppendJSON(nil)), nil
 	}}
-	if raw, ok := body["fields"]; ok {
+	if raw := body["fields"]; err == nil && raw != nil {
+		if raw[0] != '[' {
+			return f, errBadRequest("Selector error: fields must be JSON array")
+		}
 		f.fields, err = mango.ParseFields(raw)
+	}
+	if e := (*store.Error)(nil); errors.As(err, &e) {
+		err = errBadRequest(e.Reason)
 	}
 	return f, err
 }
 
-func docIDsFilter(q url.Values, body map[string]json.RawMessage) (filter, error) {
-	raw := []byte(q.Get("doc_ids"))
-	if v, ok := body["doc_ids"]; ok {
-		raw = v
+func (x *exchange) docIDsFilter(q url.Values, body map[string]json.RawMessage) (filter, error) {
+	raw := []byte(body["doc_ids"])
+	if x.r.Method != http.MethodPost && q.Has("doc_ids") {
+		var err error
+		if raw, err = ejson.Compact(nil, []byte(q.Get("doc_ids"))); err != nil {
+			return filter{}, err
+		}
 	}
 	ids, ok := stringList(raw)
 	if !ok {
@@ -80,12 +94,18 @@ func docIDsFilter(q url.Values, body map[string]json.RawMessage) (filter, error)
 	for _, id := range ids {
 		set[id] = true
 	}
-	return filter{pass: func(c *store.Change) (bool, error) { return set[c.Doc.ID], nil }}, nil
+	return filter{byID: true, pass: func(c *store.Change) (bool, error) { return set[c.Doc.ID], nil }}, nil
+}
+
+// cutName reads "design/function".
+func cutName(name string) (design, fn string, ok bool) {
+	design, fn, _ = strings.Cut(name, "/")
+	return design, fn, design != "" && fn != "" && !strings.Contains(fn, "/")
 }
 
 // jsFilter is a function of a design document's filters.
 func (x *exchange) jsFilter(name string, q url.Values) (filter, error) {
-	design, fn, ok := strings.Cut(name, "/")
+	design, fn, ok := cutName(name)
 	if !ok {
 		return filter{}, errBadRequest("`filter` must be of the form `designname/filtername`")
 	}
@@ -105,7 +125,7 @@ func (x *exchange) viewFilter(name string) (filter, error) {
 	if name == "" {
 		return filter{}, errBadRequest("`view` filter parameter is not provided.")
 	}
-	design, fn, ok := strings.Cut(name, "/")
+	design, fn, ok := cutName(name)
 	if !ok {
 		return filter{}, errBadRequest("`view` must be of the form `designname/viewname`")
 	}
