@@ -169,22 +169,21 @@ func (x *index) reduced(t *btree.Tree, view int, group span) (store.Row, error) 
 	if x.reducers[view] == nil {
 		return store.Row{Value: strconv.AppendUint(nil, group.len(), 10)}, nil
 	}
-	value, input, err := t.Reduce(group.from, group.to)
+	all, err := t.Reduce(group.from, group.to)
 	if err != nil {
 		return store.Row{}, err
 	}
+	value := all.Value
 	switch r := x.reducers[view].(type) {
 	case builtinReducer:
 		value = r.Final(nil, value)
 	case scriptReducer:
-		if x.m.reduceLimit.Load() && len(value) > reduceLimitBytes && 2*len(value) > input {
-			reason := "Reduce output must shrink more rapidly: input size: " + strconv.Itoa(input) + " output size: " + strconv.Itoa(len(value))
+		if x.m.reduceLimit.Load() && len(value) > reduceLimitBytes && 2*len(value) > all.Input {
+			reason := "Reduce output must shrink more rapidly: input size: " + strconv.Itoa(all.Input) + " output size: " + strconv.Itoa(len(value))
 			return store.Row{Err: "reduce_overflow_error", Value: store.AppendJSONString(nil, reason)}, nil
 		}
 		// CouchDB gives the reductions of all shards to the function once more, that of a single one, too.
-		if value, err = r.Rereduce(nil, [][]byte{value}); err != nil {
-			return store.Row{}, err
-		}
+		value = all.Again
 	}
 	return store.Row{Value: value}, nil
 }

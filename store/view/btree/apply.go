@@ -343,6 +343,9 @@ func (w *writer) put(k *kid, node func(dst []byte) []byte) (err error) {
 	w.root.Next++
 	k.id = w.root.Next
 	if len(k.red) > nearSize {
+		if err := w.settle(&k.reduction); err != nil {
+			return err
+		}
 		w.buf = appendReduction(w.buf, k.reduction)
 		k.far = len(w.buf)
 		w.add(reductionKey(w.Prefix, k.id))

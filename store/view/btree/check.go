@@ -58,8 +58,11 @@ func (c *treeCheck) node(id uint64, level int) (kid, error) {
 		return is, err
 	}
 	c.keys++
+	if err := c.t.settle(&is.reduction); err != nil {
+		return is, err
+	}
 	r, err := uncached.reduction(&kid{id: id, far: is.far})
-	if err == nil && (!bytes.Equal(r.red, is.red) || r.input != is.input) {
+	if err == nil && (!bytes.Equal(r.red, is.red) || r.input != is.input || r.settled != is.settled) {
 		err = corrupt("a node with another reduction beside it than it has")
 	}
 	return is, err

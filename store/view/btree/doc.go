@@ -34,7 +34,7 @@ const (
 type Reducer interface {
 	// Reduce appends the reduction of rows, at least one.
 	Reduce(dst []byte, rows Rows) ([]byte, error)
-	// Rereduce appends the reduction of what those reductions stand for, at least two, in order.
+	// Rereduce appends the reduction of what those reductions stand for, at least two, in order; or one alone, where a tree remembers.
 	Rereduce(dst []byte, reductions [][]byte) ([]byte, error)
 }
 
@@ -60,6 +60,8 @@ type kid struct {
 type reduction struct {
 	red   []byte
 	input int // bytes of reductions, or of rows, that it was made of, where a Tree remembers; not kept of short ones
+
+	settled bool // it is known to stay what it is when it is reduced again; not kept of short ones
 }
 
 // node is a decoded node: either a leaf or kids.

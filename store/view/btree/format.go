@@ -10,7 +10,7 @@ import (
 
 // What stands on disk; see FORMAT.md.
 const (
-	formatVersion = 6
+	formatVersion = 7
 	kindLeaf      = 1
 	kindInner     = 2
 	kindReduction = 3
@@ -54,7 +54,11 @@ func finish(dst []byte) []byte {
 
 // appendReduction writes a reduction that stands apart over dst.
 func appendReduction(dst []byte, r reduction) []byte {
-	dst = binary.AppendUvarint(append(dst[:0], formatVersion, kindReduction), uint64(r.input))
+	settled := byte(0)
+	if r.settled {
+		settled = 1
+	}
+	dst = binary.AppendUvarint(append(dst[:0], formatVersion, kindReduction, settled), uint64(r.input))
 	return finish(append(dst, r.red...))
 }
 

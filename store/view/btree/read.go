@@ -16,7 +16,7 @@ type Tree struct {
 	Root    Root
 	Reducer Reducer // nil: no reductions are stored
 	Names   *Tree   // where the ids are of docs that rows name by numbers; nil: in this tree
-	// Remember tells that reducing is dear: Reduce keeps its results in Cache for the next time.
+	// Remember tells that reducing is dear: Reduce keeps its results in Cache for the next time, and nodes end where groups of keys do.
 	Remember bool
 	// Early writes new nodes while Apply makes others, so that it need not keep all of them: nothing leads to them until the new Root is
 	// written. nil: they are among what Apply gives. If Apply, or what its caller does then, fails, they are left behind; see Stray.
@@ -82,8 +82,9 @@ func (t *Tree) reduction(k *kid) (reduction, error) {
 		return reduction{}, err
 	}
 	d := decoder{data: body}
-	r := &reduction{input: d.length()}
-	if r.red = d.data; d.bad {
+	settled := d.byte()
+	r := &reduction{input: d.length(), settled: settled == 1}
+	if r.red = d.data; d.bad || settled > 1 {
 		return reduction{}, corrupt("a reduction that does not add up")
 	}
 	if !t.Remember { // else what is made of it is kept

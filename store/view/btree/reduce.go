@@ -1,6 +1,9 @@
 package btree
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // part is a piece of a range: all rows below a node, whose reduction is stored, or some rows of a leaf.
 type part struct {
@@ -8,19 +11,25 @@ type part struct {
 	from, to int // of a leaf's rows; to 0: all below the node
 }
 
-// Reduce gives the reduction of the rows at positions from to to, at least one, and, if t remembers, tells how many bytes of reductions or
-// rows went into it last.
-func (t *Tree) Reduce(from, to uint64) (red []byte, input int, err error) {
+// Reduced is what Reduce gives.
+type Reduced struct {
+	Value []byte // the reduction
+	Input int    // where the tree remembers: how many bytes of reductions or rows went into it last
+	Again []byte // there: what the Reducer makes of Value alone, as CouchDB gives what its shards have to the function once more
+}
+
+// Reduce gives the reduction of the rows at positions from from to to, at least one.
+func (t *Tree) Reduce(from, to uint64) (Reduced, error) {
 	var parts []part
 	if err := t.parts(t.Root.ID, t.Root.Height, from, to, &parts); err != nil {
-		return nil, 0, err
+		return Reduced{}, err
 	}
 	if len(parts) == 0 {
-		return nil, 0, corrupt("positions without rows")
+		return Reduced{}, corrupt("positions without rows")
 	}
 	if !t.Remember {
 		r, err := t.combine(parts)
-		return r.red, r.input, err
+		return Reduced{Value: r.red}, err
 	}
 	// Nodes never change, so what the parts are made of tells their reduction.
 	name := make([]byte, 0, 64)
@@ -30,14 +39,52 @@ func (t *Tree) Reduce(from, to uint64) (red []byte, input int, err error) {
 		name = binary.AppendUvarint(name, uint64(p.to))
 	}
 	k := cacheKey{space: t.Space, parts: string(name)}
-	if r, ok := t.Cache.get(k).(*reduction); ok {
-		return r.red, r.input, nil
+	if r, ok := t.Cache.get(k).(*Reduced); ok {
+		return *r, nil
 	}
 	r, err := t.combine(parts)
-	if err == nil {
-		t.Cache.put(k, &r)
+	if err != nil {
+		return Reduced{}, err
 	}
-	return r.red, r.input, err
+	all := &Reduced{Value: r.red, Input: r.input, Again: r.red}
+	if !r.settled {
+		if all.Again, err = t.again(r.red); err != nil {
+			return Reduced{}, err
+		}
+	}
+	t.Cache.put(k, all)
+	return *all, nil
+}
+
+func (r *Reduced) memory() int {
+	size := len(r.Value) + overhead
+	if !bytes.Equal(r.Value, r.Again) {
+		size += len(r.Again)
+	}
+	return size
+}
+
+// again is what the Reducer makes of a reduction alone: the same bytes, if they are equal.
+func (t *Tree) again(red []byte) ([]byte, error) {
+	again, err := t.Reducer.Rereduce(nil, [][]byte{red})
+	if bytes.Equal(again, red) {
+		again = red
+	}
+	return again, err
+}
+
+// settleSize is up to how many bytes of a reduction it is found out when it is stored whether it is settled. Those that are longer are few,
+// and change with each update.
+const settleSize = 64 << 10
+
+// settle finds out whether a reduction stays what it is when it is reduced again.
+func (t *Tree) settle(r *reduction) error {
+	if !t.Remember || len(r.red) > settleSize {
+		return nil
+	}
+	again, err := t.again(r.red)
+	r.settled = bytes.Equal(again, r.red)
+	return err
 }
 
 func (r *reduction) memory() int { return len(r.red) + overhead }

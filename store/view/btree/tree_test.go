@@ -96,8 +96,14 @@ func (r rolling) reduce(dst []byte, rows []Entry) ([]byte, error) {
 }
 
 func (r rolling) Rereduce(dst []byte, reds [][]byte) ([]byte, error) {
-	if len(reds) < 2 {
-		return dst, errors.New("fewer than two reductions")
+	switch len(reds) {
+	case 0:
+		return dst, errors.New("no reductions")
+	case 1: // half of them change
+		if dst = append(dst, reds[0]...); reds[0][0]%2 == 0 {
+			dst = append(dst, "again"...)
+		}
+		return dst, nil
 	}
 	var h, p uint64 = 0, 1
 	for _, red := range reds {
@@ -154,10 +160,15 @@ func check(t *testing.T, r *rand.Rand, tree *Tree, rows []Entry) {
 				t.Fatalf("scan %d..%d: %d rows, %v", from, to, i, err)
 			}
 		}
-		got, _, err := tree.Reduce(from, to)
+		reduced, err := tree.Reduce(from, to)
+		got := reduced.Value
 		want, _ := tree.Reducer.(rolling).reduce(nil, rows[from:to])
 		if err != nil || !bytes.Equal(got, want) {
 			t.Fatalf("reduce %d..%d: %x, %v, want %x", from, to, got, err, want)
+		}
+		again, _ := tree.Reducer.Rereduce(nil, [][]byte{want})
+		if tree.Remember && !bytes.Equal(reduced.Again, again) {
+			t.Fatalf("reduce %d..%d once more: %x, want %x", from, to, reduced.Again, again)
 		}
 		checkGroups(t, tree, rows[from:to], from, len("key/0000")-r.IntN(4))
 		e, err := tree.At(from)
