@@ -224,12 +224,12 @@ func (x *exchange) attachmentsBefore(doc *store.Doc, given []givenAtt, newEdits 
 		return earlier{}, nil
 	}
 	if newEdits {
-		old, err := x.replaced(doc)
+		old, err := x.replaced(doc, newEdits)
 		if err != nil {
 			return earlier{}, err
 		}
-		if old == nil || old.Rev != doc.Rev {
-			return earlier{lost: old != nil || !doc.Rev.IsZero()}, nil
+		if old == nil {
+			return earlier{lost: !doc.Rev.IsZero() || store.IsKind(x.checkConflict(doc), store.KindConflict)}, nil
 		}
 		return earlier{atts: old.Attachments}, nil
 	}

@@ -57,6 +57,12 @@ type parsedDesign struct {
 	body   []byte
 }
 
+// json is the whole document, as its functions see it.
+func (p parsedDesign) json() []byte {
+	doc := store.Doc{ID: p.design.ID(), Rev: p.rev, Body: p.body}
+	return doc.AppendJSON(nil)
+}
+
 func newDesignCache() *designCache { return &designCache{dbs: map[string]*dbDesigns{}} }
 
 func (c *designCache) of(instance string) *dbDesigns {
@@ -103,7 +109,7 @@ func loadRules(ctx context.Context, db *engine.DB) ([]rule, error) {
 		if json.Unmarshal(doc.Body, &d) != nil || d.Validate == "" {
 			return true
 		}
-		v, err := js.NewValidator(d.Validate, js.Options{Design: doc.Body})
+		v, err := js.NewValidator(d.Validate, js.Options{Design: doc.AppendJSON(nil)})
 		if e := (*store.Error)(nil); errors.As(err, &e) && e.Kind == store.KindCompilation {
 			err = &store.Error{Kind: store.KindInternal, Word: e.Kind.Word(), Reason: e.Reason}
 		}
@@ -157,9 +163,16 @@ func (x *exchange) validate(doc, old *store.Doc, rules []rule) error {
 	}
 	var oldJSON []byte
 	if old != nil {
-		oldJSON = old.AppendJSON(nil)
+		shown, _, err := x.show(*old, docOptions{revs: true})
+		if err != nil {
+			return err
+		}
+		oldJSON = shown.append(nil)
 	}
 	newJSON := doc.AppendJSON(nil)
+	if !doc.Rev.IsZero() {
+		newJSON = append(appendRevisions(newJSON[:len(newJSON)-1], doc.Rev, doc.Ancestors), '}')
+	}
 	ctx, err := json.Marshal(struct {
 		DB string `json:"db"`
 		userCtx

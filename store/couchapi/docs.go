@@ -261,6 +261,19 @@ func (d *shownDoc) append(dst []byte) []byte {
 	return append(store.AppendStubs(d.appendOpen(dst), d.doc.Attachments), '}')
 }
 
+// appendRevisions appends a revision and those that led to it as one more member.
+func appendRevisions(dst []byte, rev store.Rev, ancestors []string) []byte {
+	dst = append(dst, `,"_revisions":{"start":`...)
+	dst = strconv.AppendInt(dst, int64(rev.Gen), 10)
+	dst = append(dst, `,"ids":["`...)
+	dst = append(dst, rev.Hash...)
+	for _, a := range ancestors {
+		dst = append(dst, `","`...)
+		dst = append(dst, a...)
+	}
+	return append(dst, `"]}`...)
+}
+
 // appendOpen appends the doc as JSON, without its attachments and the brace that ends it.
 func (d *shownDoc) appendOpen(dst []byte) []byte {
 	plain := d.doc
@@ -268,15 +281,7 @@ func (d *shownDoc) appendOpen(dst []byte) []byte {
 	dst = plain.AppendJSON(dst)
 	dst = dst[:len(dst)-1]
 	if d.o.revs && d.info != nil {
-		dst = append(dst, `,"_revisions":{"start":`...)
-		dst = strconv.AppendInt(dst, int64(d.doc.Rev.Gen), 10)
-		dst = append(dst, `,"ids":["`...)
-		dst = append(dst, d.doc.Rev.Hash...)
-		for _, a := range d.info.Ancestors {
-			dst = append(dst, `","`...)
-			dst = append(dst, a...)
-		}
-		dst = append(dst, `"]}`...)
+		dst = appendRevisions(dst, d.doc.Rev, d.info.Ancestors)
 	}
 	if d.o.revsInfo && d.info != nil {
 		dst = d.appendRevsInfo(dst)

@@ -178,7 +178,7 @@ func (x *exchange) compiled(design, member, fn string) (*js.Filter, error) {
 	if !ok {
 		return nil, errNotFound("missing function")
 	}
-	f, err := compile(src, js.Options{Design: p.body})
+	f, err := compile(src, js.Options{Design: p.json()})
 	if err != nil {
 		return nil, err
 	}

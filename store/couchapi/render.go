@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/gorilla/mux"
@@ -70,7 +71,7 @@ func (x *exchange) compileRenderer(p parsedDesign, name string, raw json.RawMess
 	if f := d.renderer[key]; f != nil {
 		return f, nil
 	}
-	f, err := js.NewRenderer(src, js.Options{Design: p.body})
+	f, err := js.NewRenderer(src, js.Options{Design: p.json()})
 	if err != nil {
 		return nil, err
 	}
@@ -224,18 +225,34 @@ func parseRendered(raw []byte) (rendered, error) {
 		return &store.Error{Kind: store.KindInternal, Word: "external_response_error",
 			Reason: "Invalid data from external server: " + name + ": " + string(value)}
 	}
+	var object []byte
 	err := ejson.Members(raw, func(key, value []byte) error {
 		var err error
 		switch string(key) {
 		case "code":
 			const first, last = 200, 599
-			if json.Unmarshal(value, &r.code) != nil || r.code < first || r.code > last {
+			digits, isText := text(value)
+			if !isText {
+				digits = string(value)
+			}
+			if r.code, err = strconv.Atoi(digits); err != nil || r.code < first || r.code > last {
 				return bad("code", value)
 			}
 			r.hasCode = true
 		case "headers":
-			if json.Unmarshal(value, &r.header) != nil {
+			var header map[string]json.RawMessage
+			if json.Unmarshal(value, &header) != nil {
 				return bad("headers", value)
+			}
+			r.header = map[string]string{}
+			for name, raw := range header {
+				if v, ok := text(raw); ok {
+					r.header[name] = v
+				} else if raw[0] != '{' && raw[0] != '[' {
+					r.header[name] = string(raw)
+				} else {
+					return bad("headers", value)
+				}
 			}
 		case "body":
 			s, ok := text(value)
@@ -250,13 +267,16 @@ func parseRendered(raw []byte) (rendered, error) {
 			}
 			r.contentType = "application/binary"
 		case "json":
-			r.body, r.contentType = append(append([]byte(nil), value...), '\n'), "application/json"
+			object, r.contentType = append(append([]byte(nil), value...), '\n'), "application/json"
 		case "stop", "":
 		default:
 			return bad(string(key), value)
 		}
 		return nil
 	})
+	if object != nil { // whatever else there is
+		r.body = object
+	}
 	return r, err
 }
 

@@ -136,11 +136,15 @@ func (s *rewrites) byFunction(x *exchange, p parsedDesign, src json.RawMessage) 
 		return err
 	}
 	defer b.free()
-	body, err := json.Marshal(string(b.bytes))
+	given := noBody
+	if x.hasBody() {
+		given = string(b.bytes)
+	}
+	body, err := json.Marshal(given)
 	if err != nil {
 		return err
 	}
-	req, err := x.requestObject(x.query(), body, url.Values{})
+	req, err := json.Marshal(x.requestMembers(x.query(), body))
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func (x *exchange) writeChecked(docs []store.Doc, o engine.WriteOptions, rules [
 			results[i].Rev, results[i].Err = x.db.PutLocal(x.ctx(), *doc)
 			continue
 		}
-		if err := x.check(doc, rules); err != nil {
+		if err := x.check(doc, rules, o.NewEdits); err != nil {
 			results[i].Rev, results[i].Err = doc.Rev, err
 			continue
 		}
@@ -78,22 +78,29 @@ func (x *exchange) writeChecked(docs []store.Doc, o engine.WriteOptions, rules [
 	return results, nil
 }
 
-// check refuses a doc that may not be written, and hashes the password of a user document.
-func (x *exchange) check(doc *store.Doc, rules []rule) error {
-	if strings.HasPrefix(doc.ID, designPrefix) {
-		return x.checkDesign(doc)
-	}
-	if len(rules) == 0 && !x.h.users.is(string(x.db.Name())) {
-		return nil
-	}
-	old, err := x.replaced(doc)
-	if err != nil {
-		return err
-	}
-	if x.h.users.is(string(x.db.Name())) {
+// check refuses a doc that may not be written, and hashes the password of a user document. An edit that conflicts is no function's
+// business.
+func (x *exchange) check(doc *store.Doc, rules []rule, isEdit bool) error {
+	isDesign, inUsers := strings.HasPrefix(doc.ID, designPrefix), x.h.users.is(string(x.db.Name()))
+	if !isDesign && inUsers {
 		if err := x.h.users.prepare(x, doc); err != nil {
 			return err
 		}
+	}
+	if isEdit && (isDesign || inUsers || len(rules) > 0) {
+		if err := x.checkConflict(doc); err != nil {
+			return err
+		}
+	}
+	switch {
+	case isDesign:
+		return x.checkDesign(doc)
+	case len(rules) == 0 && !inUsers:
+		return nil
+	}
+	old, err := x.replaced(doc, isEdit)
+	if err != nil {
+		return err
 	}
 	return x.validate(doc, old, rules)
 }
@@ -112,11 +119,38 @@ func (x *exchange) checkDesign(doc *store.Doc) error {
 	return d.Validate()
 }
 
-// replaced is the revision that an edit replaces, nil if there is none: the one it names or, where it names none or one
-// that is not known, the winner.
-func (x *exchange) replaced(doc *store.Doc) (*store.Doc, error) {
-	if !doc.Rev.IsZero() {
-		old, err := x.db.GetRev(doc.ID, doc.Rev)
+// checkConflict refuses an edit that replaces no leaf, or nothing while there is a doc.
+func (x *exchange) checkConflict(doc *store.Doc) error {
+	winner, revs, err := x.db.Revs(doc.ID)
+	if store.IsKind(err, store.KindNotFound) && doc.Rev.IsZero() {
+		return nil
+	}
+	if err != nil && !store.IsKind(err, store.KindNotFound) {
+		return err
+	}
+	for _, r := range revs {
+		if r.Leaf && (r.Rev == doc.Rev || doc.Rev.IsZero() && r.Rev == winner && r.Deleted) {
+			return nil
+		}
+	}
+	return store.NewError(store.KindConflict, "Document update conflict.")
+}
+
+// replaced is the revision that a doc replaces, nil if there is none: that an edit names or, of a replicated one, the last before it
+// that is there.
+func (x *exchange) replaced(doc *store.Doc, isEdit bool) (*store.Doc, error) {
+	before := []store.Rev{doc.Rev}
+	if !isEdit {
+		before = before[:0]
+		for i, hash := range doc.Ancestors {
+			before = append(before, store.Rev{Gen: doc.Rev.Gen - 1 - i, Hash: hash})
+		}
+	}
+	for _, rev := range before {
+		if rev.IsZero() {
+			break
+		}
+		old, err := x.db.GetRev(doc.ID, rev)
 		if err == nil {
 			return &old, nil
 		}
@@ -124,9 +158,5 @@ func (x *exchange) replaced(doc *store.Doc) (*store.Doc, error) {
 			return nil, err
 		}
 	}
-	old, err := x.db.Get(doc.ID)
-	if store.IsKind(err, store.KindNotFound) {
-		return nil, nil
-	}
-	return &old, err
+	return nil, nil
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -106,11 +107,15 @@ func (d *Design) parseViews(raw json.RawMessage) error {
 	if err := json.Unmarshal(raw, &views); err != nil {
 		return invalidDesign("`views` field must have object type")
 	}
-	for name, raw := range views {
+	for _, name := range slices.Sorted(maps.Keys(views)) {
+		raw := views[name]
 		if kindOf(raw) != "object" {
 			return invalidDesign("`views." + name + "` field must have object type")
 		}
 		if name == "lib" {
+			if err := d.checkLib(raw); err != nil {
+				return err
+			}
 			d.lib = compact(raw)
 			continue
 		}
@@ -121,6 +126,25 @@ func (d *Design) parseViews(raw json.RawMessage) error {
 		d.views = append(d.views, v)
 	}
 	slices.SortFunc(d.views, func(a, b viewSource) int { return strings.Compare(a.name, b.name) })
+	return nil
+}
+
+// checkLib refuses a module that would be no function if the lib were a view.
+func (d *Design) checkLib(raw json.RawMessage) error {
+	var f struct{ Map, Reduce json.RawMessage }
+	if err := json.Unmarshal(raw, &f); err != nil {
+		return invalidDesign("`views.lib` field must have object type")
+	}
+	want := "string"
+	if d.isQuery() {
+		want = "object"
+	}
+	if f.Map != nil && kindOf(f.Map) != want {
+		return invalidDesign("`views.lib.map` field must have " + want + " type")
+	}
+	if f.Reduce != nil && kindOf(f.Reduce) != "string" {
+		return invalidDesign("`views.lib.reduce` field must have string type")
+	}
 	return nil
 }
 
@@ -149,10 +173,10 @@ func (d *Design) parseView(name string, raw json.RawMessage) (viewSource, error)
 		_ = json.Unmarshal(f.Reduce, &v.reduceSrc)
 	}
 	v.order = d.orderOf(f.Options)
-	v.reduceSrc = strings.TrimSpace(v.reduceSrc)
-	if v.mapSrc == "" {
+	if v.mapSrc == "" || f.Reduce != nil && v.reduceSrc == "" {
 		return v, store.NewError(store.KindNotFound, "missing function")
 	}
+	v.reduceSrc = strings.TrimSpace(v.reduceSrc)
 	if strings.HasPrefix(v.reduceSrc, "_") {
 		if reason := reduce.Check(v.reduceSrc); reason != "" {
 			return v, invalidDesign(reason)

@@ -28,7 +28,7 @@ func newFilter(src string, o Options, view bool) (*Filter, error) {
 // Validator.Validate gives it, except that a map function that throws lets nothing pass.
 func (f *Filter) Filter(doc, req []byte) (bool, error) {
 	pass := false
-	err := f.f.call(func(m *machine) ([]goja.Value, error) {
+	err := f.f.callOn(f.f.design, func(m *machine) ([]goja.Value, error) {
 		if !f.view {
 			return parseArguments(m, doc, req)
 		}

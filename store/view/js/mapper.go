@@ -101,7 +101,8 @@ func (w *Mapper) emit(c goja.FunctionCall) goja.Value {
 
 // Map calls each function with the doc, a JSON object with its _id and _rev, and then row for each row of each, in the
 // order of the emits; key and value are JSON and hold only during the call. A function that throws, or emits too much,
-// gives no rows. The error is KindOSProcess for a function that does not end; the Mapper is of no use then.
+// gives no rows. The error is KindOSProcess for a function that does not end, the Mapper is of no use then, or what a function
+// threw that is to end the view.
 func (w *Mapper) Map(doc string, row func(view int, key, value []byte)) error {
 	direct := w.frame.begin(doc, w.maps.fields)
 	var v *goja.Object
@@ -143,7 +144,7 @@ func (w *Mapper) call(fn goja.Callable, doc goja.Value) (outcome, error) {
 	}
 	if err != nil || w.over {
 		w.m.r.ClearInterrupt()
-		return threw, nil
+		return threw, fatal(err)
 	}
 	return ran, nil
 }

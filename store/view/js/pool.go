@@ -52,12 +52,25 @@ func (f *function) put(in *instance) {
 
 // call runs the function once. args makes its arguments in the runtime; result sees what it returned.
 func (f *function) call(args func(m *machine) ([]goja.Value, error), result func(m *machine, v goja.Value) error) error {
+	return f.callOn(func(*machine) goja.Value { return goja.Undefined() }, args, result)
+}
+
+// design is the design document, on which functions that are no part of a view are called.
+func (f *function) design(m *machine) goja.Value {
+	if len(f.o.Design) == 0 {
+		return goja.Undefined()
+	}
+	return m.r.NewDynamicObject(&frozenObject{m: m, raw: string(f.o.Design)})
+}
+
+func (f *function) callOn(this func(m *machine) goja.Value, args func(m *machine) ([]goja.Value, error),
+	result func(m *machine, v goja.Value) error) error {
 	return f.with(func(in *instance) error {
 		values, err := args(in.m)
 		if err != nil {
 			return err
 		}
-		v, err := in.fn(goja.Undefined(), values...)
+		v, err := in.fn(this(in.m), values...)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package js
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -84,6 +85,9 @@ func (s *rendering) runProvided(req []byte) (goja.Value, error) {
 	if fn != nil {
 		return fn(s.this)
 	}
+	if r.Query.Format == "" && accept != "" {
+		slices.Reverse(s.provided) // CouchDB has done so for choosing
+	}
 	var known []string
 	for _, p := range s.provided {
 		list := s.types.of(p.name)
@@ -108,13 +112,14 @@ func (s *rendering) choose(format, accept string) (fn goja.Callable, name string
 			s.contentType = list[0]
 		}
 	case accept != "":
-		best := ""
-		// The last to be registered wins among equals.
+		best, place := "", 0
+		// The first to be provided wins among equals, and of its types the last.
 		for i := len(s.provided) - 1; i >= 0; i-- {
 			for _, mime := range s.types.of(s.provided[i].name) {
-				if w := weight(mime, accept, len(s.provided)-i); w > best {
+				if w := weight(mime, accept, place); w > best {
 					best, name, s.contentType = w, s.provided[i].name, mime
 				}
+				place++
 			}
 		}
 	default:

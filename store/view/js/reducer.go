@@ -98,7 +98,7 @@ func (r *Reducer) call(dst []byte, args func(m *machine) ([]goja.Value, error)) 
 		return dst[:start], compilationError(err)
 	}
 	if err != nil {
-		return append(dst[:start], "null"...), nil
+		return append(dst[:start], "null"...), fatal(err)
 	}
 	return dst, nil
 }

@@ -123,12 +123,9 @@ var errAborted = errors.New("aborted")
 // render makes one call and turns what it threw into the answer: ["error", word, reason] and {error, reason} with those words,
 // anything else as word.
 func (r *Renderer) render(word string, fn func(s *rendering) error) error {
-	s := &rendering{this: goja.Undefined()}
+	s := &rendering{}
 	err := r.f.with(func(in *instance) error {
-		s.m, s.fn = in.m, in.fn
-		if len(r.f.o.Design) > 0 {
-			s.this = s.m.r.NewDynamicObject(&frozenObject{m: s.m, raw: string(r.f.o.Design)})
-		}
+		s.m, s.fn, s.this = in.m, in.fn, r.f.design(in.m)
 		s.install()
 		var err error
 		if ex := s.m.r.Try(func() { err = fn(s) }); ex != nil {

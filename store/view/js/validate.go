@@ -23,7 +23,7 @@ func NewValidator(src string, o Options) (*Validator, error) {
 // Validate calls it with JSON texts; a nil oldDoc is null: a new doc. The error is of KindForbidden or KindUnauthorized with
 // the thrown reason, or what CouchDB answers to other exceptions, with status 500.
 func (v *Validator) Validate(newDoc, oldDoc, userCtx, secObj []byte) error {
-	err := v.f.call(func(m *machine) ([]goja.Value, error) {
+	err := v.f.callOn(v.f.design, func(m *machine) ([]goja.Value, error) {
 		return parseArguments(m, newDoc, oldDoc, userCtx, secObj)
 	}, func(*machine, goja.Value) error { return nil })
 	return thrown(err)
