@@ -28,7 +28,7 @@ type accounts struct {
 	users    *usersDB
 	admins   Admins
 	settings *settings
-	lockout  *lockout
+	lockout  *password.Lockout
 	key      [32]byte
 	deriving chan struct{} // bounds how many keys are derived at once: passwords must not starve the rest
 
@@ -49,7 +49,7 @@ type knownAccount struct {
 
 func newAccounts(users *usersDB, admins Admins, s *settings) *accounts {
 	a := &accounts{
-		users: users, admins: admins, settings: s, lockout: newLockout(),
+		users: users, admins: admins, settings: s, lockout: password.NewLockout(),
 		deriving: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 		known:    map[string]*knownAccount{},
 		admitted: map[string]string{},
@@ -61,18 +61,18 @@ func newAccounts(users *usersDB, admins Admins, s *settings) *accounts {
 // login is the caller that a name and a password tell. from is where the request comes from: too many failures from one
 // place close the account to it for a while.
 func (a *accounts) login(name, plain, from string) (store.Caller, error) {
-	if a.lockout.locked(name, from) {
+	if a.lockout.Locked(name, from) {
 		return store.Caller{}, errForbidden("Account is temporarily locked due to multiple authentication failures")
 	}
 	caller, err := a.verify(name, plain)
 	switch {
 	case errors.Is(err, errNoAccount):
-		a.lockout.failed(name, from)
+		a.lockout.Failed(name, from)
 		return store.Caller{}, errUnauthorized("Name or password is incorrect.")
 	case err != nil:
 		return store.Caller{}, err
 	}
-	a.lockout.succeeded(name, from)
+	a.lockout.Succeeded(name, from)
 	return caller, nil
 }
 

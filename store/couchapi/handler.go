@@ -22,7 +22,7 @@ import (
 // Admins knows the server admins, who exist outside of any database.
 type Admins interface {
 	// Verify tells whether password is the admin name's. It is called once per request that sends credentials and must
-	// be quick; guessing is slowed down by the handler (see lockout). An admin's cookie sessions end when the server
+	// be quick; guessing is slowed down by the handler (see password.Lockout). An admin's cookie sessions end when the server
 	// stops, and when the admin logs in with another password.
 	Verify(name, password string) bool
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"logctl/store/engine"
+	"logctl/store/password"
 )
 
 // anonymous sends a request without a caller of its own.
@@ -188,39 +189,22 @@ func TestLockout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccounts(nil, oneAdmin{}, newSettings(nil))
 		a.users = &usersDB{engine: openTestEngine(t)}
-		for range lockoutAfter {
+		for range password.LockoutAfter {
 			if _, err := a.login(testAdmin, "wrong", "here"); err == nil {
 				t.Fatal("a wrong password is right")
 			}
 		}
 		if _, err := a.login(testAdmin, testAdminPassword, "here"); err == nil || !strings.Contains(err.Error(), "locked") {
-			t.Errorf("after %d failures: %v", lockoutAfter, err)
+			t.Errorf("after %d failures: %v", password.LockoutAfter, err)
 		}
 		if _, err := a.login(testAdmin, testAdminPassword, "elsewhere"); err != nil {
 			t.Errorf("from another address: %v", err)
 		}
-		time.Sleep(lockoutFor + time.Second)
+		time.Sleep(password.LockoutFor + time.Second)
 		if _, err := a.login(testAdmin, testAdminPassword, "here"); err != nil {
 			t.Errorf("after the time: %v", err)
 		}
 	})
-}
-
-func TestLockoutIsBounded(t *testing.T) {
-	t.Parallel()
-	l := newLockout()
-	for i := range 3 * lockoutMax {
-		l.failed(fmt.Sprint("name", i), "here")
-	}
-	l.failed(strings.Repeat("x", 10_000), "here")
-	for k := range l.fails {
-		if size := len(fmt.Sprint(k)); size > 200 {
-			t.Errorf("%d characters are kept of a name", size)
-		}
-	}
-	if n := len(l.fails); n > lockoutMax {
-		t.Errorf("%d failures are remembered", n)
-	}
 }
 
 // FuzzParseSession looks for a cookie that panics.

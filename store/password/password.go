@@ -1,4 +1,5 @@
-// Package password hashes passwords, and checks them against hashes and new ones against rules, as CouchDB does.
+// Package password hashes passwords, checks them against hashes and new ones against rules, and slows down who guesses them, as
+// CouchDB does.
 package password
 
 import (

@@ -1,4 +1,4 @@
-package couchapi
+package password
 
 import (
 	"crypto/sha256"
@@ -6,15 +6,16 @@ import (
 	"time"
 )
 
+// What a Lockout does.
 const (
-	lockoutAfter = 5               // failures that close an account to an address
-	lockoutFor   = 5 * time.Minute // for so long after the last one
+	LockoutAfter = 5               // failures that close an account to an address
+	LockoutFor   = 5 * time.Minute // for so long after the last one
 	lockoutMax   = 10_000          // names and addresses that are remembered
 )
 
-// lockout slows the guessing of passwords down: after five wrong ones for a name from one address, that address is
+// Lockout slows the guessing of passwords down: after five wrong ones for a name from one address, that address is
 // refused that name, the right password included, for five minutes.
-type lockout struct {
+type Lockout struct {
 	mu    sync.Mutex
 	fails map[attempt]failures // guarded by mu
 }
@@ -32,23 +33,26 @@ type failures struct {
 	last time.Time
 }
 
-func newLockout() *lockout { return &lockout{fails: map[attempt]failures{}} }
+// NewLockout has seen no failures.
+func NewLockout() *Lockout { return &Lockout{fails: map[attempt]failures{}} }
 
-func (l *lockout) locked(name, from string) bool {
+// Locked tells whether no password of a name is right from an address.
+func (l *Lockout) Locked(name, from string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	f, ok := l.fails[attemptOf(name, from)]
 	if !ok {
 		return false
 	}
-	if time.Since(f.last) > lockoutFor {
+	if time.Since(f.last) > LockoutFor {
 		delete(l.fails, attemptOf(name, from))
 		return false
 	}
-	return f.n >= lockoutAfter
+	return f.n >= LockoutAfter
 }
 
-func (l *lockout) failed(name, from string) {
+// Failed counts a wrong password.
+func (l *Lockout) Failed(name, from string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -56,13 +60,14 @@ func (l *lockout) failed(name, from string) {
 		l.shrink(now)
 	}
 	f := l.fails[attemptOf(name, from)]
-	if now.Sub(f.last) > lockoutFor {
+	if now.Sub(f.last) > LockoutFor {
 		f.n = 0
 	}
 	l.fails[attemptOf(name, from)] = failures{n: f.n + 1, last: now}
 }
 
-func (l *lockout) succeeded(name, from string) {
+// Succeeded forgets the failures of a name from an address.
+func (l *Lockout) Succeeded(name, from string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.fails, attemptOf(name, from))
@@ -70,9 +75,9 @@ func (l *lockout) succeeded(name, from string) {
 
 // shrink forgets what is over and, if that was not enough, whatever comes first: memory is bounded even against
 // somebody who sends ever new names.
-func (l *lockout) shrink(now time.Time) {
+func (l *Lockout) shrink(now time.Time) {
 	for k, f := range l.fails {
-		if now.Sub(f.last) > lockoutFor {
+		if now.Sub(f.last) > LockoutFor {
 			delete(l.fails, k)
 		}
 	}
