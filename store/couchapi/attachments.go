@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"logctl/store"
+	"logctl/store/couchpath"
 	"logctl/store/ejson"
 	"logctl/store/engine"
 )
@@ -232,7 +233,7 @@ func changeAttachment(x *exchange) error {
 		if status = http.StatusCreated; x.wants("") > 1 {
 			status = http.StatusAccepted
 		}
-		x.w.Header().Set("Location", x.absolute(pathOf(string(x.db.Name()), id, name)))
+		x.w.Header().Set("Location", x.absolute(couchpath.Of(string(x.db.Name()), id, name)))
 	}
 	return x.json(status, appendDone(nil, id, res[0].Rev))
 }

@@ -397,7 +397,7 @@ func TestBulkGetParts(t *testing.T) {
 		"filename=\"x\"\r\nContent-Type: image/png\r\nContent-Length: 2\r\n\r\nhi\r\n",
 		"\r\nContent-Type: application/json\r\n\r\n{\"_id\":\"plain\"",
 		"error=\"true\"\r\n\r\n{\"rev\":\"1-abc\",\"error\":\"not_found\",\"reason\":\"missing\"}",
-		"error=\"true\"\r\n\r\n{\"id\":\"_bad\",\"rev\":\"\",\"error\":\"illegal_docid\"",
+		"error=\"true\"\r\n\r\n{\"id\":\"_bad\",\"rev\":null,\"error\":\"illegal_docid\"",
 		`"length":2,"stub":true}}}`,
 	} {
 		if !strings.Contains(w.Body.String(), want) {

@@ -1,10 +1,12 @@
 package couchapi
 
 import (
+	"slices"
 	"strings"
 
 	"logctl/store"
 	"logctl/store/ejson"
+	"logctl/store/engine"
 )
 
 // bulkGet answers POST /{db}/_bulk_get: for each {"id":…,"rev":…} the doc, or why it is not there.
@@ -24,6 +26,11 @@ func bulkGet(x *exchange) error {
 	}
 	if docs[0] != '[' {
 		return errBadRequest("`docs` must be a list.")
+	}
+	for _, name := range []string{"rev", "open_revs", "new_edits", "w", "atts_since"} {
+		if x.query().Has(name) {
+			return errBadRequest(`"` + name + `" query parameter is not acceptable`)
+		}
 	}
 	if err := checkWanted(docs); err != nil {
 		return err
@@ -75,21 +82,32 @@ func checkWanted(docs []byte) error {
 type wanted struct {
 	id, rev string
 	hasID   bool
-	hasRev  bool
+	given   []byte // rev, a JSON value; nil: not given
 	since   []byte // atts_since, a JSON value; nil: not given
+	empty   bool   // nothing was given, or no object
+}
+
+// refuse says why there is no such doc.
+func (w *wanted) refuse() *store.Error {
+	if w.empty {
+		return store.NewError(store.KindBadRequest, "document must be a JSON object")
+	}
+	return store.NewError(store.KindBadRequest, "document id missed")
 }
 
 func parseWanted(elem []byte) (wanted, error) {
-	var w wanted
+	w := wanted{empty: true}
 	if elem[0] != '{' {
 		return w, nil
 	}
 	err := ejson.Members(elem, func(key, value []byte) error {
+		w.empty = false
 		switch string(key) {
 		case "id":
 			w.id, w.hasID = text(value)
 		case "rev":
-			w.rev, w.hasRev = text(value)
+			w.given = value
+			w.rev, _ = text(value)
 		case "atts_since":
 			w.since = value
 		}
@@ -106,12 +124,12 @@ func (x *exchange) writeWanted(s *stream, elem []byte) error {
 	}
 	s.buf = append(s.buf, `{"id":`...)
 	if !w.hasID {
-		s.buf = append(s.buf, `null,"docs":[{"error":{"id":null,"rev":null,"error":"bad_request",`+
-			`"reason":"document must be a JSON object"}}]}`...)
+		s.buf = appendWantedError(append(s.buf, `null,"docs":[`...), "null", "null", w.refuse())
+		s.buf = append(s.buf, "]}"...)
 		return nil
 	}
-	s.buf = store.AppendJSONString(s.buf, w.id)
-	s.buf = append(s.buf, `,"docs":[`...)
+	id := string(store.AppendJSONString(nil, w.id))
+	s.buf = append(append(s.buf, id...), `,"docs":[`...)
 	found, bad := x.findWanted(w)
 	for i := range found {
 		if i > 0 {
@@ -119,12 +137,12 @@ func (x *exchange) writeWanted(s *stream, elem []byte) error {
 		}
 		rev := string(store.AppendJSONString(nil, missingRev(w)))
 		if !found[i].found {
-			s.buf = appendWantedError(s.buf, w.id, rev, store.NewError(store.KindNotFound, "missing"))
+			s.buf = appendWantedError(s.buf, id, rev, store.NewError(store.KindNotFound, "missing"))
 			continue
 		}
 		d, err := x.load(&found[i])
 		if err != nil {
-			s.buf = appendWantedError(s.buf, w.id, rev, x.asError(err))
+			s.buf = appendWantedError(s.buf, id, rev, x.asError(err))
 			continue
 		}
 		if err := d.writeFound(s); err != nil {
@@ -132,34 +150,41 @@ func (x *exchange) writeWanted(s *stream, elem []byte) error {
 		}
 	}
 	if bad != nil {
-		rev := "null"
-		if w.hasRev {
-			rev = string(store.AppendJSONString(nil, w.rev))
-		}
-		s.buf = appendWantedError(s.buf, w.id, rev, x.asError(bad))
+		s.buf = appendWantedError(s.buf, id, w.revOf(bad), x.asError(bad))
 	}
 	s.buf = append(s.buf, "]}"...)
 	return nil
 }
 
+// revOf is the revision, a JSON value, that the refusal of a doc names.
+func (w *wanted) revOf(bad error) string {
+	if w.given == nil || store.IsKind(bad, store.KindIllegalDocID) {
+		return "null"
+	}
+	return string(w.given)
+}
+
 // missingRev is the revision that an answer names for a doc that is not there; CouchDB's word where none was asked for.
 func missingRev(w wanted) string {
-	if w.hasRev {
+	if w.given != nil {
 		return w.rev
 	}
 	return "undefined"
 }
 
+// appendWantedError says why a doc is not there; id and rev are JSON values.
 func appendWantedError(dst []byte, id, rev string, e *store.Error) []byte {
-	dst = append(dst, `{"error":{"id":`...)
-	dst = store.AppendJSONString(dst, id)
-	dst = append(append(dst, `,"rev":`...), rev...)
-	dst = append(dst, ',')
-	return append(appendErrorMembers(dst, e), "}}"...)
+	return append(appendWantedFailure(append(dst, `{"error":`...), id, rev, e), '}')
 }
 
-// findWanted finds the revisions of a doc that was asked for: the one named or, with latest, what has become of it; the
-// winner, a tombstone too, where none is named.
+func appendWantedFailure(dst []byte, id, rev string, e *store.Error) []byte {
+	dst = append(append(dst, `{"id":`...), id...)
+	dst = append(append(append(dst, `,"rev":`...), rev...), ',')
+	return append(appendErrorMembers(dst, e), '}')
+}
+
+// findWanted finds the revisions of a doc that was asked for: the one named or, with latest, what has become of it; all leaves,
+// tombstones too, where none is named.
 func (x *exchange) findWanted(w wanted) ([]revResult, error) {
 	if err := ejson.CheckDocID(w.id); err != nil {
 		return nil, err
@@ -168,7 +193,7 @@ func (x *exchange) findWanted(w wanted) ([]revResult, error) {
 		return nil, err
 	}
 	var revs []store.Rev
-	if w.hasRev {
+	if w.given != nil {
 		rev, err := store.ParseRev(w.rev)
 		if err != nil {
 			return nil, err
@@ -183,17 +208,41 @@ func (x *exchange) findWanted(w wanted) ([]revResult, error) {
 	if x.checkUserRead(w.id) != nil {
 		return missing, nil
 	}
-	winner, tree, err := x.docs().Revs(w.id)
+	_, tree, err := x.docs().Revs(w.id)
 	if err != nil {
 		if store.IsKind(err, store.KindNotFound) {
 			return missing, nil
 		}
 		return nil, err
 	}
+	o := docOptions{revs: x.flag("revs"), latest: x.flag("latest"), atts: atts}
 	if revs == nil {
-		revs = []store.Rev{winner}
+		leaves := findLeaves(w.id, tree, o)
+		slices.SortFunc(leaves, func(a, b revResult) int { return compareBranches(findRev(tree, a.rev), findRev(tree, b.rev)) })
+		return leaves, nil
 	}
-	return findRevs(w.id, revs, tree, docOptions{revs: x.flag("revs"), latest: x.flag("latest"), atts: atts}), nil
+	return findRevs(w.id, revs, tree, o), nil
+}
+
+// compareBranches orders leaves as CouchDB's revision tree gives them: its roots, which are the oldest revisions that are known,
+// from the last to the first, and what comes from each of them in order.
+func compareBranches(a, b *engine.RevInfo) int {
+	at := func(r *engine.RevInfo, i int) store.Rev {
+		if i == 0 {
+			return r.Rev
+		}
+		return store.Rev{Gen: r.Rev.Gen - i, Hash: r.Ancestors[i-1]}
+	}
+	i, j := len(a.Ancestors), len(b.Ancestors)
+	if c := at(b, j).Compare(at(a, i)); c != 0 {
+		return c
+	}
+	for i, j = i-1, j-1; i >= 0 && j >= 0; i, j = i-1, j-1 {
+		if c := at(a, i).Compare(at(b, j)); c != 0 {
+			return c
+		}
+	}
+	return 0
 }
 
 // wantedAtts says how attachments are shown: those since some revisions only, if the request for the doc names such.
@@ -235,6 +284,10 @@ func (x *exchange) bulkGetParts(docs []byte, accept string) error {
 
 // writeParts writes what there is of one doc that was asked for.
 func (x *exchange) writeParts(p *parts, w wanted) error {
+	if !w.hasID {
+		return p.failure(func(dst []byte) []byte { return appendWantedFailure(dst, "null", "null", w.refuse()) })
+	}
+	id := string(store.AppendJSONString(nil, w.id))
 	found, bad := x.findWanted(w)
 	for i := range found {
 		d, err := shownDoc{}, error(nil)
@@ -249,7 +302,10 @@ func (x *exchange) writeParts(p *parts, w wanted) error {
 			err = p.doc(&d, true)
 		default:
 			err = p.failure(func(dst []byte) []byte {
-				return append(store.AppendJSONString(append(dst, `{"rev":`...), missingRev(w)), `,"error":"not_found","reason":"missing"}`...)
+				if w.given == nil {
+					return appendWantedFailure(dst, id, `"undefined"`, store.NewError(store.KindNotFound, "missing"))
+				}
+				return append(store.AppendJSONString(append(dst, `{"rev":`...), w.rev), `,"error":"not_found","reason":"missing"}`...)
 			})
 		}
 		if err != nil {
@@ -259,9 +315,5 @@ func (x *exchange) writeParts(p *parts, w wanted) error {
 	if bad == nil {
 		return nil
 	}
-	return p.failure(func(dst []byte) []byte {
-		dst = store.AppendJSONString(append(dst, `{"id":`...), w.id)
-		dst = append(store.AppendJSONString(append(dst, `,"rev":`...), w.rev), ',')
-		return append(appendErrorMembers(dst, x.asError(bad)), '}')
-	})
+	return p.failure(func(dst []byte) []byte { return appendWantedFailure(dst, id, w.revOf(bad), x.asError(bad)) })
 }

@@ -2,6 +2,7 @@ package couchapi
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -10,7 +11,9 @@ import (
 	"github.com/gorilla/mux"
 
 	"logctl/store"
+	"logctl/store/couchpath"
 	"logctl/store/engine"
+	"logctl/store/view"
 	"logctl/store/viewopts"
 )
 
@@ -45,6 +48,9 @@ func databaseResource() resource {
 
 // createDatabase answers PUT /{db}, which names a database that does not exist. A body means nothing.
 func createDatabase(x *exchange) error {
+	if err := x.checkPlacement(); err != nil {
+		return err
+	}
 	name := x.name("db")
 	if len(name) > maxDBPath {
 		return &store.Error{Kind: store.KindIllegalName, Word: "database_name_too_long",
@@ -61,21 +67,37 @@ func createDatabase(x *exchange) error {
 	if x.h.users.is(name) {
 		create = x.h.users.create
 	}
-	switch x.query().Get("partitioned") {
-	case "true":
+	if x.query().Get("partitioned") == "true" {
 		if isSystemDB(name) {
 			return errBadRequest("Cannot partition a system database")
 		}
 		create = x.h.o.Engine.CreatePartitioned
-	case "", "false":
-	default:
-		return errBadRequest("Invalid `partitioned` parameter")
 	}
 	if _, err := create(x.ctx(), parsed); err != nil {
 		return err
 	}
-	x.w.Header().Set("Location", x.absolute(pathOf(name)))
+	x.w.Header().Set("Location", x.absolute(couchpath.Of(name)))
 	return x.ok(http.StatusCreated)
+}
+
+// checkPlacement refuses what says nothing about where a cluster keeps a database; what does say something means nothing here.
+func (x *exchange) checkPlacement() error {
+	q := x.query()
+	for _, name := range []string{"n", "q"} {
+		if n, err := strconv.Atoi(q.Get(name)); q.Has(name) && (err != nil || n < 1) {
+			return errBadRequest("The `" + name + "` value should be a positive integer.")
+		}
+	}
+	if p := q.Get("placement"); q.Has("placement") && !strings.Contains(p, ":") {
+		return errBadRequest("The `placement` value should be in a format `zone:n`.")
+	}
+	if q.Has("engine") && q.Get("engine") != "couch" {
+		return errBadRequest("invalid_engine_extension")
+	}
+	if p := q.Get("partitioned"); q.Has("partitioned") && p != "true" && p != "false" {
+		return errBadRequest("Invalid `partitioned` parameter")
+	}
+	return nil
 }
 
 // database is the database of that name. A name that no database can have is one that does not exist.
@@ -165,6 +187,9 @@ func (x *exchange) dbNames() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := view.CheckMapQuery(&q); err != nil {
+		return nil, err
+	}
 	r := idRange(&q)
 	names := []string{}
 	for _, n := range x.h.o.Engine.Names() {
@@ -187,7 +212,11 @@ func dbsInfo(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.sendInfos(names)
+	keys := make([]json.RawMessage, len(names))
+	for i, name := range names {
+		keys[i] = store.AppendJSONString(nil, name)
+	}
+	return x.sendInfos(keys)
 }
 
 func postDBsInfo(x *exchange) error {
@@ -200,27 +229,32 @@ func postDBsInfo(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	keys, ok := stringList(m["keys"])
-	if !ok {
+	var keys []json.RawMessage
+	switch raw := m["keys"]; {
+	case raw == nil:
 		return errBadRequest("`keys` member must exist.")
+	case raw[0] != '[' || json.Unmarshal(raw, &keys) != nil:
+		return errBadRequest("`keys` member must be an array.")
 	}
 	const maxKeys = 100
 	if len(keys) > maxKeys {
-		return errBadRequest("`keys` member exceeds maximum allowed number")
+		return errBadRequest("too_many_keys")
 	}
 	return x.sendInfos(keys)
 }
 
-func (x *exchange) sendInfos(names []string) error {
+// sendInfos tells about databases. A key that is no string names none.
+func (x *exchange) sendInfos(keys []json.RawMessage) error {
 	s := x.stream()
 	defer s.free()
 	s.buf = append(s.buf, '[')
-	for i, name := range names {
+	for i, key := range keys {
 		if i > 0 {
 			s.buf = append(s.buf, ',')
 		}
 		s.buf = append(s.buf, "\r\n"+`{"key":`...)
-		s.buf = store.AppendJSONString(s.buf, name)
+		s.buf = append(s.buf, key...)
+		name, _ := text(key)
 		db, err := x.h.database(x.ctx(), name)
 		if err != nil {
 			s.buf = append(s.buf, `,"error":"not_found"}`...)

@@ -8,6 +8,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"logctl/store"
+	"logctl/store/couchpath"
 	"logctl/store/engine"
 )
 
@@ -100,7 +101,7 @@ func getDoc(x *exchange) error {
 
 // redirectDesign sends a client that escaped the slash of a design document's id to the usual path.
 func (x *exchange) redirectDesign(id string) {
-	path := pathOf(string(x.db.Name())) + "/_design/" + escapeSegment(strings.TrimPrefix(id, designPrefix))
+	path := couchpath.Of(string(x.db.Name())) + "/_design/" + couchpath.Escape(strings.TrimPrefix(id, designPrefix))
 	if rest := x.vars["att"]; rest != "" {
 		path += "/" + rest
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"logctl/store"
+	"logctl/store/couchpath"
 	"logctl/store/ejson"
 	"logctl/store/engine"
 )
@@ -249,7 +250,7 @@ func (x *exchange) writeOne(doc store.Doc, o engine.WriteOptions, status int, ta
 		status = http.StatusAccepted
 	}
 	if x.r.Method != http.MethodDelete {
-		hdr["Location"] = []string{x.absolute(pathOf(string(x.db.Name()), doc.ID))}
+		hdr["Location"] = []string{x.absolute(couchpath.Of(string(x.db.Name()), doc.ID))}
 	}
 	rev := res[0].Rev
 	if tagged {

@@ -14,13 +14,12 @@ import (
 
 // Reasons that more than one place gives.
 const (
-	reasonNoDB       = "Database does not exist."
-	reasonNotAdmin   = "You are not a server admin."
-	reasonNotMember  = "You are not allowed to access this db."
-	reasonAnonymous  = "You are not authorized to access this db."
-	reasonNotDBAdmin = "You are not a db or server admin."
-	reasonBadJSON    = "invalid UTF-8 JSON"
-	reasonNotObject  = "Request body must be a JSON object"
+	reasonNoDB      = "Database does not exist."
+	reasonNotAdmin  = "You are not a server admin."
+	reasonNotMember = "You are not allowed to access this db."
+	reasonAnonymous = "You are not authorized to access this db."
+	reasonBadJSON   = "invalid UTF-8 JSON"
+	reasonNotObject = "Request body must be a JSON object"
 )
 
 func errNotFound(reason string) error     { return store.NewError(store.KindNotFound, reason) }
@@ -81,7 +80,7 @@ func (x *exchange) challenge(e *store.Error) int {
 		return http.StatusUnauthorized
 	}
 	hdr.Set("Location", "/_utils/session.html?return="+url.QueryEscape(x.r.URL.RequestURI())+
-		"&reason="+url.QueryEscape(e.Reason))
+		"&reason="+strings.ReplaceAll(url.QueryEscape(e.Reason), "+", "%20"))
 	return http.StatusFound
 }
 

@@ -167,3 +167,26 @@ func (x *exchange) etag(tag string) bool {
 	}
 	return false
 }
+
+// absolute is a path of this server as its clients know it: behind a proxy that says so, with that one's name.
+func (x *exchange) absolute(path string) string {
+	setting := func(key, otherwise string) string {
+		name, ok := x.h.settings.get("chttpd", key)
+		if !ok {
+			name = otherwise
+		}
+		return x.r.Header.Get(name)
+	}
+	host := setting("x_forwarded_host", "X-Forwarded-Host")
+	if host == "" {
+		host = x.r.Host
+	}
+	if host == "" {
+		return path
+	}
+	if x.r.TLS != nil || setting("x_forwarded_ssl", "X-Forwarded-Ssl") == "on" ||
+		setting("x_forwarded_proto", "X-Forwarded-Proto") == "https" {
+		return "https://" + host + path
+	}
+	return "http://" + host + path
+}

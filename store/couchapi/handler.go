@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"logctl/store"
+	"logctl/store/couchpath"
 	"logctl/store/engine"
 	"logctl/store/inproc"
 	"logctl/store/uuids"
@@ -163,7 +164,7 @@ func (h *Handler) heed() {
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	plus, _ := h.settings.get("chttpd", "decode_plus_to_space")
-	r, err := canonical(r, plus == "false")
+	r, err := couchpath.Canonical(r, plus == "false")
 	if err != nil {
 		newExchange(h, w, r).fail(err)
 		return

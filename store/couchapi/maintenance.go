@@ -21,14 +21,25 @@ func (h *Handler) maintenanceRoutes(rt *mux.Router) {
 		http.MethodGet: getRevsLimit, http.MethodPut: putRevsLimit,
 	}})
 	h.purgeRoutes(rt)
-	for path, what := range map[string]string{
-		"/_shards": "Shards are", "/_sync_shards": "Shards are", "/_search_cleanup": "Text search is",
-		"/_nouveau_cleanup": "Text search is",
-	} {
-		h.inDB(rt, path, resource{allow: "GET,POST,DELETE", methods: map[string]action{
-			http.MethodGet: notYet(what), http.MethodPost: notYet(what), http.MethodDelete: notYet(what),
-		}})
+	h.inDB(rt, "/_shards", resource{allow: "GET", methods: onGet(func(x *exchange) error {
+		return x.json(http.StatusOK, []byte(`{"shards":{"`+wholeRange+`":["`+NodeName+`"]}}`))
+	})})
+	h.inDB(rt, "/_shards/{id}", resource{allow: "GET", methods: onGet(shardOf)})
+	accepted := func(x *exchange) error { return x.ok(http.StatusAccepted) }
+	h.inDB(rt, "/_sync_shards", resource{access: accessAdmin, allow: "POST", methods: onPost(accepted)})
+	h.inDB(rt, "/_nouveau_cleanup", resource{access: accessDBAdmin, allow: "POST", methods: onPost(jsonOr(accepted))})
+	h.inDB(rt, "/_search_cleanup", resource{allow: "POST", methods: onPost(notYet("Text search is"))})
+}
+
+// wholeRange are the hashes of ids that the one shard of a database has here.
+const wholeRange = "00000000-ffffffff"
+
+// shardOf answers GET /{db}/_shards/{id}.
+func shardOf(x *exchange) error {
+	if err := x.checkPartitionOf(x.name("id")); err != nil {
+		return err
 	}
+	return x.json(http.StatusOK, []byte(`{"range":"`+wholeRange+`","nodes":["`+NodeName+`"]}`))
 }
 
 // jsonOr runs do for a request that says that it is JSON, as CouchDB wants it even where there is nothing to say.
@@ -95,7 +106,7 @@ func getRevsLimit(x *exchange) error {
 
 func putRevsLimit(x *exchange) error {
 	if !x.security.isAdmin(x.caller) {
-		return errForbidden(reasonNotDBAdmin)
+		return x.notDBAdmin()
 	}
 	return putLimit(x, "`_revs_limit` must be a positive integer.", x.db.SetRevsLimit)
 }

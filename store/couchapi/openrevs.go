@@ -169,6 +169,7 @@ type parts struct {
 func (x *exchange) beginParts(s *stream, kind string) *parts {
 	p := &parts{s: s, boundary: newBoundary(), inner: newBoundary()}
 	x.w.Header().Set("Content-Type", kind+`; boundary="`+p.boundary+`"`)
+	x.w.Header().Del("Cache-Control")
 	s.buf = append(append(s.buf, "--"...), p.boundary...)
 	return p
 }

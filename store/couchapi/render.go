@@ -10,6 +10,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"logctl/store"
+	"logctl/store/couchpath"
 	"logctl/store/ejson"
 	"logctl/store/engine"
 	"logctl/store/view/js"
@@ -180,7 +181,7 @@ func update(x *exchange) error {
 	}
 	hdr := x.w.Header()
 	hdr.Set("X-Couch-Update-NewRev", res.Rev.String())
-	hdr.Set("X-Couch-Id", escapeSegment(res.ID))
+	hdr.Set("X-Couch-Id", couchpath.Escape(res.ID))
 	return x.sendRendered(resp)
 }
 

@@ -74,6 +74,9 @@ func (s *resource) answer(x *exchange) error {
 	if err := s.authorize(x, level); err != nil {
 		return err
 	}
+	if node, ok := x.vars["node"]; ok && node != "_local" && x.name("node") != NodeName {
+		return errNotFound("no such node: " + x.name("node"))
+	}
 	do := s.methods[x.r.Method]
 	if do == nil && x.r.Method == http.MethodHead {
 		do = s.methods[http.MethodGet]
@@ -101,7 +104,7 @@ func (s *resource) authorize(x *exchange, level access) error {
 		return nil
 	}
 	name := x.name("db")
-	if strings.HasPrefix(name, "_") && !isSystemDB(name) && !admin {
+	if strings.HasPrefix(name, "_") && name != usersDBName && name != replicatorDBName && !admin {
 		return errUnauthorized(reasonNotAdmin)
 	}
 	if err := x.open(name); err != nil {
@@ -111,7 +114,7 @@ func (s *resource) authorize(x *exchange, level access) error {
 		return nil
 	}
 	if name == replicatorDBName && !admin {
-		return errUnauthorized(reasonNotAdmin)
+		return closedTo(x.caller)
 	}
 	if err := x.security.checkMember(x.caller); err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"logctl/store"
+	"logctl/store/couchpath"
 	"logctl/store/rewrite"
 )
 
@@ -87,7 +88,7 @@ func (s *rewrites) rewrite(x *exchange) error {
 
 // designBase is the path of the design document.
 func (x *exchange) designBase() string {
-	return pathOf(string(x.db.Name())) + "/_design/" + escapeSegment(x.name("design"))
+	return couchpath.Of(string(x.db.Name())) + "/_design/" + couchpath.Escape(x.name("design"))
 }
 
 // segments are the parts of an escaped path.

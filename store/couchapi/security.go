@@ -90,11 +90,20 @@ func closedTo(c store.Caller) error {
 	return errForbidden(reasonNotMember)
 }
 
+// notDBAdmin refuses a caller who is no admin of the database: one without a name may still say who he is.
+func (x *exchange) notDBAdmin() error {
+	const reason = "You are not a db or server admin."
+	if x.caller.Name == "" {
+		return errUnauthorized(reason)
+	}
+	return errForbidden(reason)
+}
+
 func getSecurity(x *exchange) error { return x.json(http.StatusOK, x.security.raw) }
 
 func putSecurity(x *exchange) error {
 	if !x.security.isAdmin(x.caller) {
-		return errForbidden(reasonNotDBAdmin)
+		return x.notDBAdmin()
 	}
 	body, err := x.readJSON()
 	if err != nil {

@@ -5,10 +5,10 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gorilla/mux"
 
+	"logctl/store"
 	"logctl/store/view"
 )
 
@@ -29,7 +29,7 @@ func (h *Handler) serverRoutes(rt *mux.Router) {
 	h.add(rt, "/_up", resource{allow: "GET,HEAD", methods: onGet(func(x *exchange) error {
 		return x.json(http.StatusOK, []byte(`{"status":"ok","seeds":{}}`))
 	})})
-	h.add(rt, "/_uuids", resource{allow: "GET,HEAD", methods: onGet(giveUUIDs)})
+	h.add(rt, "/_uuids", resource{allow: "GET", methods: onGet(giveUUIDs)})
 	h.add(rt, "/_membership", resource{access: accessAdmin, allow: "GET", methods: onGet(func(x *exchange) error {
 		return x.json(http.StatusOK, []byte(`{"all_nodes":["`+NodeName+`"],"cluster_nodes":["`+NodeName+`"]}`))
 	})})
@@ -38,9 +38,16 @@ func (h *Handler) serverRoutes(rt *mux.Router) {
 		http.MethodPost: func(*exchange) error { return errNotYet("Cluster setup is") },
 	}})
 	h.schedulerRoutes(rt)
-	for _, path := range []string{"/_db_updates", "/_reshard", "/_search_analyze", "/_nouveau_analyze"} {
-		h.add(rt, path, resource{access: accessAdmin, allow: "GET,POST", methods: onBoth(notYet(path + " is"))})
-	}
+	h.add(rt, "/_reshard", resource{access: accessAdmin, allow: "GET,HEAD", methods: onGet(notYet("/_reshard is"))})
+	h.add(rt, "/_db_updates", resource{access: accessAdmin, allow: "GET", methods: onGet(func(*exchange) error {
+		return errNotFound(reasonNoDB) // it is kept in _global_changes
+	})})
+	h.add(rt, "/_search_analyze", resource{access: accessAdmin, allow: "GET,POST", methods: onBoth(func(*exchange) error {
+		return &store.Error{Kind: store.KindUnavailable, Word: "service unavailable", Reason: "Search is not available"}
+	})})
+	h.add(rt, "/_nouveau_analyze", resource{access: accessAdmin, allow: "POST", methods: onPost(func(*exchange) error {
+		return errNotFound("missing")
+	})})
 	h.nodeRoutes(rt)
 }
 
@@ -73,9 +80,9 @@ func welcome(x *exchange) error {
 
 func giveUUIDs(x *exchange) error {
 	n := 1
-	if s := x.query().Get("count"); s != "" {
+	if x.query().Has("count") {
 		var err error
-		if n, err = strconv.Atoi(s); err != nil || n < 0 {
+		if n, err = strconv.Atoi(x.query().Get("count")); err != nil || n < 0 {
 			return errBadRequest("count must be a positive integer")
 		}
 	}
@@ -90,7 +97,7 @@ func giveUUIDs(x *exchange) error {
 	hdr.Set("ETag", `"`+hashTag(strings.Join(list, ","))+`"`)
 	hdr.Set("Cache-Control", "no-cache")
 	hdr.Set("Pragma", "no-cache")
-	hdr.Set("Expires", time.Unix(0, 0).UTC().Format(http.TimeFormat))
+	hdr.Set("Expires", "Mon, 01 Jan 1990 00:00:00 GMT")
 	return x.marshal(http.StatusOK, map[string][]string{"uuids": list})
 }
 

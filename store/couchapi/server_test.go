@@ -46,7 +46,7 @@ func TestBrowserIsSentToTheLogin(t *testing.T) {
 			t.Errorf("Accept: %s: %d, want %d", accept, w.Code, status)
 		}
 		to := w.Header().Get("Location")
-		if status == 302 && to != "/_utils/session.html?return=%2F_all_dbs%3Flimit%3D1&reason=You+are+not+a+server+admin." {
+		if status == 302 && to != "/_utils/session.html?return=%2F_all_dbs%3Flimit%3D1&reason=You%20are%20not%20a%20server%20admin." {
 			t.Errorf("the login page is %s", to)
 		}
 	}

@@ -35,7 +35,6 @@ func ctxOf(c store.Caller) userCtx {
 
 func getSession(x *exchange) error {
 	if x.flag("basic") && x.caller.Name == "" {
-		x.w.Header().Set("WWW-Authenticate", `Basic realm="server"`)
 		return errUnauthorized("Please login.")
 	}
 	type info struct {
@@ -64,6 +63,9 @@ func postSession(x *exchange) error {
 	if err != nil {
 		if store.IsKind(err, store.KindUnauthorized) {
 			clearSession(x)
+			if x.query().Has("fail") {
+				return x.failedLogin(err)
+			}
 		}
 		return err
 	}
@@ -97,11 +99,23 @@ func deleteSession(x *exchange) error {
 
 // next is the status of a login or logout: a redirect where the client names a page of this server. Whatever it names is
 // on this server: a path that begins with two slashes would be another one's to a browser.
-func (x *exchange) next() (int, error) {
-	if !x.query().Has("next") {
+func (x *exchange) next() (int, error) { return x.leadTo("next") }
+
+// failedLogin leads who could not log in to the page that the query names.
+func (x *exchange) failedLogin(err error) error {
+	status, bad := x.leadTo("fail")
+	if bad != nil {
+		return bad
+	}
+	return x.json(status, appendError(nil, x.asError(err)))
+}
+
+// leadTo sets where the parameter of that name leads, a page of this server, and gives the status for it.
+func (x *exchange) leadTo(param string) (int, error) {
+	if !x.query().Has(param) {
 		return http.StatusOK, nil
 	}
-	to, ok := strings.CutPrefix(x.query().Get("next"), "/")
+	to, ok := strings.CutPrefix(x.query().Get(param), "/")
 	if !ok {
 		return 0, errBadRequest("path must begin with a /.")
 	}

@@ -107,7 +107,7 @@ func (x *exchange) check(doc *store.Doc, rules []rule, isEdit bool) error {
 
 func (x *exchange) checkDesign(doc *store.Doc) error {
 	if !x.security.isAdmin(x.caller) {
-		return errForbidden(reasonNotDBAdmin)
+		return x.notDBAdmin()
 	}
 	if doc.Deleted {
 		return nil

@@ -70,9 +70,11 @@ func ParseDesign(id string, body []byte) (*Design, error) {
 	}
 	if raw, ok := members["options"]; ok {
 		_ = json.Unmarshal(raw, &d.options) // members of other types than ours count as absent, as in CouchDB
-		var o struct{ Partitioned *bool }
+		var o struct{ Partitioned json.RawMessage }
 		_ = json.Unmarshal(raw, &o)
-		d.split = o.Partitioned
+		if o.Partitioned != nil && json.Unmarshal(o.Partitioned, &d.split) != nil || string(o.Partitioned) == "null" {
+			return nil, invalidDesign("`options.partitioned` field must have boolean type")
+		}
 	}
 	d.manual = string(members["autoupdate"]) == "false"
 	if raw, ok := members["views"]; ok {

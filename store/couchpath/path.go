@@ -1,4 +1,5 @@
-package couchapi
+// Package couchpath reads the paths of requests as CouchDB does, and writes those of its answers.
+package couchpath
 
 import (
 	"net/http"
@@ -11,10 +12,10 @@ import (
 // overrides are the methods that a POST may turn into with X-HTTP-Method-Override.
 const overrides = " GET HEAD POST PUT DELETE COPY "
 
-// canonical is r as the routes know it: CouchDB reads a path as its segments, so that empty ones do not count ("//",
+// Canonical is r as the routes know it: CouchDB reads a path as its segments, so that empty ones do not count ("//",
 // a slash at the end), and a plus sign in one is a blank. The header that overrides a POST's method is honoured here.
 // With plus it stays what it is.
-func canonical(r *http.Request, plus bool) (*http.Request, error) {
+func Canonical(r *http.Request, plus bool) (*http.Request, error) {
 	method := r.Method
 	if m := r.Header.Get("X-HTTP-Method-Override"); m != "" && method == http.MethodPost {
 		if m = strings.ToUpper(m); strings.Contains(overrides, " "+m+" ") {
@@ -67,41 +68,18 @@ func isCanonical(path string) bool {
 		!strings.ContainsAny(path, "%+") && !strings.Contains(path, "//")
 }
 
-// absolute is a path of this server as its clients know it: behind a proxy that says so, with that one's name.
-func (x *exchange) absolute(path string) string {
-	setting := func(key, otherwise string) string {
-		name, ok := x.h.settings.get("chttpd", key)
-		if !ok {
-			name = otherwise
-		}
-		return x.r.Header.Get(name)
-	}
-	host := setting("x_forwarded_host", "X-Forwarded-Host")
-	if host == "" {
-		host = x.r.Host
-	}
-	if host == "" {
-		return path
-	}
-	if x.r.TLS != nil || setting("x_forwarded_ssl", "X-Forwarded-Ssl") == "on" ||
-		setting("x_forwarded_proto", "X-Forwarded-Proto") == "https" {
-		return "https://" + host + path
-	}
-	return "http://" + host + path
-}
-
-// pathOf is the path of a doc or database in a Location header: each part one escaped segment.
-func pathOf(parts ...string) string {
+// Of is the path of a doc or database in a Location header: each part one escaped segment.
+func Of(parts ...string) string {
 	var b strings.Builder
 	for _, p := range parts {
 		b.WriteByte('/')
-		b.WriteString(escapeSegment(p))
+		b.WriteString(Escape(p))
 	}
 	return b.String()
 }
 
-// escapeSegment escapes s as CouchDB does in a Location: all but letters, digits and a few marks.
-func escapeSegment(s string) string {
+// Escape escapes s as CouchDB does in a Location: all but letters, digits and a few marks.
+func Escape(s string) string {
 	const hex = "0123456789ABCDEF"
 	i := 0
 	for i < len(s) && isUnreserved(s[i]) {

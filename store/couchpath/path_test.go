@@ -1,4 +1,4 @@
-package couchapi
+package couchpath
 
 import (
 	"net/http"
@@ -30,9 +30,9 @@ func TestCanonical(t *testing.T) {
 			u = &url.URL{Path: c.in}
 		}
 		r.URL = u
-		got, err := canonical(r, false)
+		got, err := Canonical(r, false)
 		if err != nil || got.URL.Path != c.path || c.raw != "" && got.URL.RawPath != c.raw {
-			t.Errorf("canonical(%q) = %q, %q, %v; want %q, %q", c.in, got.URL.Path, got.URL.RawPath, err, c.path, c.raw)
+			t.Errorf("Canonical(%q) = %q, %q, %v; want %q, %q", c.in, got.URL.Path, got.URL.RawPath, err, c.path, c.raw)
 		}
 	}
 }
@@ -45,7 +45,7 @@ func TestCanonicalMethod(t *testing.T) {
 	} {
 		r := httptest.NewRequest(c.method, "/db/doc", nil)
 		r.Header.Set("X-HTTP-Method-Override", c.override)
-		got, err := canonical(r, false)
+		got, err := Canonical(r, false)
 		if err != nil || got.Method != c.want {
 			t.Errorf("%s with %q: %s, %v; want %s", c.method, c.override, got.Method, err, c.want)
 		}
@@ -63,7 +63,7 @@ func FuzzCanonical(f *testing.F) {
 			return
 		}
 		r := &http.Request{Method: http.MethodGet, URL: u, Header: http.Header{}}
-		once, err := canonical(r, false)
+		once, err := Canonical(r, false)
 		if err != nil {
 			return
 		}
