@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -13,6 +12,7 @@ import (
 	"logctl/store/couchpath"
 	"logctl/store/ejson"
 	"logctl/store/engine"
+	"logctl/store/headers"
 )
 
 const attachmentAllow = "DELETE,GET,HEAD,PUT"
@@ -65,19 +65,19 @@ func (x *exchange) sendAttachment(a store.Attachment) error {
 	asStored := !a.Gzip
 	if asStored {
 		hdr.Set("Accept-Ranges", "bytes")
-	} else if acceptsGzip(x.r) {
+	} else if headers.AcceptsGzip(x.r) {
 		asStored = true
 		hdr.Set("Content-Encoding", "gzip")
 	}
 	if x.etag(base64.StdEncoding.EncodeToString(a.MD5[:])) {
 		return nil
 	}
-	if !a.Gzip {
-		ranges, err := parseRanges(x.r.Header.Get("Range"), a.Length)
-		if err != nil {
-			return err
-		}
+	if !a.Gzip || !asStored {
+		ranges, err := headers.Ranges(x.r.Header.Get("Range"), a.Length)
 		switch {
+		case err != nil:
+			return err
+		case a.Gzip: // a part of it is nowhere
 		case len(ranges) == 1:
 			return x.sendRange(a, ranges[0])
 		case len(ranges) > 1 && len(ranges) < maxRanges:
@@ -168,16 +168,6 @@ func (x *exchange) copyOut(src io.Reader, buf []byte) error {
 			panic(http.ErrAbortHandler)
 		}
 	}
-}
-
-// acceptsGzip tells whether the client takes a gzip coding.
-func acceptsGzip(r *http.Request) bool {
-	return slices.ContainsFunc(splitList(r.Header.Get("Accept-Encoding")), func(s string) bool {
-		coding, weight, _ := strings.Cut(s, ";")
-		coding, weight = strings.TrimSpace(coding), strings.ReplaceAll(weight, " ", "")
-		zero := strings.HasPrefix(weight, "q=0") && strings.Trim(weight[len("q=0"):], ".0") == ""
-		return (strings.EqualFold(coding, "gzip") || coding == "*") && !zero
-	})
 }
 
 // changeAttachment answers PUT and DELETE of one attachment: an edit of the doc that touches nothing else of it. Without a

@@ -293,22 +293,6 @@ func FuzzParseAttachments(f *testing.F) {
 	})
 }
 
-func FuzzParseRanges(f *testing.F) {
-	f.Add("bytes=0-1,-5,3-", int64(10))
-	f.Add("bytes=9223372036854775807-", int64(0))
-	f.Fuzz(func(t *testing.T, header string, length int64) {
-		if length < 0 {
-			return
-		}
-		ranges, err := parseRanges(header, length)
-		for _, r := range ranges {
-			if err == nil && (r.from < 0 || r.from > r.to || r.to >= length) {
-				t.Errorf("%q of %d bytes: %+v", header, length, r)
-			}
-		}
-	})
-}
-
 // TestCompactFrees shows that a compaction makes what an attachment took free again, and that CouchDB's clients can see it end.
 func TestCompactFrees(t *testing.T) {
 	t.Parallel()

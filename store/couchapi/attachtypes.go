@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"logctl/store"
+	"logctl/store/headers"
 )
 
 // What CouchDB's configuration is without any.
@@ -28,7 +29,7 @@ func (s *settings) compresses(kind string) bool {
 	}
 	kind, _, _ = strings.Cut(kind, ";")
 	kind = strings.TrimSpace(kind)
-	for _, pattern := range splitList(list) {
+	for _, pattern := range headers.List(list) {
 		head, tail, any := strings.Cut(pattern, "*")
 		if !any && strings.EqualFold(kind, pattern) ||
 			any && len(kind) >= len(pattern)-1 && strings.EqualFold(kind[:len(head)], head) &&

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"logctl/store/headers"
 )
 
 // corsExposed are the headers that a page of another origin may read, CouchDB's list.
@@ -31,10 +33,10 @@ func (h *Handler) cors(x *exchange) bool {
 		return false
 	}
 	allowed := h.corsList("methods", corsMethods)
-	wanted := splitList(strings.ToLower(x.r.Header.Get("Access-Control-Request-Headers")))
-	headers := splitList(strings.ToLower(h.corsList("headers", corsHeaders)))
-	if !slices.Contains(splitList(allowed), preflight) ||
-		slices.ContainsFunc(wanted, func(n string) bool { return !slices.Contains(headers, n) }) {
+	wanted := headers.List(strings.ToLower(x.r.Header.Get("Access-Control-Request-Headers")))
+	known := headers.List(strings.ToLower(h.corsList("headers", corsHeaders)))
+	if !slices.Contains(headers.List(allowed), preflight) ||
+		slices.ContainsFunc(wanted, func(n string) bool { return !slices.Contains(known, n) }) {
 		h.corsOrigin(hdr, origin)
 		hdr.Set("Access-Control-Expose-Headers", corsExposed)
 		return false
@@ -52,7 +54,7 @@ func (h *Handler) cors(x *exchange) bool {
 
 func (h *Handler) corsAllows(origin string) bool {
 	origins, _ := h.settings.get("cors", "origins")
-	list := splitList(origins)
+	list := headers.List(origins)
 	return slices.Contains(list, origin) || slices.Contains(list, "*")
 }
 
@@ -69,14 +71,4 @@ func (h *Handler) corsList(key, byDefault string) string {
 		return v
 	}
 	return byDefault
-}
-
-func splitList(s string) []string {
-	var out []string
-	for part := range strings.SplitSeq(s, ",") {
-		if part = strings.TrimSpace(part); part != "" {
-			out = append(out, part)
-		}
-	}
-	return out
 }

@@ -10,6 +10,7 @@ import (
 	"logctl/store"
 	"logctl/store/couchpath"
 	"logctl/store/engine"
+	"logctl/store/headers"
 )
 
 const (
@@ -232,7 +233,7 @@ func (o *docOptions) ofOneRev() docOptions { return docOptions{revs: o.revs, att
 
 // sendDoc answers with a doc, with its attachments as parts that follow it where the client takes that and asked for them.
 func (x *exchange) sendDoc(d *shownDoc) error {
-	if len(d.shown()) > 0 && accepts(x.r, "multipart/related") {
+	if len(d.shown()) > 0 && headers.Accepts(x.r, "multipart/related") {
 		return x.sendRelated(d)
 	}
 	s := x.stream()

@@ -2,36 +2,11 @@ package couchapi
 
 import (
 	"io"
-	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
 	"logctl/store"
 )
-
-// accepts tells whether the client takes a content type. As in CouchDB, one that takes everything takes that, too.
-func accepts(r *http.Request, kind string) bool {
-	main, _, _ := strings.Cut(kind, "/")
-	list := splitList(strings.Join(r.Header.Values("Accept"), ","))
-	if len(list) == 0 {
-		return true
-	}
-	refused := func(s string) bool {
-		name, weight, _ := strings.Cut(strings.ReplaceAll(s, " ", ""), ";")
-		return (name == kind || name == main+"/*") && isZeroWeight(weight)
-	}
-	return !slices.ContainsFunc(list, refused) && slices.ContainsFunc(list, func(s string) bool {
-		name, weight, _ := strings.Cut(strings.ReplaceAll(s, " ", ""), ";")
-		return (name == kind || name == main+"/*" || name == "*/*") && !isZeroWeight(weight)
-	})
-}
-
-// isZeroWeight tells a parameter that refuses what it stands at: q=0, q=0.0.
-func isZeroWeight(s string) bool {
-	s, ok := strings.CutPrefix(s, "q=0")
-	return ok && strings.Trim(s, ".0") == ""
-}
 
 // relatedType is the content type of a doc whose attachments follow it, plain JSON where none do.
 func (d *shownDoc) relatedType(boundary string) string {

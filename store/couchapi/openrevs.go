@@ -6,6 +6,7 @@ import (
 	"logctl/store"
 	"logctl/store/ejson"
 	"logctl/store/engine"
+	"logctl/store/headers"
 )
 
 // openRevs answers GET with open_revs: "all" leaves, or a JSON list of revisions. Local docs have none.
@@ -27,7 +28,7 @@ func (x *exchange) openRevs(id, list string, o docOptions) error {
 		}
 		found = findRevs(id, revs, tree, o)
 	}
-	if accepts(x.r, "multipart/mixed") {
+	if headers.Accepts(x.r, "multipart/mixed") {
 		return x.sendParts(found)
 	}
 	s := x.stream()

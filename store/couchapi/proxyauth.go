@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"logctl/store"
+	"logctl/store/headers"
 )
 
 // believesProxies tells whether a proxy may say who calls: where no door is before the handler, and the setting
@@ -35,7 +36,7 @@ func (h *Handler) identifyProxy(x *exchange) bool {
 			return false
 		}
 	}
-	x.caller, x.authed = store.Caller{Name: name, Roles: splitList(x.r.Header.Get("X-Auth-CouchDB-Roles"))}, "proxy"
+	x.caller, x.authed = store.Caller{Name: name, Roles: headers.List(x.r.Header.Get("X-Auth-CouchDB-Roles"))}, "proxy"
 	return true
 }
 
