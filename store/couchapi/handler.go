@@ -32,6 +32,8 @@ type Admins interface {
 type Replicator interface {
 	// Replicate answers the body of a POST to _replicate.
 	Replicate(ctx context.Context, who store.Caller, body []byte) (status int, answer []byte, err error)
+	// Check refuses a doc of _replicator that makes no sense.
+	Check(doc []byte) error
 	// Jobs, Docs and Tasks are the entries of _scheduler/jobs, _scheduler/docs and _active_tasks, each a JSON object.
 	Jobs() []json.RawMessage
 	Docs() []json.RawMessage

@@ -53,18 +53,36 @@ func of(list []json.RawMessage, member, value string) []json.RawMessage {
 	return out
 }
 
+// scheduledParam reads a number. That of docs is an option as a view has it.
+func scheduledParam(kind, name, val string) (int, error) {
+	if kind == "docs" {
+		return viewopts.Positive(val)
+	}
+	n, err := strconv.Atoi(val)
+	switch {
+	case err != nil:
+		return 0, errQuery(name + " must be an integer")
+	case n < 0:
+		return 0, errQuery(name + " not in range of [0,infinity]")
+	}
+	return n, nil
+}
+
 // sendScheduled sends a part of a list, as limit and skip say.
 func (x *exchange) sendScheduled(kind string, list []json.RawMessage) error {
 	total, skip, limit := len(list), 0, -1
 	for name, n := range map[string]*int{"skip": &skip, "limit": &limit} {
-		if s := x.query().Get(name); s != "" {
-			var err error
-			if *n, err = viewopts.Positive(s); err != nil {
-				return err
-			}
+		s := x.query().Get(name)
+		if s == "" {
+			continue
+		}
+		var err error
+		if *n, err = scheduledParam(kind, name, s); err != nil {
+			return err
 		}
 	}
-	list = list[min(skip, total):]
+	skip = min(skip, total)
+	list = list[skip:]
 	if limit >= 0 {
 		list = list[:min(limit, len(list))]
 	}

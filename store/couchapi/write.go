@@ -20,7 +20,7 @@ func (x *exchange) write(docs []store.Doc, o engine.WriteOptions) ([]engine.Writ
 		return nil, err
 	}
 	inUsers := x.h.users.is(string(x.db.Name()))
-	special := inUsers || len(rules) > 0
+	special := inUsers || len(rules) > 0 || x.db.Name() == replicatorDBName
 	for i := 0; i < len(docs) && !special; i++ {
 		special = strings.HasPrefix(docs[i].ID, "_")
 	}
@@ -95,6 +95,8 @@ func (x *exchange) check(doc *store.Doc, rules []rule, isEdit bool) error {
 	switch {
 	case isDesign:
 		return x.checkDesign(doc)
+	case x.db.Name() == replicatorDBName && isEdit && !doc.Deleted && x.h.o.Replicator != nil:
+		return x.h.o.Replicator.Check(doc.Body)
 	case len(rules) == 0 && !inUsers:
 		return nil
 	}

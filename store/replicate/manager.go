@@ -132,7 +132,7 @@ func (m *Manager) peer(e endpoint, who store.Caller) (Peer, error) {
 // newJob makes the job that a spec asks for.
 func (m *Manager) newJob(s *spec, who store.Caller) (*job, error) {
 	if len(s.Source) == 0 || len(s.Target) == 0 {
-		return nil, &store.Error{Kind: store.KindReplication, Word: "error", Reason: "Missing replicator database"}
+		return nil, &store.Error{Kind: store.KindReplication, Word: "error", Reason: reasonNoPeer}
 	}
 	o, err := s.options()
 	if err != nil {

@@ -105,7 +105,11 @@ func TestReplicatorDocs(t *testing.T) {
 	s.ask(t, "PUT", "/_replicator/bad", `{"source":"log_a","target":"ftp://h/x"}`)
 	s.until(t, "/_replicator/bad", `"_replication_state_reason":"invalid_replication: endpoint has an invalid url"`)
 	s.until(t, "/_scheduler/docs/_replicator/bad", `"state":"failed"`)
-	s.ask(t, "PUT", "/_replicator/odd", `{"source":"log_a","target":"log_b","continuous":"perhaps"}`)
+	const odd = `"source":"log_a","target":"log_b","continuous":"perhaps"}`
+	if status, got := s.try(t, "PUT", "/_replicator/odd", "{"+odd); status != 403 || !strings.Contains(got, "must be a boolean") {
+		t.Errorf("an odd doc: %d %s", status, got)
+	}
+	s.ask(t, "PUT", "/_replicator/odd?new_edits=false", `{"_rev":"1-abc",`+odd) // as replication may bring it
 	s.until(t, "/_replicator/odd", `"_replication_state":"failed"`)
 	s.ask(t, "PUT", "/_replicator/away", `{"source":"log_a","target":"log_missing"}`)
 	s.until(t, "/_scheduler/docs/_replicator/away", `"state":"crashing","info":{"error":"db_not_found: could not open `)
@@ -239,7 +243,7 @@ func TestReplicateAndCancel(t *testing.T) {
 		{`{"source":"log_a"}`, 500, "Missing replicator database"},
 		{`{"source":"log_a","target":7}`, 400, "endpoint has an invalid url"},
 		{`{"source":"log_a","target":"b","doc_ids":["a"],"filter":"a/b"}`, 400, "mutually exclusive"},
-		{`{"source":"log_a","target":"b","doc_ids":7}`, 400, "wrong type"},
+		{`{"source":"log_a","target":"b","doc_ids":7}`, 400, "parameter `doc_ids` must be an array"},
 		{`{"source":"log_a","target":"b","proxy":"http://p"}`, 400, "Proxies are not supported"},
 		{`{"source":"log_nope","target":"log_b"}`, 500, `"db_not_found","reason":"could not open log_nope"`},
 	} {

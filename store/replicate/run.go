@@ -43,6 +43,21 @@ type Result struct {
 	IDVersion int             `json:"replication_id_version"`
 	*idsResult
 	History []Session `json:"history"`
+
+	checkpoints *bool // false: there are none to tell of
+}
+
+// MarshalJSON implements json.Marshaler. Where there is no checkpoint, CouchDB tells why and nothing else.
+func (r Result) MarshalJSON() ([]byte, error) {
+	if len(r.History) == 0 {
+		return json.Marshal(struct {
+			OK          bool  `json:"ok"`
+			NoChanges   bool  `json:"no_changes,omitempty"`
+			Checkpoints *bool `json:"use_checkpoints,omitempty"`
+		}{r.OK, r.NoChanges, r.checkpoints})
+	}
+	type plain Result
+	return json.Marshal(plain(r))
 }
 
 // idsResult is what CouchDB tells besides, as it did in its first years, where docs were asked for by their ids.
@@ -91,10 +106,16 @@ func Run(ctx context.Context, o Options) (Result, error) {
 			res.SessionID = s
 		}
 	}
-	if len(res.History) == 0 {
+	switch {
+	case o.NoCheckpoints && !res.NoChanges:
+		res.History, res.checkpoints = nil, new(bool)
+	case len(res.History) == 0 && !res.NoChanges:
 		res.History = []Session{r.saver.session}
+	case r.saver.source.SessionID == r.saver.session.SessionID && res.NoChanges && len(res.History) == 1:
+		res.History = nil // it began and ended with this run
 	}
-	if s := &res.History[0]; len(o.DocIDs) > 0 && !res.NoChanges {
+	if len(o.DocIDs) > 0 && !res.NoChanges && len(res.History) > 0 {
+		s := &res.History[0]
 		res.idsResult = &idsResult{s.StartTime, s.EndTime, s.Read, s.Written, s.Failures}
 	}
 	return res, nil

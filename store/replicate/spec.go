@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"logctl/store"
+	"logctl/store/ejson"
 )
 
 // spec is what _replicate and the docs of _replicator ask for, in CouchDB's words.
@@ -35,11 +37,60 @@ type spec struct {
 }
 
 func parseSpec(raw []byte) (*spec, error) {
+	if err := checkTypes(raw); err != nil {
+		return nil, err
+	}
 	s := &spec{}
 	if err := json.Unmarshal(raw, s); err != nil {
 		return nil, badSpec("A replication has a member of the wrong type.", err)
 	}
 	return s, nil
+}
+
+// types are what members must be, as CouchDB says it, by the first bytes of their JSON.
+var types = map[string]struct{ starts, name string }{
+	"cancel": {"tf", "a boolean"}, "continuous": {"tf", "a boolean"}, "create_target": {"tf", "a boolean"},
+	"use_bulk_get": {"tf", "a boolean"}, "winning_revs_only": {"tf", "a boolean"}, "doc_ids": {"[n", "an array"},
+	"create_target_params": {"{", "a JSON object"}, "selector": {"{", "a JSON object"}, "query_params": {"{", "an object"},
+}
+
+// checkTypes refuses the first member that is of a type that it must not be.
+func checkTypes(raw []byte) error {
+	return ejson.Members(raw, func(key, value []byte) error {
+		if t, ok := types[string(key)]; ok && strings.IndexByte(t.starts, value[0]) < 0 {
+			return store.NewError(store.KindBadRequest, "parameter `"+string(key)+"` must be "+t.name)
+		}
+		return nil
+	})
+}
+
+const reasonNoPeer = "Missing replicator database"
+
+// Check refuses a doc of _replicator that can't ask for a replication. The error is of KindForbidden, as if the database had a
+// validation function that says so.
+func (m *Manager) Check(doc []byte) error {
+	refuse := func(reason string) error { return store.NewError(store.KindForbidden, reason) }
+	thrown := func(reason string) error { return refuse("{throw,{bad_request," + reason + "}}") }
+	if stateOf(doc) == stateFailed {
+		return nil
+	}
+	if err := checkTypes(doc); err != nil {
+		return thrown(`<<"` + err.Error() + `">>`)
+	}
+	s, err := parseSpec(doc)
+	if err != nil {
+		return refuse(err.Error())
+	}
+	if s.Source == nil || s.Target == nil {
+		return refuse(reasonNoPeer)
+	}
+	if s.Filter != "" && !strings.Contains(s.Filter, "/") {
+		return refuse("Invalid filter. Must match `ddocname/filtername`.")
+	}
+	if _, err := s.options(); err != nil {
+		return thrown(strconv.Quote(err.Error()))
+	}
+	return nil
 }
 
 func badSpec(reason string, err error) error {
@@ -72,7 +123,7 @@ func (s *spec) options() (Options, error) {
 		}
 	}
 	if chosen > 1 {
-		return o, badSpec("`doc_ids`,`filter`,`selector` are mutually exclusive", nil)
+		return o, store.NewError(store.KindBadRequest, "`doc_ids`,`filter`,`selector` are mutually exclusive")
 	}
 	if s.Proxy != "" || s.SourceProxy != "" || s.TargetProxy != "" {
 		return o, badSpec("Proxies are not supported by this server.", nil)
