@@ -27,10 +27,11 @@ func (x *exchange) attOptions() (o attOptions, err error) {
 	return o, err
 }
 
-// known is the generation up to which the reader has the attachments of the doc.
+// known is the generation up to which the reader has the attachments of the doc, below zero if it has none of them: what was
+// replicated here may have come with zero.
 func (d *shownDoc) known() int {
 	if len(d.o.atts.since) == 0 || d.info == nil {
-		return 0
+		return -1
 	}
 	if slices.Contains(d.o.atts.since, d.doc.Rev) {
 		return d.doc.Rev.Gen
@@ -40,7 +41,7 @@ func (d *shownDoc) known() int {
 			return rev.Gen
 		}
 	}
-	return 0
+	return -1
 }
 
 // shown are the attachments whose bytes are shown.

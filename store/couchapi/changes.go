@@ -45,7 +45,7 @@ type feedOptions struct {
 
 // changes answers GET and POST /{db}/_changes.
 func changes(x *exchange) error {
-	body := map[string]json.RawMessage{}
+	var body map[string]json.RawMessage
 	if x.r.Method == http.MethodPost && x.r.ContentLength == 0 {
 		if err := x.needJSON(); err != nil {
 			return err
@@ -74,7 +74,10 @@ func changes(x *exchange) error {
 }
 
 func (x *exchange) feedOptions(body map[string]json.RawMessage) (feedOptions, error) {
-	q := x.query()
+	q := url.Values{}
+	for name, given := range x.query() {
+		q.Set(name, given[len(given)-1])
+	}
 	o := feedOptions{
 		feed: "normal", limit: -1, interval: 1, timeout: defaultFeedTimeout,
 		descending: x.flag("descending"), includeDocs: x.flag("include_docs"), conflicts: x.flag("conflicts"),

@@ -41,12 +41,13 @@ func (f *feed) run() error {
 	return f.finish()
 }
 
-// live tells that the feed goes on with changes to come; a longpoll feed does until it has one.
+// live tells that the feed goes on with changes to come; a longpoll feed does until it has one. Backwards there are none to come.
 func (f *feed) live() bool {
-	switch f.o.feed {
-	case "continuous", "eventsource":
+	switch {
+	case f.o.descending:
+	case f.o.feed == "continuous", f.o.feed == "eventsource":
 		return f.limit != 0
-	case "longpoll":
+	case f.o.feed == "longpoll":
 		return f.sent == 0
 	}
 	return false

@@ -58,6 +58,9 @@ func (x *exchange) selectorFilter(body map[string]json.RawMessage) (filter, erro
 	if x.r.Method != http.MethodPost {
 		return filter{}, errBadRequest("Selector must be specified in POST payload")
 	}
+	if body == nil {
+		return filter{}, errBadRequest(reasonBadJSON)
+	}
 	raw := body["selector"]
 	if raw == nil || raw[0] != '{' {
 		return filter{}, errBadRequest("Selector error: expected a JSON object")
@@ -79,6 +82,9 @@ func (x *exchange) selectorFilter(body map[string]json.RawMessage) (filter, erro
 }
 
 func (x *exchange) docIDsFilter(q url.Values, body map[string]json.RawMessage) (filter, error) {
+	if x.r.Method == http.MethodPost && body == nil {
+		return filter{}, errBadRequest(reasonBadJSON)
+	}
 	raw := []byte(body["doc_ids"])
 	if x.r.Method != http.MethodPost && q.Has("doc_ids") {
 		var err error

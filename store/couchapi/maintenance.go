@@ -9,6 +9,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"logctl/store"
+	"logctl/store/ejson"
 )
 
 func (h *Handler) maintenanceRoutes(rt *mux.Router) {
@@ -118,6 +119,9 @@ func putLimit(x *exchange, reason string, set func(context.Context, int) error) 
 		return err
 	}
 	defer b.free()
+	if _, err := ejson.Compact(nil, b.bytes); err != nil {
+		return err
+	}
 	var n int
 	if json.Unmarshal(b.bytes, &n) != nil || n < 1 {
 		return errBadRequest(reason)

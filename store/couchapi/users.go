@@ -189,19 +189,22 @@ func (u *usersDB) prepare(x *exchange, doc *store.Doc) error {
 	if doc.Deleted {
 		return nil
 	}
-	var now struct {
-		Password *string `json:"password"`
-	}
-	if err := json.Unmarshal(doc.Body, &now); err != nil {
-		return errForbidden("Password needs to be a string")
-	}
-	if now.Password == nil {
-		return nil
-	}
-	if err := x.checkPassword(*now.Password); err != nil {
+	now, err := members(doc.Body)
+	if err != nil {
 		return err
 	}
-	body, err := u.hashed(doc.Body, *now.Password)
+	given := now["password"]
+	if given == nil || string(given) == "null" {
+		return nil
+	}
+	plain, ok := text(given)
+	if !ok {
+		return errForbidden("Password value of '" + string(given) + "' is invalid.")
+	}
+	if err := x.checkPassword(plain); err != nil {
+		return err
+	}
+	body, err := u.hashed(doc.Body, plain)
 	if err != nil {
 		return err
 	}

@@ -15,16 +15,24 @@ function(doc, old, caller, security) {
     return;
   }
   if (doc.type !== "user") refuse("doc.type must be user");
-  if (!isString(doc.name) || !doc.name) refuse("doc.name is required");
+  if (!doc.name) refuse("doc.name is required");
   if (doc.roles === undefined || doc.roles === null) refuse("doc.roles must exist");
   if (!Array.isArray(doc.roles)) refuse("doc.roles must be an array");
   if (!doc.roles.every(isString)) refuse("doc.roles can only contain strings");
-  if (doc._id !== "org.couchdb.user:" + doc.name) refuse("Doc ID must be of the form org.couchdb.user:name");
+  if (!isString(doc.name) || doc._id !== "org.couchdb.user:" + doc.name) {
+    refuse("Doc ID must be of the form org.couchdb.user:name");
+  }
+  if (old && old.name !== doc.name) refuse("Usernames can not be changed.");
+  if (doc.password_sha && !doc.salt) {
+    refuse("Users with password_sha must have a salt.See /_utils/script/couch.js for example code.");
+  }
+  if (doc.password_scheme && ["simple", "pbkdf2", "simple+pbkdf2"].indexOf(doc.password_scheme) < 0) {
+    refuse("Password scheme `" + doc.password_scheme + "` not supported.");
+  }
   if (doc.password_scheme === "pbkdf2") {
     if (typeof doc.iterations !== "number") refuse("iterations must be a number.");
     if (!isString(doc.derived_key)) refuse("derived_key must be a string.");
   }
-  if (old && old.name !== doc.name) refuse("Usernames can not be changed.");
   if (!isAdmin) {
     if (old && doc.name !== caller.name) refuse("You may only update your own user document.");
     if (!old && doc.roles.length > 0) refuse("Only _admin may set roles");
