@@ -18,7 +18,9 @@ func (h *Handler) viewRoutes(rt *mux.Router) {
 		http.MethodGet: getView, http.MethodPost: postView,
 	}})
 	h.inDB(rt, "/_design/{design}/_view/{view}/queries", resource{allow: "POST", access: accessMany, methods: onPost(postViewQueries)})
-	h.inDB(rt, "/_design/{design}/_view/{view}/{rest:.*}", resource{allow: "GET,POST,HEAD"})
+	for _, path := range []string{"", "/{view}/{rest:.*}"} {
+		h.inDB(rt, "/_design/{design}/_view"+path, resource{allow: "GET,POST,HEAD"})
+	}
 	h.inDB(rt, "/_temp_view", resource{any: func(*exchange) error {
 		return store.NewError(store.KindGone, "Temporary views are not supported in CouchDB")
 	}})
@@ -76,6 +78,9 @@ func postViewQueries(x *exchange) error {
 	p, err := x.design(designPrefix + x.name("design"))
 	if err != nil {
 		return err
+	}
+	if !p.design.Has(x.name("view")) {
+		return errNotFound("missing_named_view")
 	}
 	return x.queries(func(s *stream, q *store.ViewQuery) error { return x.appendView(s, p.design, q) })
 }
@@ -152,32 +157,39 @@ func (x *exchange) appendViewRow(s *stream, r *store.Row, q *store.ViewQuery) er
 }
 
 // writeLinked writes the doc of a row: its own or the one, at the revision, that a value of {"_id":…,"_rev":…} names.
-// One that is not there is null.
+// One that is not there is null. As in CouchDB, another's comes without what else was asked for of docs, and no conflicts stand
+// beside a revision that was named.
 func (x *exchange) writeLinked(s *stream, r *store.Row, q *store.ViewQuery) error {
-	id, rev := r.ID, ""
+	id, rev, of := r.ID, "", *q
 	if len(r.Value) > 0 && r.Value[0] == '{' && strings.Contains(string(r.Value), `"_`) {
 		m, err := members(r.Value)
 		if err != nil {
 			return err
 		}
-		if other, ok := text(m["_id"]); ok {
-			id = other
+		if raw, ok := m["_id"]; ok {
+			id, _ = text(raw) // what is no text names no doc
+			of.Conflicts, of.Attachments, of.AttEncodingInfo = false, false, false
 		}
-		rev, _ = text(m["_rev"])
+		if rev, _ = text(m["_rev"]); rev != "" {
+			of.Conflicts = false
+		}
 	}
 	doc, err := x.linked(id, rev)
-	if store.IsKind(err, store.KindNotFound) || store.IsKind(err, store.KindBadRequest) {
+	if store.IsKind(err, store.KindNotFound) || store.IsKind(err, store.KindBadRequest) || store.IsKind(err, store.KindIllegalDocID) {
 		s.buf = append(s.buf, "null"...)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return x.writeRowDoc(s, doc, q)
+	return x.writeRowDoc(s, doc, &of)
 }
 
 func (x *exchange) linked(id, rev string) (store.Doc, error) {
-	if rev == "" {
+	switch {
+	case strings.HasPrefix(id, localPrefix):
+		return x.db.GetLocal(id)
+	case rev == "":
 		return x.db.Get(id)
 	}
 	r, err := store.ParseRev(rev)

@@ -104,7 +104,7 @@ func BenchmarkQuery(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		ranges, err := parseRanges(&q, d.views[0].order)
+		ranges, err := parseRanges(&q, reduced, d.views[0].order)
 		if err != nil {
 			b.Fatal(err)
 		}

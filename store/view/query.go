@@ -38,7 +38,7 @@ func (m *Manager) Query(ctx context.Context, db Database, d *Design, view string
 	if err != nil {
 		return err
 	}
-	ranges, err := parseRanges(&q, d.views[at].order)
+	ranges, err := parseRanges(&q, reduced, d.views[at].order)
 	if err != nil {
 		return err
 	}

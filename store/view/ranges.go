@@ -34,7 +34,7 @@ func (r keyRange) find(t *btree.Tree) (span, error) {
 }
 
 // parseRanges are the parts of a tree that a query asks for, in the order of its answer.
-func parseRanges(q *store.ViewQuery, order collate.Order) ([]keyRange, error) {
+func parseRanges(q *store.ViewQuery, reduced bool, order collate.Order) ([]keyRange, error) {
 	scope := scopeOf(q.Partition)
 	if q.Keys != nil {
 		lowID, highID, behindLow, behindHigh := q.StartDocID, q.EndDocID, false, !q.ExclusiveEnd || q.EndDocID == ""
@@ -56,7 +56,7 @@ func parseRanges(q *store.ViewQuery, order collate.Order) ([]keyRange, error) {
 			}
 			ranges[i] = keyRange{lo, hi}
 		}
-		if q.Descending {
+		if q.Descending && !reduced { // CouchDB keeps the order of the keys of reductions
 			slices.Reverse(ranges)
 		}
 		return ranges, nil
