@@ -21,12 +21,17 @@ func (h *Handler) allDocsRoutes(rt *mux.Router) {
 		"/_design_docs": {prefix: designPrefix, past: "_design0"},
 		"/_local_docs":  {local: true},
 	} {
-		h.inDB(rt, path, resource{allow: "GET,HEAD,POST", accessOf: accessToAll, methods: map[string]action{
+		r := resource{access: accessMany}
+		if !list.local && list.prefix == "" {
+			r.accessOf = accessToAll
+		}
+		r.allow, r.methods = "GET,HEAD,POST", map[string]action{
 			http.MethodGet:  func(x *exchange) error { return x.listDocs(list, nil) },
 			http.MethodPost: func(x *exchange) error { return x.postList(list) },
-		}})
-		h.inDB(rt, path+"/queries", resource{allow: "POST", accessOf: accessToAll, methods: onPost(
-			func(x *exchange) error { return x.postQueries(list) })})
+		}
+		h.inDB(rt, path, r)
+		r.allow, r.methods = "POST", onPost(func(x *exchange) error { return x.postQueries(list) })
+		h.inDB(rt, path+"/queries", r)
 	}
 }
 

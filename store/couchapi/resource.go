@@ -23,7 +23,7 @@ const (
 
 // accessToAll is the access to the lists of all docs. Unlike accessMany it does not ask first whether the caller is a member, as CouchDB.
 func accessToAll(x *exchange) access {
-	if x.h.users.is(x.name("db")) {
+	if name := x.name("db"); x.h.users.is(name) || name == replicatorDBName {
 		return accessAdmin
 	}
 	return accessMember
