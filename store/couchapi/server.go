@@ -43,7 +43,7 @@ func (h *Handler) serverRoutes(rt *mux.Router) {
 		return errNotFound(reasonNoDB) // it is kept in _global_changes
 	})})
 	h.add(rt, "/_search_analyze", resource{access: accessAdmin, allow: "GET,POST", methods: onBoth(func(*exchange) error {
-		return &store.Error{Kind: store.KindUnavailable, Word: "service unavailable", Reason: "Search is not available"}
+		return errNoSearch()
 	})})
 	h.add(rt, "/_nouveau_analyze", resource{access: accessAdmin, allow: "POST", methods: onPost(func(*exchange) error {
 		return errNotFound("missing")
@@ -119,4 +119,9 @@ func system(x *exchange) error {
 	return x.marshal(http.StatusOK, map[string]any{
 		"memory": map[string]uint64{"processes": m.HeapInuse, "other": m.Sys - m.HeapInuse},
 	})
+}
+
+// errNoSearch is what CouchDB says where Clouseau is not installed.
+func errNoSearch() error {
+	return &store.Error{Kind: store.KindUnavailable, Word: "service unavailable", Reason: "Search is not available"}
 }

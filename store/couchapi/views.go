@@ -21,6 +21,20 @@ func (h *Handler) viewRoutes(rt *mux.Router) {
 	for _, path := range []string{"", "/{view}/{rest:.*}"} {
 		h.inDB(rt, "/_design/{design}/_view"+path, resource{allow: "GET,POST,HEAD"})
 	}
+	of := func(err error) func(x *exchange) error {
+		return func(x *exchange) error {
+			if _, missing := x.design(designPrefix + x.name("design")); missing != nil {
+				return missing
+			}
+			return err
+		}
+	}
+	h.inDB(rt, "/_design/{design}/_search/{index}", resource{any: of(errNoSearch())})
+	h.inDB(rt, "/_design/{design}/_search", resource{any: of(errBadRequest("path not recognized"))})
+	h.inDB(rt, "/_design/{design}/_search_info/{index}", resource{allow: "GET", methods: onGet(of(errNoSearch()))})
+	for _, path := range []string{"/_nouveau", "/_nouveau/{index}", "/_nouveau_info/{index}"} {
+		h.inDB(rt, "/_design/{design}"+path, resource{any: of(errNotFound("missing"))})
+	}
 	h.inDB(rt, "/_temp_view", resource{any: func(*exchange) error {
 		return store.NewError(store.KindGone, "Temporary views are not supported in CouchDB")
 	}})
