@@ -63,7 +63,7 @@ func (x *exchange) list(options, body json.RawMessage) error {
 		return err
 	}
 	l := &listAnswer{x: x}
-	l.resp.code = 200
+	l.resp.Code = 200
 	if err := f.List(head, req, js.ListPeer{Next: pull, Send: l.send}); err != nil {
 		return err
 	}
@@ -73,14 +73,14 @@ func (x *exchange) list(options, body json.RawMessage) error {
 // listAnswer is the answer of a list function on its way.
 type listAnswer struct {
 	x    *exchange
-	resp rendered // what the header will be
-	any  bool     // it is the function's
+	resp js.Response // what the header will be
+	any  bool        // it is the function's
 }
 
 // send takes a response object, which counts as long as nothing has gone out, and a piece of the body.
 func (l *listAnswer) send(resp, chunk []byte) error {
 	if resp != nil && !l.x.sent {
-		r, err := parseRendered(resp)
+		r, err := js.ParseResponse(resp)
 		if err != nil {
 			return err
 		}
@@ -102,7 +102,7 @@ func (l *listAnswer) begin() {
 		l.x.setHeader(l.resp)
 	}
 	l.x.sent = true
-	l.x.w.WriteHeader(l.resp.code)
+	l.x.w.WriteHeader(l.resp.Code)
 }
 
 func (l *listAnswer) end() error {

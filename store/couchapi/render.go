@@ -1,10 +1,8 @@
 package couchapi
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/gorilla/mux"
@@ -130,13 +128,13 @@ func show(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	resp, err := parseRendered(out)
+	resp, err := js.ParseResponse(out)
 	if err != nil {
 		return err
 	}
-	for name := range resp.header {
+	for name := range resp.Header {
 		if k := http.CanonicalHeaderKey(name); k == "Etag" || k == "Vary" {
-			delete(resp.header, name) // they are about the request, which the function does not know whole
+			delete(resp.Header, name) // they are about the request, which the function does not know whole
 		}
 	}
 	x.w.Header().Set("Vary", "Accept")
@@ -165,7 +163,7 @@ func update(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	resp, err := parseRendered(out)
+	resp, err := js.ParseResponse(out)
 	if err != nil {
 		return err
 	}
@@ -176,8 +174,8 @@ func update(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if !resp.hasCode {
-		resp.code = http.StatusCreated
+	if !resp.HasCode {
+		resp.Code = http.StatusCreated
 	}
 	hdr := x.w.Header()
 	hdr.Set("X-Couch-Update-NewRev", res.Rev.String())
@@ -210,84 +208,13 @@ func (x *exchange) storeUpdated(raw []byte) (engine.WriteResult, error) {
 	return res[0], res[0].Err
 }
 
-// rendered is what a function answers.
-type rendered struct {
-	code        int
-	hasCode     bool
-	contentType string
-	header      map[string]string
-	body        []byte
-}
-
-// parseRendered reads a response object: {code, headers, and one of body, base64 and json}.
-func parseRendered(raw []byte) (rendered, error) {
-	r := rendered{code: http.StatusOK, contentType: "application/json"}
-	bad := func(name string, value []byte) error {
-		return &store.Error{Kind: store.KindInternal, Word: "external_response_error",
-			Reason: "Invalid data from external server: " + name + ": " + string(value)}
-	}
-	var object []byte
-	err := ejson.Members(raw, func(key, value []byte) error {
-		var err error
-		switch string(key) {
-		case "code":
-			const first, last = 200, 599
-			digits, isText := text(value)
-			if !isText {
-				digits = string(value)
-			}
-			if r.code, err = strconv.Atoi(digits); err != nil || r.code < first || r.code > last {
-				return bad("code", value)
-			}
-			r.hasCode = true
-		case "headers":
-			var header map[string]json.RawMessage
-			if json.Unmarshal(value, &header) != nil {
-				return bad("headers", value)
-			}
-			r.header = map[string]string{}
-			for name, raw := range header {
-				if v, ok := text(raw); ok {
-					r.header[name] = v
-				} else if raw[0] != '{' && raw[0] != '[' {
-					r.header[name] = string(raw)
-				} else {
-					return bad("headers", value)
-				}
-			}
-		case "body":
-			s, ok := text(value)
-			if !ok {
-				return bad("body", value)
-			}
-			r.body, r.contentType = []byte(s), "text/html; charset=utf-8"
-		case "base64":
-			s, _ := text(value)
-			if r.body, err = base64.StdEncoding.DecodeString(s); err != nil {
-				return bad("base64", value)
-			}
-			r.contentType = "application/binary"
-		case "json":
-			object, r.contentType = append(append([]byte(nil), value...), '\n'), "application/json"
-		case "stop", "":
-		default:
-			return bad(string(key), value)
-		}
-		return nil
-	})
-	if object != nil { // whatever else there is
-		r.body = object
-	}
-	return r, err
-}
-
 // setHeader sets the header of an answer that a function made. A browser takes it for another origin's, since it may hold
 // anybody's HTML.
-func (x *exchange) setHeader(r rendered) {
+func (x *exchange) setHeader(r js.Response) {
 	hdr := x.w.Header()
 	hdr.Set("Content-Security-Policy", "sandbox")
-	hdr.Set("Content-Type", r.contentType)
-	for name, value := range r.header {
+	hdr.Set("Content-Type", r.ContentType)
+	for name, value := range r.Header {
 		switch http.CanonicalHeaderKey(name) {
 		case "Content-Length", "Transfer-Encoding", "Connection":
 			continue // the server's own business
@@ -296,8 +223,8 @@ func (x *exchange) setHeader(r rendered) {
 	}
 }
 
-func (x *exchange) sendRendered(r rendered) error {
+func (x *exchange) sendRendered(r js.Response) error {
 	x.setHeader(r)
-	x.send(r.code, x.w.Header().Get("Content-Type"), r.body)
+	x.send(r.Code, x.w.Header().Get("Content-Type"), r.Body)
 	return nil
 }

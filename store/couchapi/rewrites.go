@@ -14,6 +14,7 @@ import (
 	"logctl/store"
 	"logctl/store/couchpath"
 	"logctl/store/rewrite"
+	"logctl/store/view/js"
 )
 
 func (h *Handler) rewriteRoutes(rt *mux.Router) {
@@ -179,7 +180,7 @@ func (x *exchange) sendRewritten(to rewriting) error {
 	if *to.Code < first || *to.Code > last {
 		return &store.Error{Kind: store.KindInternal, Word: "rewrite_error", Reason: "bad code"}
 	}
-	return x.sendRendered(rendered{code: *to.Code, contentType: "text/plain", header: to.Headers, body: []byte(*to.Body)})
+	return x.sendRendered(js.Response{Code: *to.Code, ContentType: "text/plain", Header: to.Headers, Body: []byte(*to.Body)})
 }
 
 // follow makes r, a copy of the exchange's request, the one that the function says.
