@@ -228,10 +228,11 @@ func (x *exchange) attachmentsBefore(doc *store.Doc, given []givenAtt, newEdits 
 		if err != nil {
 			return earlier{}, err
 		}
-		if old == nil {
-			return earlier{lost: !doc.Rev.IsZero() || store.IsKind(x.checkConflict(doc), store.KindConflict)}, nil
+		e := earlier{lost: store.IsKind(x.checkConflict(doc), store.KindConflict)}
+		if old != nil {
+			e.atts = old.Attachments
 		}
-		return earlier{atts: old.Attachments}, nil
+		return e, nil
 	}
 	_, tree, err := x.db.Revs(doc.ID)
 	if err != nil && !store.IsKind(err, store.KindNotFound) {

@@ -29,6 +29,16 @@ import (
 //	                        Atts, the last first
 //	j                       the end of the list
 func AppendRevHash(dst []byte, deleted bool, parent store.Rev, body []byte, atts ...store.Attachment) []byte {
+	return appendRevHash(dst, deleted, parent, body, atts, false)
+}
+
+// AppendRevivalHash is AppendRevHash for a doc that comes back over its tombstone. CouchDB names that revision once the
+// attachments are written, when it knows no more of them there than how many they are: each counts as three times undefined.
+func AppendRevivalHash(dst []byte, tombstone store.Rev, body []byte, atts ...store.Attachment) []byte {
+	return appendRevHash(dst, false, tombstone, body, atts, true)
+}
+
+func appendRevHash(dst []byte, deleted bool, parent store.Rev, body []byte, atts []store.Attachment, unknown bool) []byte {
 	t := terms.Get().(*termWriter)
 	defer t.free()
 	b := append(t.out[:0], 131, 'l', 0, 0, 0, 5)
@@ -49,6 +59,11 @@ func AppendRevHash(dst []byte, deleted bool, parent store.Rev, body []byte, atts
 	}
 	for i := len(atts) - 1; i >= 0; i-- {
 		b = append(b, 'h', 3)
+		if unknown {
+			const undefined = "d\x00\x09undefined"
+			b = append(b, undefined+undefined+undefined...)
+			continue
+		}
 		b = appendBinary(b, atts[i].Name)
 		b = appendBinary(b, atts[i].Type)
 		b = appendBinary(b, atts[i].MD5[:])

@@ -95,7 +95,7 @@ func (st *docState) edit(doc *store.Doc, rev store.Rev, ed *editor) (store.Rev, 
 		}
 		parent = st.winner
 		old := st.tree[parent].rev
-		hash := ejson.AppendRevHash(nil, doc.Deleted, old, body(doc), doc.Attachments...)
+		hash := ejson.AppendRevivalHash(nil, old, body(doc), doc.Attachments...)
 		rev = store.Rev{Gen: old.Gen + 1, Hash: string(hash)}
 	default:
 		parent = st.tree.find(doc.Rev)
