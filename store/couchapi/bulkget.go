@@ -89,10 +89,11 @@ type wanted struct {
 
 // refuse says why there is no such doc.
 func (w *wanted) refuse() *store.Error {
+	reason := "document id missed"
 	if w.empty {
-		return store.NewError(store.KindBadRequest, "document must be a JSON object")
+		reason = "document must be a JSON object"
 	}
-	return store.NewError(store.KindBadRequest, "document id missed")
+	return store.NewError(store.KindBadRequest, reason)
 }
 
 func parseWanted(elem []byte) (wanted, error) {

@@ -199,19 +199,18 @@ func (f *feed) passing(c *store.Change) ([]store.Rev, error) {
 // pending is how many changes are not in this answer though later ones may show them. CouchDB does not look at docs that a
 // filter by id leaves out, and counts them.
 func (f *feed) pending() (uint64, error) {
-	switch {
-	case f.o.descending || f.o.filter.byID:
-		since, done := f.o.since, f.seen
-		if f.o.descending {
-			since = 0
-		}
-		if f.o.filter.byID {
-			done = f.sent
-		}
-		n, err := f.x.pending(since)
-		return n - min(n, uint64(done)), err
+	if !f.o.descending && !f.o.filter.byID {
+		return f.x.pending(f.last)
 	}
-	return f.x.pending(f.last)
+	since, done := f.o.since, f.seen
+	if f.o.descending {
+		since = 0
+	}
+	if f.o.filter.byID {
+		done = f.sent
+	}
+	n, err := f.x.pending(since)
+	return n - min(n, uint64(done)), err
 }
 
 // finish writes how far the feed came, so that a client can go on from there.

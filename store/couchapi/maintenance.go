@@ -32,8 +32,7 @@ func (h *Handler) maintenanceRoutes(rt *mux.Router) {
 	h.inDB(rt, "/_search_cleanup", resource{allow: "POST", methods: onPost(notYet("Text search is"))})
 }
 
-// wholeRange are the hashes of ids that the one shard of a database has here.
-const wholeRange = "00000000-ffffffff"
+const wholeRange = "00000000-ffffffff" // the hashes of ids that the one shard of a database has
 
 // shardOf answers GET /{db}/_shards/{id}.
 func shardOf(x *exchange) error {

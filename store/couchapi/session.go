@@ -61,13 +61,18 @@ func postSession(x *exchange) error {
 	}
 	caller, err := x.h.accounts.login(name, password, peer(x.r))
 	if err != nil {
-		if store.IsKind(err, store.KindUnauthorized) {
-			clearSession(x)
-			if x.query().Has("fail") {
-				return x.failedLogin(err)
-			}
+		if !store.IsKind(err, store.KindUnauthorized) {
+			return err
 		}
-		return err
+		clearSession(x)
+		status, bad := x.leadTo("fail")
+		switch {
+		case bad != nil:
+			return bad
+		case status == http.StatusOK:
+			return err
+		}
+		return x.json(status, appendError(nil, x.asError(err)))
 	}
 	salt, _, err := x.h.accounts.session(name)
 	if err != nil {
@@ -76,7 +81,7 @@ func postSession(x *exchange) error {
 		}
 		return err
 	}
-	status, err := x.next()
+	status, err := x.leadTo("next")
 	if err != nil {
 		return err
 	}
@@ -89,7 +94,7 @@ func postSession(x *exchange) error {
 }
 
 func deleteSession(x *exchange) error {
-	status, err := x.next()
+	status, err := x.leadTo("next")
 	if err != nil {
 		return err
 	}
@@ -97,20 +102,8 @@ func deleteSession(x *exchange) error {
 	return x.ok(status)
 }
 
-// next is the status of a login or logout: a redirect where the client names a page of this server. Whatever it names is
-// on this server: a path that begins with two slashes would be another one's to a browser.
-func (x *exchange) next() (int, error) { return x.leadTo("next") }
-
-// failedLogin leads who could not log in to the page that the query names.
-func (x *exchange) failedLogin(err error) error {
-	status, bad := x.leadTo("fail")
-	if bad != nil {
-		return bad
-	}
-	return x.json(status, appendError(nil, x.asError(err)))
-}
-
-// leadTo sets where the parameter of that name leads, a page of this server, and gives the status for it.
+// leadTo is the status of a login or logout: a redirect where the parameter of that name, "next" or "fail", names a page. Whatever it
+// names is on this server: a path that begins with two slashes would be another one's to a browser.
 func (x *exchange) leadTo(param string) (int, error) {
 	if !x.query().Has(param) {
 		return http.StatusOK, nil

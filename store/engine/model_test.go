@@ -118,7 +118,9 @@ func (m *model) write(docs []store.Doc, newEdits bool) []WriteResult {
 }
 
 func (m *modelDoc) edit(doc store.Doc) (store.Rev, error) {
-	parent := doc.Rev
+	parent, name := doc.Rev, func(dst []byte, parent store.Rev) []byte {
+		return ejson.AppendRevHash(dst, doc.Deleted, parent, doc.Body, doc.Attachments...)
+	}
 	leaves := m.leaves()
 	switch {
 	case len(leaves) == 0:
@@ -129,12 +131,13 @@ func (m *modelDoc) edit(doc store.Doc) (store.Rev, error) {
 		if !parent.IsZero() || doc.Deleted {
 			return store.Rev{}, errConflict()
 		}
-		parent = leaves[0]
+		parent, name = leaves[0], func(dst []byte, parent store.Rev) []byte {
+			return ejson.AppendRevivalHash(dst, parent, doc.Body, doc.Attachments...)
+		}
 	case !slices.Contains(leaves, parent):
 		return store.Rev{}, errConflict()
 	}
-	hash := ejson.AppendRevHash(nil, doc.Deleted, parent, doc.Body, doc.Attachments...)
-	rev := store.Rev{Gen: parent.Gen + 1, Hash: string(hash)}
+	rev := store.Rev{Gen: parent.Gen + 1, Hash: string(name(nil, parent))}
 	if m.nodes[rev] != nil {
 		return store.Rev{}, errConflict()
 	}

@@ -215,7 +215,7 @@ func (f *found) revs() []RevInfo {
 	return revs
 }
 
-// missing tells which of revs are not in the doc's tree, and which leaves may be ancestors of those.
+// missing tells which of revs are not in the doc's tree, from old to new, and which leaves may be ancestors of those.
 func (f *found) missing(revs []store.Rev) (missing, possibleAncestors []store.Rev) {
 	t := f.revisions()
 	newest := 0
@@ -228,6 +228,7 @@ func (f *found) missing(revs []store.Rev) (missing, possibleAncestors []store.Re
 	if len(missing) == 0 {
 		return nil, nil
 	}
+	slices.SortFunc(missing, store.Rev.Compare)
 	for _, i := range t.leaves(store.Rev{}) {
 		if t[i].rev.Gen < newest {
 			possibleAncestors = append(possibleAncestors, t[i].rev)

@@ -298,7 +298,7 @@ func TestWhoMayReplicate(t *testing.T) {
 		{"POST", "/_replicate", `{"source":"log_a","target":"log_b"}`, 200},
 		{"POST", "/_replicate", `{"source":"log_closed","target":"log_b"}`, 500},
 		{"POST", "/_replicate", `{"source":"log_a","target":"log_new","create_target":true}`, 500},
-		{"PUT", "/_replicator/mine", `{"source":"` + other.URL + `/x","target":"log_a"}`, 401},
+		{"PUT", "/_replicator/mine", `{"source":"` + other.URL + `/x","target":"log_a"}`, 403},
 		{"GET", "/_replicator/_all_docs", "", 401},
 		{"GET", "/_scheduler/jobs", "", 401},
 		{"GET", "/_active_tasks", "", 401},
