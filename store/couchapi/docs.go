@@ -120,6 +120,8 @@ type shownDoc struct {
 	tree []engine.RevInfo // where an option needs it
 	info *engine.RevInfo  // the doc's own place in tree
 	seq  []byte           // _local_seq
+
+	limit int // how many revisions _revisions may tell: a branch is cut with its next edit, or never where others share it
 }
 
 // readDoc reads the doc that the query asks for. plain tells that the entity tag is the revision's, which is so unless
@@ -169,10 +171,7 @@ func (x *exchange) attachTree(d *shownDoc) error {
 	}
 	d.tree = tree
 	d.info = findRev(tree, d.doc.Rev)
-	// The engine cuts a branch with its next edit; nobody sees more of it before.
-	if limit := x.db.RevsLimit(); d.info != nil && len(d.info.Ancestors) >= limit {
-		d.info.Ancestors = d.info.Ancestors[:limit-1]
-	}
+	d.limit = x.db.RevsLimit()
 	return nil
 }
 
@@ -283,7 +282,7 @@ func (d *shownDoc) appendOpen(dst []byte) []byte {
 	dst = plain.AppendJSON(dst)
 	dst = dst[:len(dst)-1]
 	if d.o.revs && d.info != nil {
-		dst = appendRevisions(dst, d.doc.Rev, d.info.Ancestors)
+		dst = appendRevisions(dst, d.doc.Rev, d.info.Ancestors[:min(len(d.info.Ancestors), d.limit-1)])
 	}
 	if d.o.revsInfo && d.info != nil {
 		dst = d.appendRevsInfo(dst)
@@ -356,7 +355,7 @@ func (x *exchange) sendLocal(id string, o docOptions) error {
 	if x.etag(hashTag(doc.Rev.String() + string(doc.Body))) {
 		return nil
 	}
-	d := shownDoc{doc: doc, o: docOptions{revs: o.revs}, info: &engine.RevInfo{}}
+	d := shownDoc{doc: doc, o: docOptions{revs: o.revs}, info: &engine.RevInfo{}, limit: 1}
 	return x.json(http.StatusOK, d.append(nil))
 }
 

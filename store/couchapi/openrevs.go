@@ -76,7 +76,7 @@ func inOrder(found []revResult) []revResult {
 // load reads the doc of a revision that was found.
 func (x *exchange) load(r *revResult) (shownDoc, error) {
 	doc, err := x.docs().GetRev(r.id, r.rev)
-	return shownDoc{doc: doc, o: r.o.ofOneRev(), tree: r.tree, info: findRev(r.tree, r.rev)}, err
+	return shownDoc{doc: doc, o: r.o.ofOneRev(), tree: r.tree, info: findRev(r.tree, r.rev), limit: x.db.RevsLimit()}, err
 }
 
 func (r *revResult) write(s *stream) error {
