@@ -8,19 +8,23 @@ import (
 	"logctl/store"
 )
 
-// fatal is the error of a view whose map or reduce function threw "fatal_error" or ["fatal", word, reason]. Other exceptions are
-// nobody's error.
+// fatalError ends a view.
+type fatalError struct{ err *store.Error }
+
+func (e *fatalError) Error() string { return e.err.Error() }
+
+// fatal is err or, where a map or reduce function threw "fatal_error" or ["fatal", word, reason], a *fatalError.
 func fatal(err error) error {
 	var ex *goja.Exception
 	if !errors.As(err, &ex) || ex.Value() == nil {
-		return nil
+		return err
 	}
 	if text, ok := ex.Value().(goja.String); ok && text.String() == "fatal_error" {
-		return &store.Error{Kind: store.KindInternal, Word: "map_runtime_error", Reason: "function raised 'fatal_error'"}
+		return &fatalError{&store.Error{Kind: store.KindInternal, Word: "map_runtime_error", Reason: "function raised 'fatal_error'"}}
 	}
 	o, ok := ex.Value().(*goja.Object)
 	if !ok || o.ClassName() != "Array" {
-		return nil
+		return err
 	}
 	part := func(i string) string {
 		if v := o.Get(i); v != nil && goja.IsString(v) {
@@ -29,7 +33,7 @@ func fatal(err error) error {
 		return ""
 	}
 	if part("0") != "fatal" {
-		return nil
+		return err
 	}
-	return &store.Error{Kind: store.KindInternal, Word: part("1"), Reason: part("2")}
+	return &fatalError{&store.Error{Kind: store.KindInternal, Word: part("1"), Reason: part("2")}}
 }

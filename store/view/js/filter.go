@@ -21,6 +21,9 @@ func newFilter(src string, o Options, view bool) (*Filter, error) {
 	if err != nil {
 		return nil, compilationError(err)
 	}
+	if !view {
+		f.thrown = thrown
+	}
 	return &Filter{f: f, view: view}, nil
 }
 
@@ -49,5 +52,5 @@ func (f *Filter) Filter(doc, req []byte) (bool, error) {
 	if _, ok := err.(*goja.Exception); ok && f.view {
 		return false, nil
 	}
-	return false, thrown(err)
+	return false, compilationError(err)
 }

@@ -136,15 +136,21 @@ func (w *Mapper) Map(doc string, row func(view int, key, value []byte)) error {
 func (w *Mapper) call(fn goja.Callable, doc goja.Value) (outcome, error) {
 	w.out, w.rows, w.over = w.out[:0], w.rows[:0], false
 	err := w.m.run(func() error {
-		_, err := fn(goja.Undefined(), doc)
-		return err
+		if _, err := fn(goja.Undefined(), doc); err != nil {
+			return fatal(err)
+		}
+		return nil
 	})
 	if w.m.dead {
 		return threw, err
 	}
 	if err != nil || w.over {
 		w.m.r.ClearInterrupt()
-		return threw, fatal(err)
+		var end *fatalError
+		if errors.As(err, &end) {
+			return threw, end.err
+		}
+		return threw, nil
 	}
 	return ran, nil
 }

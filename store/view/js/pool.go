@@ -12,6 +12,10 @@ type function struct {
 	src  string
 	o    Options
 	idle sync.Pool // of *instance
+
+	// thrown makes an error of what a call threw; nil leaves it as it is. It runs within the call's time, since to look at what was
+	// thrown may run functions, which may throw, or not end.
+	thrown func(error) error
 }
 
 // instance is a function in a runtime.
@@ -71,6 +75,9 @@ func (f *function) callOn(this func(m *machine) goja.Value, args func(m *machine
 			return err
 		}
 		v, err := in.fn(this(in.m), values...)
+		if err != nil && f.thrown != nil {
+			err = f.thrown(err)
+		}
 		if err != nil {
 			return err
 		}

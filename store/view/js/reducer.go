@@ -21,6 +21,7 @@ func NewReducer(src string, o Options) (*Reducer, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.thrown = fatal
 	r := &Reducer{f: f}
 	if tree, err := parse(src); err == nil {
 		if params, declared, body := functionParts(tree); params != nil {
@@ -97,8 +98,12 @@ func (r *Reducer) call(dst []byte, args func(m *machine) ([]goja.Value, error)) 
 	if errors.As(err, &compile) {
 		return dst[:start], compilationError(err)
 	}
+	var end *fatalError
+	if errors.As(err, &end) {
+		return dst[:start], end.err
+	}
 	if err != nil {
-		return append(dst[:start], "null"...), fatal(err)
+		return append(dst[:start], "null"...), nil
 	}
 	return dst, nil
 }

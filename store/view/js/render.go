@@ -129,9 +129,12 @@ func (r *Renderer) render(word string, fn func(s *rendering) error) error {
 		s.install()
 		var err error
 		if ex := s.m.r.Try(func() { err = fn(s) }); ex != nil {
-			return ex
+			err = ex
 		}
-		return err
+		if err != nil {
+			return renderError(err, word)
+		}
+		return nil
 	})
 	switch {
 	case s.peerErr != nil:
@@ -140,7 +143,7 @@ func (r *Renderer) render(word string, fn func(s *rendering) error) error {
 	case err == nil:
 		return nil
 	}
-	return renderError(err, word)
+	return compilationError(err)
 }
 
 // install defines the functions that only these functions have.

@@ -17,6 +17,7 @@ func NewValidator(src string, o Options) (*Validator, error) {
 	if err != nil {
 		return nil, compilationError(err)
 	}
+	f.thrown = thrown
 	return &Validator{f: f}, nil
 }
 
@@ -26,7 +27,7 @@ func (v *Validator) Validate(newDoc, oldDoc, userCtx, secObj []byte) error {
 	err := v.f.callOn(v.f.design, func(m *machine) ([]goja.Value, error) {
 		return parseArguments(m, newDoc, oldDoc, userCtx, secObj)
 	}, func(*machine, goja.Value) error { return nil })
-	return thrown(err)
+	return compilationError(err)
 }
 
 // thrown turns what a function threw into the answer: {forbidden: reason} and {unauthorized: reason} by their meaning,
