@@ -9,9 +9,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
-	"os"
-	"strconv"
-	"strings"
 	"sync"
 	"testing"
 
@@ -21,16 +18,7 @@ import (
 // ownMemory is how much memory the process has of its own, in MiB.
 func ownMemory(t *testing.T) int {
 	t.Helper()
-	text, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(text), "RssAnon:")
-	kb, err := strconv.Atoi(strings.Fields(rest)[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kb >> 10
+	return resident(t, "RssAnon") >> 10
 }
 
 // What a store took is given back, whoever it was taken from: with cgo Pebble's memory is C's.

@@ -34,7 +34,6 @@ type mapping struct {
 	start, end uint64
 	access     string // "r-xp"
 	file       string // device and inode
-	resident   int    // KiB
 	own        int    // KiB that are no longer the file's
 }
 
@@ -57,15 +56,11 @@ func readMappings(lines *bufio.Scanner) ([]mapping, error) {
 			continue
 		}
 		m := &all[len(all)-1]
-		var err error
-		switch f[0] {
-		case "Rss:":
-			m.resident, err = strconv.Atoi(f[1])
-		case "Anonymous:":
-			m.own, err = strconv.Atoi(f[1])
-		}
-		if err != nil {
-			return nil, err
+		if f[0] == "Anonymous:" {
+			var err error
+			if m.own, err = strconv.Atoi(f[1]); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return all, lines.Err()
