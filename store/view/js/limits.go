@@ -374,8 +374,13 @@ func (m *machine) checkArray(name string, c *goja.FunctionCall) string {
 		}
 		return ""
 	case "flat":
-		room := float64(maxArrayLen)
-		return m.checkFlat(c.This, min(max(c.Argument(0).ToFloat(), 1), maxDepth), &room)
+		depth, room := 1.0, float64(maxArrayLen)
+		if given := c.Argument(0); !goja.IsUndefined(given) {
+			c.Arguments = slices.Clone(c.Arguments)
+			c.Arguments[0] = toNumber(given)
+			depth = c.Arguments[0].ToFloat()
+		}
+		return m.checkFlat(c.This, depth, 0, &room)
 	default:
 		return ""
 	}
@@ -391,21 +396,24 @@ func (m *machine) checkArray(name string, c *goja.FunctionCall) string {
 	return ""
 }
 
-// checkFlat looks how many elements arrays in arrays have, down to a depth.
-func (m *machine) checkFlat(v goja.Value, depth float64, room *float64) string {
+// checkFlat looks how many elements arrays in arrays have, down to a depth, at a level of them. What is in itself is endless.
+func (m *machine) checkFlat(v goja.Value, depth float64, level int, room *float64) string {
 	o, ok := v.(*goja.Object)
 	if !ok || o.ClassName() != "Array" {
 		return ""
+	}
+	if level > maxDepth {
+		return reasonDepth
 	}
 	n := m.lengthOf(o)
 	if *room -= n; *room < 0 {
 		return tooLong(math.Inf(1))
 	}
-	if depth < 0 {
+	if !(depth >= 1) { // NaN is 0
 		return ""
 	}
 	for i := range int(n) {
-		if reason := m.checkFlat(o.Get(index(i)), depth-1, room); reason != "" {
+		if reason := m.checkFlat(o.Get(index(i)), depth-1, level+1, room); reason != "" {
 			return reason
 		}
 	}

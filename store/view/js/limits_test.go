@@ -41,6 +41,8 @@ func TestPoison(t *testing.T) {
 		{`var a = []; for (var i = 0; i < 9000; i++) a = [a]; emit(JSON.stringify([a, a, a, a, a, a, a, a, a, a, a, a], null, 10))`, false},
 		{`emit(JSON.parse("[" + "[],".repeat(5e6) + "1]"))`, false},
 		{`emit([Array(4e9)].flat())`, false},
+		{`var a = []; a.push(a); emit(a.flat(Infinity))`, false},
+		{`var a = [1]; for (var i = 0; i < 60; i++) a = [a, a]; emit(a.flat(Infinity))`, false},
 		{`var a = Array(4e6).fill(1); emit([a, a, a, a, a, a, a, a].flat())`, false},
 		{`Uint8Array.from({length: 4e9}); emit(1)`, false},
 		{`new Uint8Array(2).set({length: 4e9}); emit(1)`, false},
@@ -214,5 +216,16 @@ func TestDepth(t *testing.T) {
 		if got := mapAll(t, Options{}, testDoc, "function(doc) { "+body+" }"); len(got) != 1 || got[0] != want {
 			t.Errorf("%s\n got %s\nwant %s", body, got, want)
 		}
+	}
+}
+
+// TestFlat: arrays that are within bounds are made flat as ever, one in itself by as much as was asked for.
+func TestFlat(t *testing.T) {
+	t.Parallel()
+	const body = `var c = []; c.push(c); emit([[1, [2, [3]]].flat().length, [1, [2, [3]]].flat(Infinity).length, [1, [2]].flat(0).length,
+		[1, [2, [3]]].flat({valueOf: function() { return 2 }}).length, c.flat().length, c.flat(3)[0] === c, [1, [2]].flat("x").length])`
+	w, key := poisoned(t, body), ""
+	if err := w.Map(`{"_id":"a"}`, func(_ int, k, _ []byte) { key = string(k) }); err != nil || key != "[3,3,2,3,1,true,2]" {
+		t.Errorf("%s, %v", key, err)
 	}
 }
