@@ -50,8 +50,7 @@ func AcceptsGzip(r *http.Request) bool {
 	return slices.ContainsFunc(List(r.Header.Get("Accept-Encoding")), func(s string) bool {
 		coding, weight, _ := strings.Cut(s, ";")
 		coding, weight = strings.TrimSpace(coding), strings.ReplaceAll(weight, " ", "")
-		zero := strings.HasPrefix(weight, "q=0") && strings.Trim(weight[len("q=0"):], ".0") == ""
-		return (strings.EqualFold(coding, "gzip") || coding == "*") && !zero
+		return (strings.EqualFold(coding, "gzip") || coding == "*") && !isZeroWeight(weight)
 	})
 }
 
