@@ -171,6 +171,7 @@ func TestDiffLines(t *testing.T) {
 func FuzzSource(f *testing.F) {
 	f.Add("/* a */ // b\nfunction (doc) {}\n")
 	f.Add("/*")
+	f.Add("// a\rfunction (doc) {\r\r\n}\r")
 	f.Fuzz(func(t *testing.T, text string) {
 		if s := source(text); source(s) != s {
 			t.Errorf("source(%q) = %q is not final", text, s)

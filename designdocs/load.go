@@ -146,11 +146,14 @@ func withMembers(object []byte, id, rev string) ([]byte, error) {
 	return append(out, '}'), nil
 }
 
+// lineEnds makes of each end of a line that JavaScript knows by a carriage return one newline.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
 // source is a file's code: without comments and white space before it, and white space after it.
 func source(text string) string {
-	text = strings.ReplaceAll(text, "\r\n", "\n")
+	text = lineEnds.Replace(text)
 	for {
-		text = strings.TrimLeft(text, " \t\n\r\ufeff")
+		text = strings.TrimLeft(text, " \t\n\ufeff")
 		switch {
 		case strings.HasPrefix(text, "/*"):
 			_, text, _ = strings.Cut(text[2:], "*/")
