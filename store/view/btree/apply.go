@@ -121,7 +121,7 @@ func (w *writer) take(id uint64) (*node, error) {
 	if err := w.ctx.Err(); err != nil {
 		return nil, err
 	}
-	n, err := w.node(id)
+	n, _, err := w.peek(id)
 	if err != nil {
 		return nil, err
 	}

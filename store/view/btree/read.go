@@ -39,23 +39,27 @@ func (t *Tree) ID(e Entry) (string, error) {
 }
 
 func (t *Tree) node(id uint64) (*node, error) {
-	k := cacheKey{space: t.Space, id: id}
-	if n, ok := t.Cache.get(k).(*node); ok {
-		return n, nil
+	n, cached, err := t.peek(id)
+	if err == nil && !cached {
+		t.Cache.put(cacheKey{space: t.Space, id: id}, n)
+	}
+	return n, err
+}
+
+// peek is node for one that nobody will ask for again: it tells whether the node is in Cache and does not put it there.
+func (t *Tree) peek(id uint64) (n *node, cached bool, err error) {
+	if n, ok := t.Cache.get(cacheKey{space: t.Space, id: id}).(*node); ok {
+		return n, true, nil
 	}
 	data, ok, err := t.KV.Get(nodeKey(t.Prefix, id))
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if !ok {
-		return nil, corrupt("missing node")
+		return nil, false, corrupt("missing node")
 	}
-	n, err := decode(data)
-	if err != nil {
-		return nil, err
-	}
-	t.Cache.put(k, n)
-	return n, nil
+	n, err = decode(data)
+	return n, false, err
 }
 
 // reduction is that of all below a kid.
