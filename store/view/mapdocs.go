@@ -52,12 +52,13 @@ func (x *index) mapSome(ctx context.Context, docs []mapped, workers int) (int, e
 	)
 	budget.Store(batchRows)
 	work := func() {
+		e := emitter{index: x, seen: make([]repeats, len(x.design.views))}
 		for budget.Load() > 0 {
 			c := int(next.Add(1) - 1)
 			if c >= chunks {
 				return
 			}
-			n, err := x.mapDocs(ctx, docs[c*chunkDocs:min((c+1)*chunkDocs, len(docs))], &budget)
+			n, err := e.mapDocs(ctx, docs[c*chunkDocs:min((c+1)*chunkDocs, len(docs))], &budget)
 			if done[c] = n; err != nil {
 				once.Do(func() { fail = err })
 				return
@@ -82,14 +83,13 @@ func (x *index) mapSome(ctx context.Context, docs []mapped, workers int) (int, e
 }
 
 // mapDocs runs the map functions over docs in one runtime until the budget of bytes is used up, and tells how many it did.
-func (x *index) mapDocs(ctx context.Context, docs []mapped, budget *atomic.Int64) (int, error) {
-	w, err := x.mapper()
+func (e *emitter) mapDocs(ctx context.Context, docs []mapped, budget *atomic.Int64) (int, error) {
+	w, err := e.mapper()
 	if err != nil {
 		return 0, err
 	}
 	stop := w.Watch()
 	defer stop()
-	e := emitter{index: x, seen: make([]repeats, len(x.design.views))}
 	for i := range docs {
 		if err := ctx.Err(); err != nil {
 			return i, err
@@ -101,11 +101,11 @@ func (x *index) mapDocs(ctx context.Context, docs []mapped, budget *atomic.Int64
 			return i, err // the runtime is not used again
 		}
 		if budget.Add(-int64(e.bytes)) <= 0 {
-			x.mappers.Put(w)
+			e.mappers.Put(w)
 			return i + 1, nil
 		}
 	}
-	x.mappers.Put(w)
+	e.mappers.Put(w)
 	return len(docs), nil
 }
 

@@ -38,7 +38,12 @@ type runDocs struct {
 
 func newRunDocs(found []known) *runDocs {
 	b := &runDocs{ends: make([]uint32, len(found)), times: make([]int64, len(found)), numbers: make([]uint8, len(found))}
+	size := 0
+	for i := range found {
+		size += len(found[i].name.ID)
+	}
 	var ids strings.Builder
+	ids.Grow(size)
 	for i := range found {
 		d := &found[i].name
 		ids.WriteString(d.ID)
