@@ -1,8 +1,10 @@
 package lines
 
 import (
+	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"logctl/store"
 )
@@ -42,13 +44,33 @@ func (l labels) size() int {
 	return n
 }
 
-// appendMembers appends the labels to an object without its end. A name that it has already gets prefix before it, as often as it
-// takes; underscores at the beginning, by which the store knows names of its own, go.
+// fewLabels is how many are looked for one by one in the object that they are added to.
+const fewLabels = 32
+
+// appendMembers appends the labels to an object without its end. A name that it has already gets prefix before it and, where that is no
+// other name yet, _2, _3 and so on behind it; underscores at the beginning, by which the store knows names of its own, go. Without a prefix
+// names stay.
 func (l labels) appendMembers(dst []byte, prefix string) []byte {
+	has := func(name string) bool { return holds(dst, name) }
+	var names map[string]bool // of the object; nil: has looks at it
+	if prefix != "" && len(l) > fewLabels {
+		names = namesIn(dst)
+		has = func(name string) bool { return names[name] }
+	}
+	numbers := map[string]int{} // the last one behind a name
 	for i := range l {
 		name := strings.TrimLeft(l[i].name, "_")
-		for prefix != "" && (name == "" || holds(dst, name)) {
-			name = prefix + name
+		if !utf8.ValidString(name) {
+			name = string([]rune(name)) // as it will be written
+		}
+		if prefix != "" && (name == "" || has(name)) {
+			first := prefix + name
+			for name = first; has(name); name = fmt.Sprintf("%s_%d", first, numbers[first]+1) {
+				numbers[first]++
+			}
+		}
+		if names != nil {
+			names[name] = true
 		}
 		dst = store.AppendJSONString(appendMember(dst, name), l[i].value)
 	}

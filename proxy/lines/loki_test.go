@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -306,10 +307,46 @@ func TestParseLabels(t *testing.T) {
 	}
 }
 
+// TestAlikeLabels pushes labels of equal names: each gets another, however many they are and whether they are UTF-8 or not.
+func TestAlikeLabels(t *testing.T) {
+	t.Parallel()
+	alike := func(n int) labels { return slices.Repeat(labels{{"a", "x"}}, n) }
+	s, sink := start(t, Options{}, "")
+	for _, st := range []lokiStream{
+		{labels: labels{{"\xff", "1"}, {"\xfe", "2"}, {"\xff", "3"}, {"_\xff", "4"}}, entries: []lokiEntry{{line: []byte("bytes")}}},
+		{labels: alike(3), entries: []lokiEntry{{line: []byte("few"), metadata: alike(3)}}},
+		{labels: alike(fewLabels + 1), entries: []lokiEntry{{line: []byte("many"), metadata: append(labels{{"metadata_a_3", "y"}}, alike(maxLabels/10)...)}}},
+	} {
+		body := snappy.Encode(nil, appendPushProto(nil, []lokiStream{st}))
+		if status, text := push(s, sink, body, "Content-Type", "application/x-protobuf"); status != http.StatusNoContent {
+			t.Errorf("%s: %d %s", st.entries[0].line, status, text)
+		}
+	}
+	found := map[any]map[string]any{}
+	for _, doc := range sink.wait(t, "log_loki", 3) {
+		found[doc["message"]] = doc
+	}
+	for message, want := range map[string][]string{
+		"bytes": {"\uFFFD", "label_\uFFFD", "label_\uFFFD_2", "label_\uFFFD_3"},
+		"few":   {"a", "label_a", "label_a_2", "metadata_a", "metadata_a_2", "metadata_a_3"},
+		"many":  {"a", "label_a", "label_a_32", "metadata_a_3", "metadata_a", "metadata_a_2", "metadata_a_4", "metadata_a_6554"},
+	} {
+		for _, name := range want {
+			if found[message][name] == nil {
+				t.Errorf("%s: no member %s in %.300v", message, name, found[message])
+			}
+		}
+	}
+	if n := len(found["few"]); n != 2+6 {
+		t.Errorf("%d members: %v", n, found["few"])
+	}
+}
+
 // FuzzPush gives the server any body in each form; it must answer and stay sound.
 func FuzzPush(f *testing.F) {
 	f.Add([]byte(pushJSON), true)
 	f.Add(appendPushProto(nil, pushStreams), false)
+	f.Add(appendPushProto(nil, []lokiStream{{labels: labels{{"a", "1"}, {"_a", "2"}, {"\xff", ""}}, entries: []lokiEntry{{metadata: labels{{"\xfe", ""}, {"a", ""}}}}}}), false)
 	f.Add([]byte(`{"streams":[{"stream":{"":"","_":"","a":"1","_a":"2","__a":"3"},"values":[["1","x",{"label_a":"y"}]]}]}`), true)
 	f.Fuzz(func(t *testing.T, body []byte, isJSON bool) {
 		sink := newFakeSink()

@@ -86,6 +86,16 @@ func holds(open []byte, name string) bool {
 	return hasMember(append(open, '}'), name) // the brace stands behind the end of open, where nothing is
 }
 
+// namesIn are the names of the members of an object that has no end yet.
+func namesIn(open []byte) map[string]bool {
+	names := map[string]bool{}
+	_ = ejson.Members(append(open, '}'), func(key, _ []byte) error { // the brace as in holds
+		names[string(key)] = true
+		return nil
+	})
+	return names
+}
+
 // hasMember tells whether an object in stored form has a member of that name.
 func hasMember(object []byte, name string) bool {
 	var buf [80]byte
