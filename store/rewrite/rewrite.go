@@ -133,19 +133,24 @@ func (r *rule) variables(bound variables, query url.Values) variables {
 	return all
 }
 
-// replace puts variables into a value of a rule's query: a string, or the strings of an array.
+// replace puts variables into a value of a rule's query: a string, or the strings of an array, but not those of arrays in it.
 func (r *rule) replace(v json.RawMessage, vars variables) json.RawMessage {
 	var list []json.RawMessage
-	if json.Unmarshal(v, &list) == nil && list != nil {
-		for i := range list {
-			list[i] = r.replace(list[i], vars)
-		}
-		out, err := json.Marshal(list)
-		if err != nil {
-			return v
-		}
-		return out
+	if json.Unmarshal(v, &list) != nil || list == nil {
+		return r.replaceText(v, vars)
 	}
+	for i := range list {
+		list[i] = r.replaceText(list[i], vars)
+	}
+	out, err := json.Marshal(list)
+	if err != nil {
+		return v
+	}
+	return out
+}
+
+// replaceText is the value of the variable that v names, or v.
+func (r *rule) replaceText(v json.RawMessage, vars variables) json.RawMessage {
 	var s string
 	if json.Unmarshal(v, &s) != nil {
 		return v

@@ -18,7 +18,7 @@ func TestApply(t *testing.T) {
 		{"from":"/static/*","to":"files/*"},
 		{"from":"/only/post","method":"POST","to":"posted"},
 		{"from":"/day/:day","to":"_list/html/by_day","query":{"key":":day","limit":":n","reduce":false},"formats":{"n":"int"}},
-		{"from":"/pair/:a/:b","to":"_view/v","query":{"startkey":[":a",":b"],"endkey":[":a",{}]}},
+		{"from":"/pair/:a/:b","to":"_view/v","query":{"startkey":[":a",":b"],"endkey":[":a",{}],"x":[[":a"],":b"]}},
 		{"from":"/doc/:id","to":"../../:id"},
 		{"from":"/flag/:on","to":"x/:missing","query":{"descending":":on"},"formats":{"on":"bool"}},
 		{"from":"*","to":"../../*"}
@@ -29,7 +29,7 @@ func TestApply(t *testing.T) {
 		{"POST", "only/post", "", base + "/posted", ""},
 		{"GET", "only/post", "", "/db/only/post", ""},
 		{"GET", "day/2017-06-11", "n=7", base + "/_list/html/by_day", "day=2017-06-11&key=%222017-06-11%22&limit=7&n=7&reduce=false"},
-		{"GET", "pair/x/y", "", base + "/_view/v", "a=x&b=y&endkey=%5B%22x%22%2C%7B%7D%5D&startkey=%5B%22x%22%2C%22y%22%5D"},
+		{"GET", "pair/x/y", "", base + "/_view/v", "a=x&b=y&endkey=%5B%22x%22%2C%7B%7D%5D&startkey=%5B%22x%22%2C%22y%22%5D&x=%5B%5B%22%3Aa%22%5D%2C%22y%22%5D"},
 		{"GET", "doc/some id", "rev=1-a", "/db/some%20id", "id=some+id&rev=1-a"},
 		{"GET", "flag/TRUE", "", base + "/x/undefined", "descending=true&on=TRUE"},
 		{"PUT", "any/thing", "key=%221%22&q=%26", "/db/any/thing", "key=%221%22&q=%26"},
