@@ -210,7 +210,7 @@ func (m *matching) elements(n *node, v []byte, bytewise bool) bool {
 func (m *matching) in(n *node, v []byte, bytewise bool) bool {
 	listed := func(v []byte) bool {
 		for i := range n.list {
-			if m.equal(v, &n.list[i], bytewise) {
+			if len(v) > 0 && m.equal(v, &n.list[i], bytewise) {
 				return true
 			}
 		}

@@ -10,11 +10,8 @@ type reader struct{ conditions int }
 
 // condition reads an object of conditions, or a value that a field must be equal to.
 func (r *reader) condition(raw []byte, depth int) (*node, error) {
-	if r.conditions++; r.conditions > maxConditions {
-		return nil, refuse("invalid_selector", "The selector has too many conditions.")
-	}
-	if depth > maxDepth {
-		return nil, refuse("invalid_selector", "The selector's conditions nest too deep.")
+	if err := r.count(depth); err != nil {
+		return nil, err
 	}
 	if !isObject(raw) || string(raw) == "{}" {
 		return &node{op: opEq, raw: raw}, nil
@@ -35,6 +32,26 @@ func (r *reader) condition(raw []byte, depth int) (*node, error) {
 		return list[0], nil
 	}
 	return &node{op: opAnd, args: list}, nil
+}
+
+// count takes one more condition.
+func (r *reader) count(depth int) error {
+	if r.conditions++; r.conditions > maxConditions {
+		return refuse("invalid_selector", "The selector has too many conditions.")
+	}
+	if depth > maxDepth {
+		return refuse("invalid_selector", "The selector's conditions nest too deep.")
+	}
+	return nil
+}
+
+// countWritten counts the conditions of a selector that is written out, as it will be read again: there are more of them, and deeper.
+func (r *reader) countWritten(n *node, depth int) error {
+	err := r.count(depth)
+	for i := 0; i < len(n.args) && err == nil; i++ {
+		err = r.countWritten(n.args[i], depth+1)
+	}
+	return err
 }
 
 // member reads one member of an object of conditions: an operator with its argument, or a field with its condition.

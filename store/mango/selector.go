@@ -45,6 +45,9 @@ func parseSelector(raw []byte) (*Selector, error) {
 	if root.op == opField && root.field == "" {
 		return nil, refuse("invalid_selector", "One or more conditions is missing a field name.")
 	}
+	if err := new(reader).countWritten(root, 0); err != nil {
+		return nil, err
+	}
 	if err := root.compile(); err != nil {
 		return nil, err
 	}

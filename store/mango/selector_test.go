@@ -63,6 +63,10 @@ func TestSelectorErrors(t *testing.T) {
 		{`{"a":{"$text":"x"}}`, "bad_field", ""},
 		{strings.Repeat(`{"a":`, maxDepth+2) + "1" + strings.Repeat("}", maxDepth+2), "invalid_selector", "The selector's conditions nest too deep."},
 		{`{"$or":[1` + strings.Repeat(",1", maxConditions) + `]}`, "invalid_selector", "The selector has too many conditions."},
+		// What is read must be read again when it is written out.
+		{`{"a":` + strings.Repeat(`{"$elemMatch":`, maxDepth*2/3) + `{"b":1}` + strings.Repeat("}", maxDepth*2/3+1), "invalid_selector",
+			"The selector's conditions nest too deep."},
+		{`{"a":1,"$or":[{"$gt":1}` + strings.Repeat(`,{"$gt":1}`, maxConditions*2/3) + `]}`, "invalid_selector", "The selector has too many conditions."},
 		{`{`, "bad_request", "invalid UTF-8 JSON"},
 	} {
 		_, err := ParseSelector([]byte(c.in))
