@@ -155,7 +155,7 @@ func appendDigits(dst []byte, max int, value []byte) []byte {
 	}
 	for i := 0; i < len(value) && len(dst) < max; i++ {
 		switch c := value[i]; {
-		case c == '\\' && value[i+1] == 'u':
+		case c == '\\' && i+1 < len(value) && value[i+1] == 'u': // none follows in what a damaged record makes of a number
 			i += 5 // the digits of a control character's code are none of the text
 		case c >= '0' && c <= '9':
 			dst = append(dst, c)

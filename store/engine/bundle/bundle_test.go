@@ -125,6 +125,7 @@ func FuzzBundle(f *testing.F) {
 	f.Add([]byte(`{"date":"2017-06-14","hour":"17:16:12,329"}`+"\n"+`{"date":"2017-06-14","hour":"17:16:13,329"}`), true)
 	f.Add([]byte(`{"n":1}`+"\n"+`{"n":-1}`+"\n"+`{"n":1.5,"a":["b",null,{}]}`+"\n{}"), false)
 	f.Add([]byte(`{"time":"\u0031\\","a\"b":"\""}`+"\n"+`{"time":1,"a\"b":"9"}`), true)
+	f.Add([]byte(`{"time":1}`+"\n"+`{"time":1\}`), true)
 	f.Fuzz(func(t *testing.T, text []byte, ofContent bool) {
 		var w Writer
 		var in []store.Doc
