@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"math"
 	"regexp"
 	"strconv"
@@ -50,17 +49,17 @@ func readStrictly(raw string) (list []plainRequest, bad bool) {
 				continue // net/http refuses it, as it does names with blanks
 			}
 			value = strings.Trim(value, " \t")
-			switch string(bytes.ToLower([]byte(name))) {
-			case "content-length":
+			switch {
+			case equalASCII(name, "content-length"):
 				said = append(said, name)
 				n, err := strconv.ParseInt(value, 10, 64)
 				if err != nil || !plainCount.MatchString(value) || n > math.MaxInt64-8 {
 					return list, true
 				}
 				length = int(n)
-			case "transfer-encoding":
+			case equalASCII(name, "transfer-encoding"):
 				said = append(said, name)
-				if r.chunked = string(bytes.ToLower([]byte(value))) == "chunked"; !r.chunked || strings.HasSuffix(r.line, "0") {
+				if r.chunked = equalASCII(value, "chunked"); !r.chunked || strings.HasSuffix(r.line, "0") {
 					return list, true
 				}
 			}
@@ -79,6 +78,9 @@ func readStrictly(raw string) (list []plainRequest, bad bool) {
 		}
 	}
 }
+
+// equalASCII tells whether s is want but for the case of letters: of ASCII's, for to others K, U+212A, is a k, too.
+func equalASCII(s, want string) bool { return len(s) == len(want) && strings.EqualFold(s, want) }
 
 // tricks are requests that two servers may read in two ways. net/http takes those of the first kind without a word.
 var tricks = []struct {
@@ -106,6 +108,7 @@ var tricks = []struct {
 	{"an unknown coding", false, "Transfer-Encoding: xchunked\r\n\r\n7\r\n{\"a\":1}\r\n0\r\n\r\n"},
 	{"a list of codings", false, "Transfer-Encoding: identity, chunked\r\n\r\n7\r\n{\"a\":1}\r\n0\r\n\r\n"},
 	{"no coding", false, "Transfer-Encoding:\r\nContent-Length: 7\r\n\r\n{\"a\":1}"},
+	{"a coding of other letters", false, "Transfer-Encoding: chun\u212aed\r\n\r\n7\r\n{\"a\":1}\r\n0\r\n\r\n"},
 	{"two codings", false, "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n{\"a\":1}\r\n0\r\n\r\n"},
 	{"a bare carriage return", false, "X: y\rContent-Length: 7\r\n\r\n{\"a\":1}"},
 	{"no colon", false, "Content-Length 7\r\n\r\n{\"a\":1}"},

@@ -261,21 +261,20 @@ func FuzzRows(f *testing.F) {
 	f.Add(`{"total_rows":2,"rows":[{"id":"a","key":[1,"x"],"value":null,"doc":{"a":[]}}]}`, 1)
 	f.Add(`{"rows":[{"key":"\ud83d\ude00\\","value":-1.5e+3}],"x":{"y":[[]]}}`, 7)
 	f.Add(`{"rows":[{"key":1,"error":"not_found"}`, 3)
+	f.Add(`{"rows":[{"key":1,"k\u0065y":2}],"ROWS":[{"key":3}]}`, 2)
 	f.Add("{\"rows\":[\r\n{\"key\":[1,\"],\"],\"value\":{\"x\":1}},\r\n{\"id\":\"a\",\"key\":[{\"x\":[],\"value\":2}],\"value\":3}\n]}\n", 9)
 	f.Fuzz(func(t *testing.T, body string, chunk int) {
 		rows, err := readAll(body, max(1, chunk&63))
-		var want struct {
-			Error json.RawMessage
-			Rows  []map[string]json.RawMessage
-		}
-		if json.Unmarshal([]byte(body), &want) != nil || err != nil {
+		var answer map[string]json.RawMessage // by their very names, which a struct's fields would not be
+		var want []map[string]json.RawMessage
+		if err != nil || json.Unmarshal([]byte(body), &answer) != nil || answer["rows"] != nil && json.Unmarshal(answer["rows"], &want) != nil {
 			return
 		}
 		if whole, err := readAll(body, len(body)); err != nil || !reflect.DeepEqual(whole, rows) {
 			t.Errorf("at once %q, %v, in pieces %q", whole, err, rows)
 		}
-		for i, r := range want.Rows {
-			if i < len(rows) && len(rows) == len(want.Rows) && len(r["key"]) > 0 && !sameJSON(r["key"], rows[i].Key) {
+		for i, r := range want {
+			if len(rows) == len(want) && len(r["key"]) > 0 && !sameJSON(r["key"], rows[i].Key) {
 				t.Errorf("key %s, want %s", rows[i].Key, r["key"])
 			}
 		}
