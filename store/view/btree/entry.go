@@ -74,14 +74,20 @@ func (e *Entry) comparePlace(place []byte) int {
 
 // namer finds ids. An error stays, and what was asked for since is nothing.
 type namer struct {
-	tree   *Tree         // of docs; nil where all ids are in the rows
-	near   [nearby]*leaf // of tree, where the last ids were
-	oldest int           // of near
-	err    error
+	tree *Tree     // of docs; nil where all ids are in the rows
+	near []docSpan // in the order of time: leaves of tree where ids were
+	err  error
 }
 
-// nearby is how many leaves of docs are kept at hand: rows of one sort key come in the order of time, those of the next one begin anew.
-const nearby = 8
+// docSpan is a leaf of docs all of which are named by times, the times of the first and the last.
+type docSpan struct {
+	from, to int64
+	*leaf
+}
+
+// nearby is how many leaves of docs are kept at hand at most: rows of one sort key come in the order of time, those of the next one begin
+// anew. A day of a busy site has a hundred.
+const nearby = 256
 
 func (n *namer) id(d Doc) string {
 	if d.ID != "" || d.N == 0 || n.err != nil {

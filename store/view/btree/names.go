@@ -8,10 +8,9 @@ import (
 
 // find looks an id up in the tree of docs.
 func (n *namer) find(d Doc) (string, error) {
-	for _, l := range n.near {
-		if l == nil || !l.spans(d.Time) {
-			continue
-		}
+	near := sort.Search(len(n.near), func(i int) bool { return n.near[i].to >= d.Time })
+	if near < len(n.near) && n.near[near].from <= d.Time {
+		l := n.near[near].leaf
 		if at := l.numbered(l.searchTime(d.Time, n), d); at >= 0 {
 			return l.doc(at).ID, nil
 		}
@@ -26,7 +25,7 @@ func (n *namer) find(d Doc) (string, error) {
 	if l == nil {
 		return "", missing
 	}
-	n.near[n.oldest], n.oldest = l, (n.oldest+1)%nearby
+	n.keep(near, l)
 	i := l.searchTime(d.Time, n)
 	if at := l.numbered(i, d); at >= 0 {
 		return l.doc(at).ID, nil
@@ -53,14 +52,20 @@ func (n *namer) find(d Doc) (string, error) {
 
 var errFound = corrupt("what was looked for") // it never leaves this package
 
-// spans tells whether a time is among those of a leaf in which all docs are named by times.
-func (l *leaf) spans(ms int64) bool {
-	return l.names == nil && l.times[0] <= ms && ms <= l.times[l.n-1]
+// keep keeps a leaf at hand that a time was looked for in, before the i-th of those that are.
+func (n *namer) keep(i int, l *leaf) {
+	if l.times == nil || l.ids != nil || i < len(n.near) && n.near[i].to <= l.times[l.n-1] {
+		return
+	}
+	if len(n.near) == nearby {
+		n.near, i = n.near[:0], 0
+	}
+	n.near = slices.Insert(n.near, i, docSpan{l.times[0], l.times[l.n-1], l})
 }
 
 // searchTime is the number of docs before those of a time, in a leaf of docs.
 func (l *leaf) searchTime(ms int64, names *namer) int {
-	if l.names == nil {
+	if l.times != nil && l.ids == nil {
 		i, _ := slices.BinarySearch(l.times, ms)
 		return i
 	}

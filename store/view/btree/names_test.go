@@ -213,6 +213,52 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// TestNearby finds ids in more leaves of docs than are kept at hand, forwards again and again and here and there.
+func TestNearby(t *testing.T) {
+	t.Parallel()
+	cache := NewCache(1 << 20)
+	docs := &Tree{KV: memory{}, Cache: cache, Space: cache.Space()}
+	var ops []Op
+	value := bytes.Repeat([]byte("a doc of which few are in a leaf"), 1<<7)
+	for i := range 12 * nearby {
+		id := string(ejson.AppendContentID(nil, fmt.Appendf(nil, `{"date":"2017-06-14","hour":"17:%02d:%02d,000"}`, i/2/60, i/2%60), uint32(i%2)))
+		ms, ok := ContentTime(id)
+		if !ok {
+			t.Fatal(id)
+		}
+		ops = append(ops, Op{Entry: &Entry{Doc: Doc{ID: id, Time: ms, N: uint8(1 + i%2)}, Value: value}})
+	}
+	root, kv, err := docs.Apply(t.Context(), Once(ops), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs.Root, docs.KV = root, docs.KV.(memory).apply(kv)
+	n := &namer{tree: docs}
+	ask := func(i int) {
+		d := ops[i].Doc
+		if got := n.id(Doc{Time: d.Time, N: d.N}); got != d.ID || n.err != nil {
+			t.Fatalf("doc %d is %q, %v, want %s", i, got, n.err, d.ID)
+		}
+	}
+	most := 0
+	for range 2 {
+		for i := range ops {
+			ask(i)
+			most = max(most, len(n.near))
+		}
+	}
+	if most != nearby {
+		t.Errorf("%d leaves at hand at most, want %d", most, nearby)
+	}
+	r := rand.New(rand.NewPCG(1, 4))
+	for range 1000 {
+		ask(r.IntN(len(ops)))
+		if !slices.IsSortedFunc(n.near, func(a, b docSpan) int { return cmp.Compare(a.to, b.to) }) {
+			t.Fatal("the leaves at hand are not in order")
+		}
+	}
+}
+
 // TestSeconds: times that are whole seconds apart take ten bits less each, and come back as they are, like others.
 func TestSeconds(t *testing.T) {
 	t.Parallel()
