@@ -123,7 +123,7 @@ func (g *guarded) read(w http.ResponseWriter, r *http.Request, rest string) {
 	fakeAnswer(w, 200, `{"rows":[]}`)
 }
 
-// holders are the callers of FuzzHolder: how one asks, what it may write and read.
+// holders are callers of several kinds: how one asks, what it may write and read.
 type holders struct {
 	tokens  map[string]string
 	texts   map[string]string // a token's text by the name of its caller
@@ -131,10 +131,10 @@ type holders struct {
 	chain   []*x509.Certificate
 }
 
-func newHolders(f *testing.F) *holders {
-	ca := newTestCA(f)
+func newHolders(t testing.TB) *holders {
+	ca := newTestCA(t)
 	h := &holders{tokens: map[string]string{}, texts: map[string]string{"unknown": token.NewText(token.NewID())}}
-	h.clients, _ = newTenants(f, ca)
+	h.clients, _ = newTenants(t, ca)
 	h.chain = []*x509.Certificate{ca.client(10, "web1.acme").Leaf, ca.cert}
 	for name, r := range map[string]token.Record{
 		"writer": {Apps: []string{"app"}, May: []string{token.Write}}, "other": {Apps: []string{"other"}, May: []string{token.Read}},
@@ -144,7 +144,7 @@ func newHolders(f *testing.F) *holders {
 		r.Secrets = []token.Secret{token.NewSecret(h.texts[name], time.Now(), time.Time{})}
 		doc, err := r.Encode()
 		if err != nil {
-			f.Fatal(err)
+			t.Fatal(err)
 		}
 		h.tokens["/logctl/token:"+id] = string(doc)
 	}
@@ -193,38 +193,64 @@ func (h *holders) call(t *testing.T, raw []byte, as string, there bool) (answer 
 	return http.StatusText(w.Code) + "\n" + b.String() + "\n" + w.Body.String(), g
 }
 
-// FuzzHolder sends whatever reads as HTTP as a stranger, a write token, another app's read token, a tenant's certificate and a token
-// that is none, to a store where things are and to one where they are not. Nobody gets to see a canary, and neither an answer nor
-// what the store is asked for, which is what takes time, tells the one store from the other.
-func FuzzHolder(f *testing.F) {
-	good, _, _ := withID(f, `{"date":"2017-06-14","ip":"59.45.175.88"}`)
+// holderRequests are some of what callers may ask for, and of what they may not.
+func holderRequests(t testing.TB) (list []string) {
+	good, _, _ := withID(t, `{"date":"2017-06-14","ip":"59.45.175.88"}`)
 	for _, path := range []string{"/log_app", "/log_app_rejects", "/log_acme_shop", "/log_other", "/log_none"} {
 		for _, body := range []string{good, "[" + good + "]", `{"_rev":"1-a"}`, `{"selector":{}}`} {
-			f.Add([]byte("POST " + path + " HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: 300\r\n\r\n" + body + strings.Repeat(" ", 300-len(body))))
-			f.Add([]byte("POST " + path + "/_find HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: 300\r\n\r\n" + body + strings.Repeat(" ", 300-len(body))))
+			for _, rest := range []string{"", "/_find"} {
+				list = append(list, "POST "+path+rest+" HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: 300\r\n\r\n"+body+
+					strings.Repeat(" ", 300-len(body)))
+			}
 		}
 		for _, rest := range []string{"", "/_all_docs?limit=1", "/_changes?filter=a/b", "/_changes?filter=_view&view=a/b", "/%5fall_docs", "/a%2f_security",
 			"/_design/a/_view/b?group=true", "/_design/a/_show/b", "/../log_app/x", "/%2e%2e", "/doc/x", "/_local/x", "?x", "/_security"} {
-			f.Add([]byte("GET " + path + rest + " HTTP/1.0\r\nX-Http-Method: PUT\r\n\r\n"))
-			f.Add([]byte("GET " + path + rest + " HTTP/1.0\r\nCookie: AuthSession=x\r\n\r\n"))
+			for _, header := range []string{"X-Http-Method: PUT", "Cookie: AuthSession=x"} {
+				list = append(list, "GET "+path+rest+" HTTP/1.0\r\n"+header+"\r\n\r\n")
+			}
 		}
 	}
-	h := newHolders(f)
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		for _, as := range []string{"stranger", "writer", "other", "acme", "unknown"} {
-			here, g := h.call(t, raw, as, true)
-			gone, g2 := h.call(t, raw, as, false)
-			if g == nil {
-				return
-			}
-			if here != gone || !slices.Equal(g.asked, g2.asked) {
-				t.Errorf("as %s: %q, asked %q; where nothing is %q, asked %q", as, here, g.asked, gone, g2.asked)
-			}
-			if strings.Contains(here, canary) && !bytes.Contains(raw, []byte(canary)) {
-				t.Errorf("as %s: %s", as, here)
-			}
+	return list
+}
+
+// check sends what reads as HTTP as a stranger, a write token, another app's read token, a tenant's certificate and a token that is
+// none, to a store where things are and to one where they are not. Nobody gets to see a canary, and neither an answer nor what the
+// store is asked for, which is what takes time, tells the one store from the other.
+func (h *holders) check(t *testing.T, raw []byte) {
+	for _, as := range []string{"stranger", "writer", "other", "acme", "unknown"} {
+		here, g := h.call(t, raw, as, true)
+		gone, g2 := h.call(t, raw, as, false)
+		if g == nil {
+			return
 		}
-	})
+		if here != gone || !slices.Equal(g.asked, g2.asked) {
+			t.Errorf("as %s: %q, asked %q; where nothing is %q, asked %q", as, here, g.asked, gone, g2.asked)
+		}
+		if strings.Contains(here, canary) && !bytes.Contains(raw, []byte(canary)) {
+			t.Errorf("as %s: %s", as, here)
+		}
+	}
+}
+
+func TestHolders(t *testing.T) {
+	t.Parallel()
+	h := newHolders(t)
+	for _, raw := range holderRequests(t) {
+		if h.check(t, []byte(raw)); t.Failed() {
+			t.Fatalf("%q", raw)
+		}
+	}
+}
+
+// FuzzHolder begins with some of TestHolders' requests: a short run has no time for all.
+func FuzzHolder(f *testing.F) {
+	h := newHolders(f)
+	for i, raw := range holderRequests(f) {
+		if i%9 == 0 {
+			f.Add([]byte(raw))
+		}
+	}
+	f.Fuzz(h.check)
 }
 
 // scripted is a connection that has its client's bytes ready, keeps what is answered, and ends when it is told to.
