@@ -193,7 +193,7 @@ func (m *Match) takeColumn(nd *node, start, end int, unquoted bool) bool {
 		return false
 	}
 	if nd.kind == kindJSON {
-		value, ok := m.compact(text)
+		value, ok := m.compact(text, true)
 		if !ok {
 			return false
 		}

@@ -24,6 +24,8 @@ const (
 type Match struct {
 	// Reference is when the line was written, or later: a time without a year is at most a day after it.
 	Reference time.Time
+	// Taken are more keys that an object has before AppendMembers writes to it, besides those of the Rules.
+	Taken []string
 
 	nodes    []node
 	line     []byte
@@ -365,7 +367,7 @@ func (m *Match) valid(nd *node, start, end int) bool {
 		return true
 	}
 	m.effort -= end - start
-	value, ok := m.compact(m.line[start:end])
+	value, ok := m.compact(m.line[start:end], nd.op != opRest)
 	if ok {
 		m.made |= 1 << nd.slot
 		m.values[nd.slot] = value
@@ -373,17 +375,22 @@ func (m *Match) valid(nd *node, start, end int) bool {
 	return ok
 }
 
-// compact appends the stored form of JSON text to the arena. Bytes that are not UTF-8 become U+FFFD.
-func (m *Match) compact(text []byte) (span, bool) {
+// compact appends the stored form of JSON text to the arena: of a member, or of an object whose members become those of the
+// line's. Bytes that are not UTF-8 become U+FFFD.
+func (m *Match) compact(text []byte, member bool) (span, bool) {
+	form := ejson.Compact
+	if member {
+		form = ejson.CompactMember
+	}
 	start := len(m.arena)
 	var err error
-	m.arena, err = ejson.Compact(m.arena, text)
+	m.arena, err = form(m.arena, text)
 	if err != nil {
 		m.text = appendRepaired(m.text[:0], text)
 		if len(m.text) == len(text) {
 			return span{}, false
 		}
-		if m.arena, err = ejson.Compact(m.arena, m.text); err != nil {
+		if m.arena, err = form(m.arena, m.text); err != nil {
 			return span{}, false
 		}
 	}

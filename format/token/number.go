@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// maxInt is how many bytes an integer may have; the stores take no longer ones.
-const maxInt = 100_000
+// maxInt is how many bytes an integer may have; the stores take no more digits.
+const maxInt = 10_000
 
 // IsInt tells whether b is a decimal integer of (nearly) any length, a sign allowed.
 func IsInt(b []byte) bool {

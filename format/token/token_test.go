@@ -92,7 +92,12 @@ func TestNumbers(t *testing.T) {
 			t.Errorf("%q: stored form of %s is %s, %v", s, got, stored, err)
 		}
 	}
-	if IsInt(bytes.Repeat([]byte("1"), maxInt+1)) {
+	longest := bytes.Repeat([]byte("1"), maxInt)
+	if _, err := ejson.Compact(nil, longest); err != nil || !IsInt(longest) {
+		t.Errorf("an integer that the stores take: %v", err)
+	}
+	longer := append(longest, '1')
+	if _, err := ejson.Compact(nil, longer); err == nil || IsInt(longer) {
 		t.Error("an integer that the stores do not take")
 	}
 }
@@ -109,6 +114,9 @@ func TestQuoted(t *testing.T) {
 func FuzzRuns(f *testing.F) {
 	f.Add([]byte("a\x1b\x00bcdefghij\tk lmnopqrstuvwxyz"))
 	f.Add([]byte("\xff\x80\x21\x20\x1f\x7f\v\f"))
+	for _, s := range []string{"-0", "+007", "-.5e-7", "1e21", "5.", "-0.0", "14/Jun/2017:17:16:12.5+02:00", "2001:db8::/32", `"a\"b"`, "Feb 29"} {
+		f.Add([]byte(s))
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for i := range b {
 			want := i
@@ -124,7 +132,7 @@ func FuzzRuns(f *testing.F) {
 		}
 		IsDate(b)
 		IsNetwork(b)
-		if IsFloat(b) {
+		if IsInt(b) || IsFloat(b) {
 			got := AppendFloat(nil, b)
 			if stored, err := ejson.Compact(nil, got); err != nil || !bytes.Equal(stored, got) {
 				t.Fatalf("%q: stored form of %s is %s, %v", b, got, stored, err)

@@ -24,10 +24,15 @@ const maxDepth = 10000
 
 // Compact checks that src is one JSON value and appends its stored form. On an error, of KindBadRequest with CouchDB's
 // reason, it gives dst back as it was.
-func Compact(dst, src []byte) ([]byte, error) {
+func Compact(dst, src []byte) ([]byte, error) { return compact(dst, src, 0) }
+
+// CompactMember is Compact of what becomes a member of an object, and so may nest one level less deep.
+func CompactMember(dst, src []byte) ([]byte, error) { return compact(dst, src, 1) }
+
+func compact(dst, src []byte, depth int) ([]byte, error) {
 	p := newParser(dst, src)
 	defer p.free()
-	if err := p.document(p.value); err != nil {
+	if err := p.document(func(int) error { return p.value(depth) }); err != nil {
 		return dst, err
 	}
 	return p.result(), nil

@@ -107,6 +107,12 @@ func TestDepth(t *testing.T) {
 			t.Errorf("%d deep: %v", maxDepth, err)
 		}
 		AppendRevHash(nil, false, store.Rev{}, got)
+		if _, err := CompactMember(nil, nested(maxDepth-1)); err != nil {
+			t.Errorf("%d deep in an object: %v", maxDepth-1, err)
+		}
+		if _, err := CompactMember(nil, nested(maxDepth)); reason(err) != "invalid UTF-8 JSON" {
+			t.Errorf("%d deep in an object: %v", maxDepth, err)
+		}
 		if _, err := Compact(nil, nested(maxDepth+1)); reason(err) != "invalid UTF-8 JSON" {
 			t.Errorf("%d deep: %v", maxDepth+1, err)
 		}
