@@ -48,7 +48,8 @@ func Parse(line []byte, reference time.Time) (Header, bool) {
 	rest := h.cutPriority(cutCount(line))
 	if h.Priority >= 0 {
 		if n := versionLen(rest); n > 0 {
-			return h, h.parse5424(rest[n:])
+			ok := h.parse5424(rest[n:])
+			return h, ok
 		}
 	}
 	behind, ok := h.cutTime(trimBlanks(cutSequence(rest, h.Priority >= 0)), reference)
@@ -56,7 +57,8 @@ func Parse(line []byte, reference time.Time) (Header, bool) {
 		if h.Priority < 0 {
 			return h, false
 		}
-		h.cutTag(trimBlanks(rest)) // as programs write to the local socket
+		h = Header{Priority: h.Priority} // without what was taken for a part of a time
+		h.cutTag(trimBlanks(rest))       // as programs write to the local socket
 		return h, true
 	}
 	if bytes.HasPrefix(behind, []byte(": ")) { // Cisco: no host

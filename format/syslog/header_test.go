@@ -81,6 +81,9 @@ func TestParseDialects(t *testing.T) {
 		{"Nov 21 01:42:45 vm app: [ID 7] x", "2026-11-21 01:42:45 vm|app||[ID 7] x"},
 		{"<38>su[1]: x", "38 0000-00-00  |su|1|x"},
 		{"<13>any words", "13 0000-00-00  |any?||words"},
+		{"<13>Nov 21 01:42:45x vm su: a", "13 0000-00-00  |Nov?||21 01:42:45x vm su: a"},
+		{"<13>Feb 29 2025 01:42:45 vm su: a", "13 0000-00-00  |Feb?||29 2025 01:42:45 vm su: a"},
+		{"<13>2026-11-21T01:42:45x su: a", "13 0000-00-00  |2026-11-21T01||42:45x su: a"},
 		{"<189>29: *Nov 21 01:42:45.123: %SYS-5-CONFIG_I: x", "189 2026-11-21 01:42:45.123 |%SYS-5-CONFIG_I||x"},
 		{"<189>29: Nov 21 01:42:45 UTC: %SYS-5-CONFIG_I: x", "189 2026-11-21 01:42:45UTC |%SYS-5-CONFIG_I||x"},
 		{"<14>Nov 21 2021 01:42:45: %ASA-4-102030: x", "14 2021-11-21 01:42:45 |%ASA-4-102030||x"},
@@ -152,6 +155,10 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("<29>1 2026-11-21T01:42:45Z vm app - - [a b=\"]\\\"\"][c] x"))
 	f.Add([]byte("Nov 21 01:42:45 vm sshd[12]: a b"))
 	f.Add([]byte("Feb 29 01:42:45 vm x"))
+	f.Add([]byte("<13>Nov 21 01:42:45x vm su: a"))
+	f.Add([]byte("<189>29: *Feb 29 2025 01:42:45.123 UTC: %SYS-5-CONFIG: text"))
+	f.Add([]byte("[Sat 2026-11-21 01:42:45,9 CET] vm <auth.info> su(pam_unix)[5] : [ID 800047 auth.info] x"))
+	f.Add([]byte("@400000004c91b044077a9e94 auth(a,::1)<x>: message repeated 2 times: [ x]"))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		h, ok := Parse(line, reference)
 		if !ok {
