@@ -245,6 +245,7 @@ func (t *Time) count(b []byte, n, whole int) int {
 	if n == 0 || n > 21 || whole < 1 || whole > 11 {
 		return -1
 	}
+	t.seconds = 0
 	for _, c := range b[:whole] {
 		t.seconds = t.seconds*10 + int64(c-'0')
 	}

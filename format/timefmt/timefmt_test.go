@@ -119,6 +119,7 @@ func TestLayouts(t *testing.T) {
 		{"%A %b %e %k:%M", "Wednesday Jun  4  7:16", "2025-06-04T07:16:00+02:00"},
 		{"%d%%%m", "04%06", "2025-06-04T00:00:00+02:00"},
 		{"at %F", "at 2017-06-14", "2017-06-14T00:00:00+02:00"},
+		{"%s, %s", "1, 1497453372", "2017-06-14T17:16:12+02:00"},
 		{"%F %Z", "2017-06-14 PDT", "2017-06-14T00:00:00-07:00"},
 	}
 	for _, tt := range tests {
@@ -175,6 +176,10 @@ func FuzzTime(f *testing.F) {
 		f.Add("%Y-%m-%d %H:%M:%S%?f%?z", tt.text)
 		f.Add("rfc3164", tt.text)
 	}
+	f.Add("%s %s", "1497453372 1497453372")
+	f.Add("%y%j%H %?3", "00366007 1497453372123")
+	f.Add("%?@%?f%?z%Z", "@400000004c91b044077a9e94,5 -2359CEST")
+	f.Add("%A, %B %-d %Y %I:%M:%S %p", "Wednesday, February 29 0000 12:59:60 AM")
 	zone := berlin(f)
 	f.Fuzz(func(t *testing.T, layout, text string) {
 		l := Guess()
