@@ -59,7 +59,7 @@ func newFail2ban(events string, constants []Field) (*fail2ban, error) {
 		}
 	}
 next:
-	for _, c := range lastOfEach(constants) {
+	for _, c := range LastOfEach(constants) {
 		for key, name := range keyNames {
 			if c.Key == name {
 				f.constants[key] = store.AppendJSONString(nil, c.Value)

@@ -72,8 +72,8 @@ func valueOf(fields []Field, key string) (string, bool) {
 	return "", false
 }
 
-// lastOfEach keeps the first place and the last value of every key.
-func lastOfEach(fields []Field) []Field {
+// LastOfEach keeps the first place and the last value of every key.
+func LastOfEach(fields []Field) []Field {
 	var kept []Field
 next:
 	for _, f := range fields {

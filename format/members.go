@@ -25,6 +25,9 @@ func (s *Schema) appendSpread(dst []byte, m *Match) []byte {
 	for _, key := range s.reserved {
 		m.keys.add(key)
 	}
+	for _, key := range m.Taken {
+		m.keys.add([]byte(key))
+	}
 	m.left = 0
 	if s.prog.takes[s.spread].kind == kindKV {
 		return m.appendMembers(dst, m.bytes(s.spread), s)

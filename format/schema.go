@@ -63,9 +63,9 @@ func Compile(text string, r Rules) (*Schema, error) {
 	if r.Time != nil {
 		s.stamp = r.Time.of(s)
 	}
-	constants := lastOfEach(r.Fields)
+	constants := LastOfEach(r.Fields)
 	if r.LabelKey != "" && prog.label != "" {
-		constants = lastOfEach(append(slices.Clone(constants), Field{r.LabelKey, prog.label}))
+		constants = LastOfEach(append(slices.Clone(constants), Field{r.LabelKey, prog.label}))
 	}
 	if err := s.layOut(constants, r.Taken); err != nil {
 		return nil, err

@@ -13,17 +13,18 @@ import (
 
 // program is a compiled preset. It is not changed, and shared by Parsers.
 type program struct {
-	def       *Definition
-	alts      []*alt
-	first     [256][]*alt // those that may fit text that begins with the byte, in their order
-	empty     []*alt      // those that may fit no text
-	cond      []condition
-	otherwise []byte // constant members, each with a comma in front; nil: other text is rejected
-	derive    []deriver
-	picks     []pick   // of the reader json
-	fields    []byte   // of a reader: constant members, each with a comma in front, and
-	constant  []string // their names
-	absent    string   // the text of a member that stands for none, or ""
+	def        *Definition
+	alts       []*alt
+	first      [256][]*alt // those that may fit text that begins with the byte, in their order
+	empty      []*alt      // those that may fit no text
+	cond       []condition
+	otherwise  []byte   // constant members, each with a comma in front; nil: other text is rejected
+	otherNames []string // theirs
+	derive     []deriver
+	picks      []pick   // of the reader json
+	fields     []byte   // of a reader: constant members, each with a comma in front, and
+	constant   []string // their names
+	absent     string   // the text of a member that stands for none, or ""
 }
 
 // alt is a compiled alternative.
@@ -122,6 +123,7 @@ func (c *compiler) program(name string) (*program, error) {
 		p.otherwise = []byte{}
 		for _, f := range c.constants(d.Otherwise) {
 			p.otherwise = appendConstant(p.otherwise, f)
+			p.otherNames = append(p.otherNames, f.Key)
 		}
 	}
 	for _, name := range append(slices.Clone(d.Include), d.Name) {
@@ -227,7 +229,7 @@ func (c *compiler) constants(fields map[string]string) []format.Field {
 	for _, key := range keys {
 		all = append(all, format.Field{Key: key, Value: fields[key]})
 	}
-	return append(all, c.overrides...)
+	return format.LastOfEach(append(all, c.overrides...))
 }
 
 func rank(key string) string {

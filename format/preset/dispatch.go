@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"logctl/format"
-	"logctl/format/token"
 )
 
 // addPrograms finds the presets that read the messages of a carrier.
@@ -53,15 +52,11 @@ func (p *Parser) dispatch(dst []byte, start int, line []byte, in inner) ([]byte,
 			kept = c
 		}
 	}
-	if in.message != nil {
-		dst = append(appendKey(dst, "message"), in.message...)
-	} else if len(in.text) > 0 {
-		dst = token.AppendJSON(appendKey(dst, "message"), in.text)
+	dst = p.keep(dst, kept, in)
+	if kept != nil {
+		return p.finish(dst, start, kept), true
 	}
-	if kept == nil {
-		return append(append(dst, p.members...), '}'), len(dst) > start+1 || len(p.members) > 0
-	}
-	return p.finish(append(dst, kept.otherwise...), start, kept), true
+	return append(dst, '}'), len(dst) > start+len("{")
 }
 
 // maxApps is for how many applications the candidates are remembered.

@@ -46,7 +46,7 @@ func (e *entry) field(name string) *[]byte {
 // openJournald reads an entry as journalctl -o json writes it. A field with bytes that are no text is an array of numbers there,
 // one that comes several times an array of its values, one that is very large null. Fields with an underscore in front, which
 // the journal has added, are left out, but for those that become members; programs' own fields are kept as they are, by name:
-// journalctl has another order in each run, and a doc's id must not.
+// journalctl has another order in each run, and a doc's id must not. What the journal takes for no field's name is none.
 func (p *Parser) openJournald(dst, line []byte) ([]byte, inner, bool) {
 	object, err := p.object(line)
 	if err != nil {
@@ -63,9 +63,10 @@ func (p *Parser) openJournald(dst, line []byte) ([]byte, inner, bool) {
 	}
 	dst = append(dst, '{')
 	if micros, err := strconv.ParseInt(string(fieldText(e.realtime)), 10, 64); err == nil {
-		t := time.UnixMicro(micros).In(p.zone)
-		var buf [48]byte
-		dst = p.string(dst, "time", t.AppendFormat(buf[:0], "2006-01-02T15:04:05.000000Z07:00"))
+		if t := time.UnixMicro(micros).In(p.zone); t.Year() >= 0 && t.Year() <= 9999 {
+			var buf [48]byte
+			dst = p.string(dst, "time", t.AppendFormat(buf[:0], "2006-01-02T15:04:05.000000Z07:00"))
+		}
 	}
 	in := inner{}
 	dst = p.string(dst, "host", fieldText(e.host))
@@ -79,7 +80,7 @@ func (p *Parser) openJournald(dst, line []byte) ([]byte, inner, bool) {
 	dst = p.string(dst, "unit", fieldText(e.unit))
 	p.own = p.own[:0]
 	err = ejson.Members(object, func(key, value []byte) error {
-		if name := string(key); len(name) > 0 && name[0] != '_' && (&entry{}).field(name) == nil && name != "SYSLOG_TIMESTAMP" && name != "SYSLOG_RAW" {
+		if name := string(key); isOwnField(name) && (&entry{}).field(name) == nil && name != "SYSLOG_TIMESTAMP" && name != "SYSLOG_RAW" {
 			p.own = append(p.own, ownField{name, value})
 		}
 		return nil
@@ -109,6 +110,17 @@ func (p *Parser) setMessage(in *inner, value []byte) {
 		}
 	}
 	in.text = p.text
+}
+
+// isOwnField tells whether a field of a program's own may have that name: capital letters, digits and underscores, of which a letter
+// comes first.
+func isOwnField(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; c-'A' >= 26 && (i == 0 || c-'0' >= 10 && c != '_') {
+			return false
+		}
+	}
+	return name != ""
 }
 
 // ownField is a field of a program's own.

@@ -46,7 +46,7 @@ func pickRank(name string) string {
 var guess = timefmt.Guess()
 
 // readJSON appends the members of an object: those that are picked, then the others. A member that is picked as a whole is
-// left out of the others.
+// left out of the others, which lose underscores in front; a name that has come before gets a number then.
 func (p *Parser) readJSON(dst, line []byte) ([]byte, bool) {
 	object, err := p.object(line)
 	if err != nil || !p.holds(object) {
@@ -57,11 +57,17 @@ func (p *Parser) readJSON(dst, line []byte) ([]byte, bool) {
 	for i := range p.picks {
 		dst = p.pick(dst, object, &p.picks[i])
 	}
-	picked := len(p.head)
+	var names map[string]int // see numbered; nil: no two members would have one name
+	if bytes.Contains(object, []byte(`"_`)) {
+		names = map[string]int{}
+	}
 	err = ejson.Members(object, func(key, value []byte) error {
 		key = bytes.TrimLeft(key, "_")
-		if p.isPicked(key, picked) || slices.ContainsFunc(p.constant, func(name string) bool { return name == string(key) }) {
+		if p.has(key) {
 			return nil
+		}
+		if names != nil {
+			key = p.numbered(names, key)
 		}
 		if dst[len(dst)-1] != '{' {
 			dst = append(dst, ',')
@@ -70,23 +76,35 @@ func (p *Parser) readJSON(dst, line []byte) ([]byte, bool) {
 		dst = append(dst, value...)
 		return nil
 	})
-	if fields := p.fields; len(fields) > 0 {
-		if dst[len(dst)-1] == '{' {
-			fields = fields[1:]
-		}
-		dst = append(dst, fields...)
-	}
-	return dst, err == nil
+	return appendMembers(dst, p.fields), err == nil
 }
 
-// isPicked tells whether the doc has the member of that name already, or has picked it under another name.
-func (p *Parser) isPicked(key []byte, picked int) bool {
-	for i := range picked {
+// has tells whether the doc has a member of that name already, as one that was picked or a constant, or has picked it under another
+// name.
+func (p *Parser) has(key []byte) bool {
+	for i := range p.head {
 		if p.head[i].name == string(key) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(p.taken, func(name string) bool { return name == string(key) })
+	is := func(name string) bool { return name == string(key) }
+	return slices.ContainsFunc(p.taken, is) || slices.ContainsFunc(p.constant, is)
+}
+
+// numbered is a member's name: its key or, where another member has that, the key with a number behind. names has the names that members
+// have, each with the last number that was put behind it.
+func (p *Parser) numbered(names map[string]int, key []byte) []byte {
+	name := key
+	n := names[string(key)] + 1
+	for ; n > 1; n++ {
+		name = fmt.Appendf(nil, "%s_%d", key, n)
+		if names[string(name)] == 0 && !p.has(name) {
+			break
+		}
+	}
+	names[string(key)] = n
+	names[string(name)] = max(names[string(name)], 1)
+	return name
 }
 
 // pick appends a member, if one of its paths leads to something.

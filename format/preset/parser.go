@@ -62,7 +62,7 @@ func (s *Set) Parser(name string, o Options) (*Parser, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &compiler{set: s, overrides: fields, zone: o.Zone, done: map[string]*program{}}
+	c := &compiler{set: s, overrides: format.LastOfEach(fields), zone: o.Zone, done: map[string]*program{}}
 	return c.parser(name, o)
 }
 
@@ -221,8 +221,24 @@ func (p *Parser) bodyOrMessage(dst []byte, start int, c *program, text []byte) (
 	if c.otherwise == nil {
 		return dst, false
 	}
-	dst = token.AppendJSON(appendKey(dst, "message"), text)
-	return append(dst, c.otherwise...), true
+	return p.keep(dst, c, inner{text: text}), true
+}
+
+// keep appends a message that is not taken apart, and the constants of a program that takes others apart or else the caller's.
+func (p *Parser) keep(dst []byte, c *program, in inner) []byte {
+	constant, members := p.overridden, p.members
+	if c != nil {
+		constant, members = func(name string) bool { return slices.Contains(c.otherNames, name) }, c.otherwise
+	}
+	dst = p.dropHead(dst, constant)
+	switch {
+	case constant("message"):
+	case in.message != nil:
+		dst = append(appendKey(dst, "message"), in.message...)
+	case len(in.text) > 0:
+		dst = token.AppendJSON(appendKey(dst, "message"), in.text)
+	}
+	return appendMembers(dst, members)
 }
 
 // body appends the members of the first alternative that fits the text.
@@ -237,7 +253,11 @@ func (p *Parser) body(dst []byte, start int, c *program, text []byte) ([]byte, b
 			continue
 		}
 		p.last = a
-		dst = p.replaceHead(dst, start, a)
+		dst = p.dropHead(dst, func(name string) bool { return p.writes(a, name) })
+		p.m.Taken = p.m.Taken[:0]
+		for i := range p.head {
+			p.m.Taken = append(p.m.Taken, p.head[i].name)
+		}
 		dst = a.schema.AppendMembers(dst, &p.m, a.omitted(&p.m, c.absent))
 		return p.complete(dst, start, a), true
 	}
@@ -255,17 +275,17 @@ func (p *Parser) complete(dst []byte, start int, a *alt) []byte {
 		if d.slot < 0 {
 			dst = d.append(dst, start)
 		} else if text, ok := p.m.Bytes(d.slot); ok {
-			dst = d.appendOf(dst, text)
+			dst = d.appendOf(dst, start, text)
 		}
 	}
 	return dst
 }
 
-// replaceHead takes out of the object those of the carrier's members that an alternative writes.
-func (p *Parser) replaceHead(dst []byte, start int, a *alt) []byte {
+// dropHead takes out of the object those of the carrier's members that something else writes.
+func (p *Parser) dropHead(dst []byte, written func(name string) bool) []byte {
 	for i := len(p.head) - 1; i >= 0; i-- {
 		h := &p.head[i]
-		if !p.writes(a, h.name) {
+		if !written(h.name) {
 			continue
 		}
 		if dst[h.start] == '{' { // the first goes with the comma behind it
@@ -304,24 +324,17 @@ func (p *Parser) finish(dst []byte, start int, c *program) []byte {
 // mappedPrefix is how an IPv4 address begins that is written as an IPv6 one.
 var mappedPrefix = []byte("::ffff:")
 
-// mapped is the same as a member.
-var mapped = []byte(`"ip":"::ffff:`)
+var ipKey = []byte(`"ip":`)
 
 // unmapped makes the address in an object in dst[start:] the IPv4 address that it stands for.
 func unmapped(dst []byte, start int) []byte {
-	i := bytes.Index(dst[start:], mapped)
-	if i < 0 {
+	ip, _ := memberText(dst[start:], ipKey)
+	plain, ok := bytes.CutPrefix(ip, mappedPrefix)
+	if !ok || !token.IsIP(plain) || bytes.IndexByte(plain, ':') >= 0 {
 		return dst
 	}
-	at := start + i + len(mapped)
-	end := at
-	for end < len(dst) && dst[end] != '"' {
-		end++
-	}
-	if !token.IsIP(dst[at:end]) || bytes.IndexByte(dst[at:end], ':') >= 0 {
-		return dst
-	}
-	return append(dst[:at-len(mappedPrefix)], dst[at:]...)
+	at := start + memberAt(dst[start:], ipKey) + len(`"`)
+	return slices.Delete(dst, at, at+len(mappedPrefix))
 }
 
 // SetReference is format.Parser's.
@@ -370,10 +383,18 @@ func (p *Parser) Fits() bool { return p.last != nil || p.def.Reader != "" }
 // quoted appends a string as JSON.
 func quoted(dst []byte, s string) []byte { return store.AppendJSONString(dst, s) }
 
-// appendKey appends a key of ours to an object: a comma, unless it is the first, the key and a colon.
+// appendKey appends a key to an object: a comma, unless it is the first, the key and a colon.
 func appendKey(dst []byte, key string) []byte {
 	if dst[len(dst)-1] != '{' {
 		dst = append(dst, ',')
 	}
-	return append(append(append(dst, '"'), key...), '"', ':')
+	return append(quoted(dst, key), ':')
+}
+
+// appendMembers appends members, each with a comma in front, to an object.
+func appendMembers(dst, members []byte) []byte {
+	if len(members) > 0 && dst[len(dst)-1] == '{' {
+		members = members[1:]
+	}
+	return append(dst, members...)
 }

@@ -94,44 +94,80 @@ func (d *deriver) append(dst []byte, start int) []byte {
 	if !ok {
 		return dst
 	}
-	if _, there := memberText(dst[start:], d.member[1:]); there {
-		return dst
-	}
-	return d.appendOf(dst, text)
+	return d.appendOf(dst, start, text)
 }
 
-// appendOf appends the member that follows from a text, if one does.
-func (d *deriver) appendOf(dst, text []byte) []byte {
-	for i := range d.values {
-		if d.values[i].fits(text) {
-			return append(append(dst, d.member...), d.values[i].value...)
-		}
+// appendOf appends the member that follows from a text, if one does and it is not there. In the place of null it is put.
+func (d *deriver) appendOf(dst []byte, start int, text []byte) []byte {
+	i := slices.IndexFunc(d.values, func(v derived) bool { return v.fits(text) })
+	if i < 0 {
+		return dst
+	}
+	value := d.values[i].value
+	at := memberAt(dst[start:], d.member[1:])
+	if at < 0 {
+		return append(append(dst, d.member...), value...)
+	}
+	if at += start; bytes.HasPrefix(dst[at:], null) {
+		return slices.Replace(dst, at, at+len(null), value...)
 	}
 	return dst
 }
 
-// memberText is the text of the string, or the number, that stands behind a key in an object in stored form. The key has its
-// quotes and its colon; as quotes inside of strings are escaped, it can only be a member's.
+var null = []byte("null")
+
+// memberText is the text of the string, or the number, that is a member of an object in stored form, whose end may be missing. The
+// key has its quotes and its colon.
 func memberText(object, key []byte) (text []byte, ok bool) {
-	for at := 0; ; {
+	at := memberAt(object, key)
+	if at < 0 {
+		return nil, false
+	}
+	value := object[at:]
+	if len(value) > 0 && value[0] == '"' {
+		return value[1:stringEnd(value)], true
+	}
+	end := 0
+	for end < len(value) && value[end] != ',' && value[end] != '}' {
+		end++
+	}
+	return value[:end], true
+}
+
+// memberAt is where the value of a member of an object begins, or -1: see memberText. As quotes inside of strings are escaped, what
+// looks like the key is one, be it of an object further in.
+func memberAt(object, key []byte) int {
+	depth := 0
+	for at := 0; ; at += len(key) {
 		i := bytes.Index(object[at:], key)
 		if i < 0 {
-			return nil, false
+			return -1
 		}
-		at += i + len(key)
-		if before := object[at-len(key)-1]; before != ',' && before != '{' {
-			continue
+		depth += nesting(object[at : at+i])
+		at += i
+		if before := object[at-1]; depth == 1 && (before == ',' || before == '{') {
+			return at + len(key)
 		}
-		value := object[at:]
-		if len(value) > 0 && value[0] == '"' {
-			return value[1:stringEnd(value)], true
-		}
-		end := 0
-		for end < len(value) && value[end] != ',' && value[end] != '}' {
-			end++
-		}
-		return value[:end], true
 	}
+}
+
+// nesting is by how many objects and arrays it is deeper behind a part of JSON text than before it.
+func nesting(b []byte) int {
+	if len(b) > 0 && b[0] == '{' && bytes.IndexByte(b[1:], '{') < 0 {
+		return 1 // before a key: what arrays there are have ended
+	}
+	depth := 0
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			i += stringEnd(b[i:])
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		}
+	}
+	return depth
 }
 
 // stringEnd is the index of the quote that ends the JSON string that b begins with.

@@ -59,6 +59,15 @@ absent = "-"
 [preset.tabs]
 delimiter = "tab"
 schema = '$a $b'
+
+[preset.pairs]
+inside = ["journald", "outer"]
+if.application = "pairs"
+schema = 'x $kv...'
+otherwise = { event = "other" }
+
+[preset.outer]
+schema = '$application "$message:text" $json...'
 `))
 	if d, err := s.Definition("sshd"); err != nil || !s.Replaces("sshd") || s.Replaces("app") || d.File == "" {
 		t.Errorf("sshd: %+v %v", d, err)
@@ -74,6 +83,10 @@ schema = '$a $b'
 		{"columns", "-,7", `{"b":7}`},
 		{"columns", "x,7", `{"a":"x","b":7}`},
 		{"tabs", "x y\t7", `{"a":"x y","b":"7"}`},
+		{"pairs", `{"__REALTIME_TIMESTAMP":"1","SYSLOG_IDENTIFIER":"pairs","UID":"2","MESSAGE":"x UID=3"}`,
+			`{"time":"1970-01-01T00:00:00.000001Z","application":"pairs","UID":"2","UID_2":"3"}`},
+		{"pairs", `pairs "x a=1" {"a":2,"\"":3}`, `{"application":"pairs","a":2,"\"":3,"a_2":"1"}`},
+		{"pairs", `pairs "y" {"event":1,"a":2}`, `{"application":"pairs","a":2,"message":"y","event":"other"}`},
 	} {
 		out, verdict := parser(t, s, tt.preset, Options{}).Append(nil, []byte(tt.line))
 		if string(out) != tt.want || (verdict == format.Matched) != (tt.want != "") {
