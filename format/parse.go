@@ -13,6 +13,7 @@ const (
 	maxCaptures = 64      // of one schema
 	maxSchema   = 1 << 16 // bytes of its text
 	maxNesting  = 32      // of parts in parentheses
+	maxAbsent   = 1000    // parts that may be absent: each looks at all that may follow it
 )
 
 // item is a part of a schema's text.
@@ -39,7 +40,8 @@ type parser struct {
 	names []string
 	takes []item // the captures, as names
 
-	groups map[int]bool // where a part in parentheses that may be absent begins
+	absent int          // parts that may be absent, up to pos
+	groups map[int]bool // where one in parentheses begins
 	depth  int          // of such parts, at pos
 }
 
@@ -114,6 +116,11 @@ func (p *parser) sequence() ([]item, error) {
 		it, err := p.next()
 		if err != nil {
 			return nil, err
+		}
+		if it.op == opGroup {
+			if p.absent++; p.absent > maxAbsent {
+				return nil, p.fail(start, "more than %d parts that may be absent", maxAbsent)
+			}
 		}
 		it.from, it.to = start, p.pos
 		if last := len(items) - 1; last >= 0 && items[last].op == it.op && (it.op == opLiteral || it.op == opBlank) {

@@ -115,6 +115,7 @@ func TestCompileErrors(t *testing.T) {
 		{``, "captures nothing", `  ^`},
 		{`_ x`, "captures nothing", `     ^`},
 		{strings.Repeat("$a ", maxSchema), "longer", ""},
+		{strings.Repeat("(x _)?", maxAbsent+1), "that may be absent", ""},
 		{"\x1b $", "a name must follow", "    ^"},
 	}
 	for _, tt := range tests {
