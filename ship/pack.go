@@ -87,7 +87,7 @@ func unpack(b *batch, record []byte) (kind byte, err error) {
 // plain tells whether each doc is one that add may have made.
 func (b *batch) plain() bool {
 	for i := range b.ends {
-		if i > 0 && b.docs[b.ends[i-1]] != ',' {
+		if i > 0 && (b.ends[i] == b.ends[i-1] || b.docs[b.ends[i-1]] != ',') {
 			return false
 		}
 		doc := b.doc(i)

@@ -47,6 +47,8 @@ func FuzzUnpack(f *testing.F) {
 	f.Add(pack(nil, packDocs, packedBatch()))
 	f.Add(pack(nil, packRejects, packedBatch()))
 	f.Add([]byte{packVersion, packDocs, 0})
+	f.Add(append([]byte{packVersion, packRejects, 2, 10, 0}, `{"_id":""}`...))
+	f.Add(append([]byte{packVersion, packRejects, 2, 10, 1}, `{"_id":""},`...))
 	f.Fuzz(func(t *testing.T, record []byte) {
 		b := &batch{}
 		kind, err := unpack(b, record)

@@ -348,6 +348,12 @@ func FuzzOpen(f *testing.F) {
 	f.Add(whole, []byte{})
 	f.Add(whole[:len(whole)-1], place{1, salt, segmentHead}.append(nil))
 	f.Add(whole[:20], place{1, salt, 1 << 40}.append(nil))
+	f.Add(whole, place{1, salt, -1}.append(nil))
+	for _, h := range []header{{docs: 1<<32 - 1, time: 1<<63 - 1}, {docs: 0, time: -1 << 63}, {docs: 1, dropped: 1}, {docs: 1, dropped: 2}, {length: maxData}} {
+		h.sum = checksum(nil)
+		f.Add(h.append(bytes.Clone(whole), salt, int64(len(whole))), []byte{})
+		f.Add(append(h.append(appendSegmentHead(nil), salt, segmentHead), "torn"...), []byte{})
+	}
 	f.Fuzz(func(t *testing.T, segment, done []byte) {
 		dir := t.TempDir()
 		for name, data := range map[string][]byte{segmentName(1, salt): segment, doneName: done} {

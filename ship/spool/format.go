@@ -134,5 +134,6 @@ func parsePlace(b []byte) (p place, ok bool) {
 	if len(b) != doneSize || checksum(b[:doneSize-4]) != order.Uint32(b[doneSize-4:]) {
 		return p, false
 	}
-	return place{order.Uint64(b), order.Uint64(b[8:]), int64(order.Uint64(b[16:]))}, true
+	p = place{order.Uint64(b), order.Uint64(b[8:]), int64(order.Uint64(b[16:]))}
+	return p, p.offset >= 0
 }

@@ -2,8 +2,10 @@ package state
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -175,6 +177,12 @@ func FuzzLoad(f *testing.F) {
 			f.Fatal(err)
 		}
 		f.Add(text[:len(text)-crcSize])
+	}
+	for _, n := range []uint64{math.MaxUint64/fenceSize + 1, math.MaxUint64} {
+		for rest := range 2 * fenceSize {
+			f.Add(append(append(binary.AppendUvarint([]byte{0}, n), make([]byte, 16+rest)...), 0))
+			f.Add(append(binary.AppendUvarint(make([]byte, 1+1+16), n), make([]byte, rest)...))
+		}
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		s := Memory()

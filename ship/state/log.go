@@ -169,9 +169,9 @@ func (c *commit) parse(b []byte) error {
 		}
 		c.marks = append(c.marks, m)
 	}
-	n := p.uvarint()
+	n := p.count(fenceSize)
 	c.oldest, c.newest = p.uint64(), p.uint64()
 	c.timed = p.bytes(n * fenceSize)
-	c.untimed = p.bytes(p.uvarint() * fenceSize)
+	c.untimed = p.bytes(p.count(fenceSize) * fenceSize)
 	return p.done()
 }
