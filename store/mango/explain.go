@@ -133,7 +133,7 @@ func (p *Plan) shownRange() (low, high []byte) {
 // appendHints appends for which fields of the selector an index could be of use.
 func (q *Query) appendHints(dst []byte) []byte {
 	all, indexable := selectorFields(q.Selector.root), indexableFields(q.Selector.root)
-	rest := slices.DeleteFunc(all, func(f string) bool { return slices.Contains(indexable, f) })
+	rest := slices.DeleteFunc(all, func(f string) bool { _, found := slices.BinarySearch(indexable, f); return found })
 	dst = appendStrings(append(dst, `[{"type":"json","indexable_fields":`...), indexable)
 	return append(appendStrings(append(dst, `,"unindexable_fields":`...), rest), "}]"...)
 }

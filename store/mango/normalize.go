@@ -6,7 +6,7 @@ import (
 )
 
 // reader reads conditions and counts them.
-type reader struct{ conditions int }
+type reader struct{ conditions, paths int } // paths: bytes of all
 
 // condition reads an object of conditions, or a value that a field must be equal to.
 func (r *reader) condition(raw []byte, depth int) (*node, error) {
@@ -129,11 +129,11 @@ func (n *node) checkArg() error {
 
 // withPaths gives every condition the whole path of its field: {a: {b: c}} is {"a.b": c}, {a: {$and: […]}} is
 // {$and: [{a: …}, …]}.
-func withPaths(n *node, path []byte) (*node, error) {
+func (r *reader) withPaths(n *node, path []byte) (*node, error) {
 	switch {
 	case n.op.isCombination() || n.op == opNot:
 		for i := range n.args {
-			a, err := withPaths(n.args[i], path)
+			a, err := r.withPaths(n.args[i], path)
 			if err != nil {
 				return nil, err
 			}
@@ -141,9 +141,12 @@ func withPaths(n *node, path []byte) (*node, error) {
 		}
 		return n, nil
 	case n.op.isElements():
-		a, err := withPaths(n.args[0], nil)
+		a, err := r.withPaths(n.args[0], nil)
+		if err != nil {
+			return nil, err
+		}
 		n.args[0] = a
-		return n.at(path), err
+		return r.at(path, n)
 	case n.op == opDefault:
 		var d map[string]json.RawMessage
 		if len(path) > 0 || json.Unmarshal(n.raw, &d) != nil || len(d) != 1 || d["$text"] == nil {
@@ -151,16 +154,19 @@ func withPaths(n *node, path []byte) (*node, error) {
 		}
 		return n, nil
 	case n.op != opField:
-		return n.at(path), nil
+		return r.at(path, n)
 	case len(path) == 0:
-		return withPaths(n.args[0], append(path, n.field...))
+		return r.withPaths(n.args[0], append(path, n.field...))
 	}
-	return withPaths(n.args[0], append(append(path, '.'), n.field...))
+	return r.withPaths(n.args[0], append(append(path, '.'), n.field...))
 }
 
 // at is the condition on the field of a path.
-func (n *node) at(path []byte) *node {
-	return &node{op: opField, field: string(path), args: []*node{n}}
+func (r *reader) at(path []byte, n *node) (*node, error) {
+	if r.paths += len(path); r.paths > maxPaths {
+		return nil, refuse("invalid_selector", "The names of the selector's fields are too long.")
+	}
+	return &node{op: opField, field: string(path), args: []*node{n}}, nil
 }
 
 // withoutNegations moves negations inwards as far as they go.

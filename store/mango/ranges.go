@@ -23,28 +23,34 @@ type fieldRange struct {
 
 // fieldRanges are the ranges of all fields that have one. If one of them is empty it is the only one.
 func fieldRanges(root *node) []fieldRange {
-	var ranges []fieldRange
-	m := new(matching)
-	for _, f := range indexableFields(root) {
-		r := columnRange{low: bound{op: opGt}, high: bound{op: opLt}}
-		m.narrowField(&r, root, f)
-		if r.empty {
-			return []fieldRange{{f, r}}
+	fields := indexableFields(root)
+	ranges := make([]fieldRange, len(fields))
+	byField := make(map[string]*columnRange, len(fields))
+	for i, f := range fields {
+		ranges[i] = fieldRange{f, columnRange{low: bound{op: opGt}, high: bound{op: opLt}}}
+		byField[f] = &ranges[i].columnRange
+	}
+	new(matching).narrowFields(byField, root)
+	for i := range ranges {
+		if ranges[i].empty {
+			return ranges[i : i+1 : i+1]
 		}
-		ranges = append(ranges, fieldRange{f, r})
 	}
 	return ranges
 }
 
-func (m *matching) narrowField(r *columnRange, n *node, field string) {
+// narrowFields takes the conditions that all hold into the ranges of their fields; n is nil where there are none.
+func (m *matching) narrowFields(byField map[string]*columnRange, n *node) {
 	switch {
-	case r.empty:
+	case n == nil:
 	case n.op == opAnd:
 		for _, a := range n.args {
-			m.narrowField(r, a, field)
+			m.narrowFields(byField, a)
 		}
-	case n.op == opField && n.field == field:
-		m.narrow(r, n.args[0])
+	case n.op == opField:
+		if r := byField[n.field]; r != nil && !r.empty {
+			m.narrow(r, n.args[0])
+		}
 	}
 }
 

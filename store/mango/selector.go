@@ -9,6 +9,7 @@ import (
 const (
 	maxDepth      = 500
 	maxConditions = 100_000
+	maxPaths      = 16 << 20 // bytes of the whole paths of all conditions: each has those around it in its own
 )
 
 // Selector is a checked selector. It is safe for concurrent use.
@@ -38,7 +39,7 @@ func parseSelector(raw []byte) (*Selector, error) {
 	if err != nil {
 		return nil, err
 	}
-	if root, err = withPaths(root, nil); err != nil {
+	if root, err = r.withPaths(root, nil); err != nil {
 		return nil, err
 	}
 	root = withoutNegations(root)

@@ -67,6 +67,8 @@ func TestSelectorErrors(t *testing.T) {
 		{`{"a":` + strings.Repeat(`{"$elemMatch":`, maxDepth*2/3) + `{"b":1}` + strings.Repeat("}", maxDepth*2/3+1), "invalid_selector",
 			"The selector's conditions nest too deep."},
 		{`{"a":1,"$or":[{"$gt":1}` + strings.Repeat(`,{"$gt":1}`, maxConditions*2/3) + `]}`, "invalid_selector", "The selector has too many conditions."},
+		{strings.Repeat(`{"b":1,"`+strings.Repeat("k", maxPaths/10_000)+`":`, 200) + "1" + strings.Repeat("}", 200), "invalid_selector",
+			"The names of the selector's fields are too long."},
 		{`{`, "bad_request", "invalid UTF-8 JSON"},
 	} {
 		_, err := ParseSelector([]byte(c.in))
