@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"logctl/store"
 	"logctl/store/ejson"
@@ -127,6 +128,13 @@ func strangers(t testing.TB) (list []string) {
 		post("/log_app", "Connection: close\r\nContent-Length: 500\r\n", body+strings.Repeat(" ", 500-len(body)))
 		post("/log_app/", "Transfer-Encoding: chunked\r\n", "ff\r\n"+body+strings.Repeat(" ", 255-len(body))+"\r\n0\r\n\r\n")
 	}
+	for _, path := range []string{"/log_app", "/_session", "/_utils/x"} {
+		list = append(list, "GET "+path+" HTTP/1.1\r\nHost: x\r\nAuthorization: Basic eDp5\r\n\r\n")
+	}
+	for _, form := range []string{"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 15\r\n\r\nname=x&password",
+		"Content-Type: application/json\r\nContent-Length: 27\r\n\r\n{\"name\":\"x\",\"password\":\"y\"}"} {
+		list = append(list, "POST /_session HTTP/1.1\r\nHost: x\r\n"+form)
+	}
 	post("/log_app_rejects", "Content-Length: 500\r\n", reject+strings.Repeat(" ", 500-len(reject)))
 	for _, path := range []string{"/", "/_up", "/_session", "/_utils/", "/_utils/a/%2e%2e/b", "//log_app", "/log_app/_find", "/log_app%2f_find", "/log_a%2Bb",
 		"http://x/log_app", "/log_app?new_edits=false", "/%5fall_dbs", "/log_app/%5fall_docs", "*"} {
@@ -147,7 +155,7 @@ func askAsStranger(t *testing.T, raw []byte) {
 	door := New(Options{Upstream: strictStore{t}, Limits: Limits{Body: 1 << 16},
 		AsWriter: BasicWriter("app_write", func() []byte { return []byte("w") })})
 	w := httptest.NewRecorder()
-	door.ServeHTTP(w, r)
+	synctest.Test(t, func(*testing.T) { door.ServeHTTP(w, r) }) // wrong passwords take their time by the bubble's clock
 	answer := w.Body.String()
 	for name, values := range w.Header() {
 		answer += name + strings.Join(values, "")
