@@ -2,6 +2,8 @@ package ca
 
 import (
 	"bytes"
+	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"testing"
@@ -103,12 +105,15 @@ func TestLogShrinks(t *testing.T) {
 	}
 }
 
-// FuzzRecord looks for panics in lines of the log.
+// FuzzRecord looks for panics in lines of the log, as they are and with a right checksum.
 func FuzzRecord(f *testing.F) {
-	f.Add([]byte(`5f1c02aa {"time":"2026-11-26T04:30:00Z","what":"issue","serial":"1"}`))
+	f.Add([]byte(`{"time":"2026-11-26T04:30:00Z","what":"issue","serial":"1","name":"web1","dns":["web1","a.b"],"code":"c"}`))
+	f.Add([]byte(`{"time":"2026-11-26T04:30:00Z","what":"code","code":"c","expires":"2026-11-27T04:30:00Z"}`))
+	f.Add([]byte(`{"what":"revoke","serial":"1"}`))
 	f.Add([]byte(`00000000 `))
 	f.Fuzz(func(t *testing.T, line []byte) {
-		r, err := parseRecord(line)
+		_, _ = parseRecord(line)
+		r, err := parseRecord(fmt.Appendf(nil, "%08x %s", crc32.Checksum(line, castagnoli), line))
 		if err == nil {
 			facts := newFacts()
 			facts.apply(r)
