@@ -6,6 +6,7 @@ import "testing"
 func FuzzRanges(f *testing.F) {
 	f.Add("bytes=0-1,-5,3-", int64(10))
 	f.Add("bytes=9223372036854775807-", int64(0))
+	f.Add("bytes=-0,--9223372036854775808, +1-+2 ,,-9223372036854775807", int64(1)<<62)
 	f.Fuzz(func(t *testing.T, header string, length int64) {
 		if length < 0 {
 			return

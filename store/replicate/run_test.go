@@ -467,6 +467,9 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 func FuzzSpec(f *testing.F) {
 	f.Add([]byte(`{"source":"a","target":{"url":"http://u:p@h/d","headers":{"X":"y"},"auth":{"basic":{"username":"u","password":"p"}}},"doc_ids":["a"],"query_params":{"n":1}}`))
 	f.Add([]byte(`{"source":"/","target":{"url":"//"}}`))
+	f.Add([]byte(`{"source":"https://u@h:1/d?x#y","target":{"url":"http://h/%2F"},"selector":{"a":{"$gt":null}},"since_seq":"1-g","use_checkpoints":false}`))
+	f.Add([]byte(`{"SOURCE":"a","target":null,"filter":"d/f","query_params":{"a":[],"b":"c"},"create_target":true,"create_target_params":{"q":1},"proxy":"p"}`))
+	f.Add([]byte(`{"_id":"x","_replication_state":"error","doc_ids":null,"continuous":"true","cancel":true,"replication_id":"r"}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		s, err := parseSpec(raw)
 		if err != nil {

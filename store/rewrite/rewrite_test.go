@@ -61,6 +61,7 @@ func TestApplyErrors(t *testing.T) {
 func FuzzApply(f *testing.F) {
 	f.Add(`[{"from":"/a/:b","to":"../../:b","query":{"key":[":b"]},"formats":{"b":"int"}}]`, "a/..", "key=1")
 	f.Add(`[{"to":"*/../../.."}]`, "../..", "")
+	f.Add(`[{"from":"/:a/*","to":"/:b/*","method":"*","query":{"b":[":a",[":a"],7],"*":"*","c":":*"},"formats":{"a":"bool"}}]`, "TRUE/x//%2e%2e", "key=[1&b=%2F&c")
 	f.Fuzz(func(t *testing.T, rules, path, query string) {
 		q, err := url.ParseQuery(query)
 		if err != nil {

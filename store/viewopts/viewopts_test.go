@@ -68,10 +68,13 @@ func TestParseRefuses(t *testing.T) {
 
 // FuzzParse looks for options that panic.
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"key=1", `startkey="a"&endkey=[{}]`, "keys=[1,2]&limit=3", "group_level=9&stale=ok", "limit=-0", "skip=&reduce="} {
+	for _, s := range []string{"key=1", `startkey="a"&endkey=[{}]`, "keys=[1,2]&limit=3", "group_level=9&stale=ok", "limit=-0", "skip=&reduce=",
+		"descending=true;inclusive_end=FALSE&group=true&include_docs=1&update_seq&stable=false", "update=lazy&partition=a:b&startkey_docid=%00&end_key_doc_id=_",
+		"keys=[]&keys=[[]]&key=%22%ff%22&skip=99999999999999999999&group_level=%2b1"} {
 		f.Add(s, "{}")
 	}
 	f.Add("", `{"keys":[1],"limit":"3","descending":"true"}`)
+	f.Add("limit", `{"keys":{"a":[]},"skip":1e2,"group":null,"partition":{},"stale":["ok"],"startkey_docid":"\ud83d\ude00","reduce":"\u0000"}`)
 	f.Fuzz(func(t *testing.T, query, body string) {
 		var members map[string]json.RawMessage
 		if json.Unmarshal([]byte(body), &members) != nil {

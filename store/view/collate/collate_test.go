@@ -290,8 +290,12 @@ func TestStringsAsCollator(t *testing.T) {
 
 // FuzzOrder compares keys with the definition, decodes plain ones and skips all.
 func FuzzOrder(f *testing.F) {
-	for _, s := range []string{`"192.0.2.1"`, `{"b":2,"a":[1,null,"é"]}`, `["server",2017,5,11]`, `-1.5e3`, `"\ud83d\ude00"`, `"A\"b\\"`, `[[],{},-0]`} {
+	for _, s := range []string{`"192.0.2.1"`, `{"b":2,"a":[1,null,"é"]}`, `["server",2017,5,11]`, `-1.5e3`, `"\ud83d\ude00"`, `"A\"b\\"`, `[[],{},-0]`, `"e\u0301"`,
+		`"résumé \u0000ß"`, `{"":{"a":1e300}}`} {
 		f.Add([]byte(s), []byte(`["Server",2017,5]`))
+		for _, o := range []Order{ICU, Raw} { // what decodes keys gets some
+			f.Add(key(f, o, s), []byte(`["server",2017,5,11]`))
+		}
 	}
 	f.Fuzz(func(t *testing.T, a, b []byte) {
 		Skip(a)

@@ -59,7 +59,8 @@ func TestParse(t *testing.T) {
 
 // FuzzParse looks for texts that hang, panic or give an instant that no Date holds.
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"2017-06-14T17:16:12.329+02:00", "Wed, 14 Jun 2017 17:16:12 GMT (x)", "6/14/17 12:00 am", "-000001"} {
+	for _, s := range []string{"2017-06-14T17:16:12.329+02:00", "Wed, 14 Jun 2017 17:16:12 GMT (x)", "6/14/17 12:00 am", "-000001", "2017-06-14T17:16:12Z",
+		"Wed Jun 14 2017 17:16:12 GMT+0200 (CEST)", "June 14, 2017, 5:16 PM", "2017/06/14 -0430", "+275760-09-13T00:00:00.001Z", "2016-02-29 24:00", "1 1 1 1:1:1 EST"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
