@@ -48,8 +48,9 @@ func TestParseEvery(t *testing.T) {
 
 // FuzzParseEvery looks for panics, and for intervals that are no two times.
 func FuzzParseEvery(f *testing.F) {
-	f.Add("5m")
-	f.Add("1w")
+	for _, in := range []string{"5m", "1w", "0060min", "007d", "10080m", "+5m", "5\u0664m", "\u0665m"} {
+		f.Add(in)
+	}
 	f.Fuzz(func(t *testing.T, in string) {
 		e, err := ParseEvery(in)
 		if err == nil && (len(strings.Fields(e.crontab)) != 5 || e.calendar == "") {
@@ -226,6 +227,8 @@ func TestEntries(t *testing.T) {
 func FuzzSetLine(f *testing.F) {
 	f.Add("* * * * * x # logctl:a\n0 0 * * * y\n", "a")
 	f.Add("@daily x # logctl:a", "b")
+	f.Add("#* * * * * x # logctl:a\r\n\n* * * * * # logctl:a\u00a0\n# logctl:a\n@ # logctl:a\ny # logctl:b # logctl:a", "a")
+	f.Add("\t@x\v# logctl:a \n * * * * *\tx\u2028 # logctl:a/_$()+-\n\x00\xff # logctl:a b", "a/_$()+-")
 	f.Fuzz(func(t *testing.T, crontab, app string) {
 		if !(&Job{App: app}).legal() {
 			return

@@ -172,6 +172,7 @@ func FuzzSource(f *testing.F) {
 	f.Add("/* a */ // b\nfunction (doc) {}\n")
 	f.Add("/*")
 	f.Add("// a\rfunction (doc) {\r\r\n}\r")
+	f.Add("/**//*/*/ //\r\r\n\ufeff\v// b\u2028/* \xff*/\x00 /")
 	f.Fuzz(func(t *testing.T, text string) {
 		if s := source(text); source(s) != s {
 			t.Errorf("source(%q) = %q is not final", text, s)

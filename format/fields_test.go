@@ -47,7 +47,9 @@ func TestParseFields(t *testing.T) {
 }
 
 func FuzzParseFields(f *testing.F) {
-	f.Add(`a=1,b="x,\"y"`)
+	for _, text := range []string{`a=1,b="x,\"y"`, `a='`, `a="\`, `a="" ,`, `a="",b=''`, `a=,`, ` =`, `a==,b=="`, "\u2028=1", "a=\xff,\x00="} {
+		f.Add(text)
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		_, err := ParseFields(text)
 		var syntax *SyntaxError

@@ -143,6 +143,8 @@ func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe
 func FuzzWrite(f *testing.F) {
 	f.Add("2001:db8::\x1b[31m\u202e\xff\t1", `{"a":"\u009b\u007f"}`)
 	f.Add("a,b\"c\r\nd", `"x"`)
+	f.Add("\r\r\n\\.|`*_[~<&", " [1e400, -0, \"\\u0000\r\n\u2028\U000e0001\"]\r\n")
+	f.Add("\u200b\ue000\U0010ffff\u00ad\u0300\u00a0\ufeff", "\"\xff\xed\xa0\x80\"")
 	f.Fuzz(func(t *testing.T, s, raw string) {
 		if !json.Valid([]byte(raw)) {
 			raw = "null"

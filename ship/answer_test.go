@@ -51,6 +51,8 @@ func TestReadRows(t *testing.T) {
 func FuzzReadRows(f *testing.F) {
 	f.Add([]byte(`[{"ok":true,"id":"` + string(testID(0)) + `","rev":"1-a"},{"id":"` + string(testID(1)) + `","error":"conflict","reason":"x"}]`))
 	f.Add([]byte(`[{"ok":true},{"error":"forbidden","reason":{"x":1}}]`))
+	f.Add([]byte(` [{"ok":true,"id":"` + string(testID(0)) + `"},{"ok":1,"error":"","error":"x","reason":null,"id":"` + string(testID(1)) + `"}]`))
+	f.Add([]byte(`[{"error":"x","id":1},[],{}]`))
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		rows, err := readRows(answer, 2, testID)
 		if err == nil && len(rows) != 2 {

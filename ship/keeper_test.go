@@ -151,6 +151,8 @@ func TestRunLosesRejects(t *testing.T) {
 func FuzzReject(f *testing.F) {
 	f.Add([]byte("no address"), "m", "detail", false)
 	f.Add([]byte("\xff\x00\"\\"), "", "", true)
+	f.Add([]byte(""), "\xff", "\u2028\x7f", false)
+	f.Add([]byte("\ufffd\xed\xa0\x80"), "m\x00", "\xff", true)
 	f.Fuzz(func(t *testing.T, line []byte, machine, detail string, tooLong bool) {
 		r := reject{line: line, reason: NoFit, detail: detail, from: &origin{}}
 		if tooLong {

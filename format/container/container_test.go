@@ -100,9 +100,12 @@ func fuzzCut(f *testing.F, kind Kind, seeds ...string) {
 }
 
 func FuzzCRI(f *testing.F) {
-	fuzzCut(f, CRI, at+" stdout F hello", at+" stderr P hel", at+" stderr P:x hel", at+" stdout F")
+	fuzzCut(f, CRI, at+" stdout F hello", at+" stderr P hel", at+" stderr P:x hel", at+" stdout F", at+" stdout P", at+" stdout P  \xff\r",
+		"2026-11-26t04:16:13,5+24:00 stderr F:: ", at[:19]+"Z stdout F:P:F {\"a\":1}")
 }
 
 func FuzzDocker(f *testing.F) {
-	fuzzCut(f, Docker, `{"log":"hello\n","stream":"stdout","time":"`+at+`"}`, `{"log":"hel\\n","stream":"stderr","attrs":{"a":"b"},"time":"`+at+`"}`)
+	fuzzCut(f, Docker, `{"log":"hello\n","stream":"stdout","time":"`+at+`"}`, `{"log":"hel\\n","stream":"stderr","attrs":{"a":"b"},"time":"`+at+`"}`,
+		`{"log":"a","log":"b\\\n","stream":"stdout","time":"`+at+`","attrs":null}`, ` {"log":"\n","stream":"stdout" , "time":"`+at+`","attrs":[1e400]} `,
+		`{"time":"`+at+`","stream":"stderr","log":"\ud83d\ude00\u000a\"\\"}`, `{"l\u006fg":"\ufffd\n\n","stream":"stdout","time":"`+at+`","attrs":{"time":{"a":1}}}`)
 }

@@ -326,6 +326,10 @@ func FuzzExtend(f *testing.F) {
 	f.Add("ip", "8.8.8.8", `x"_country`)
 	f.Add("ip_kind", "::1", "ip")
 	f.Add("", "8.8.8.0", "0")
+	f.Add("x_ip", "fe80::1%eth0", "x_ip_network")
+	f.Add("_ip", "::ffff:8.8.8.8/120", "<_ip>")
+	f.Add("ip", "8.8.8.8/0", "in")
+	f.Add("\xff_ip", "\xff", "\ufffd_ip")
 	db := both(f)
 	f.Fuzz(func(t *testing.T, key, value, other string) {
 		doc, err := json.Marshal(map[string]any{key: value, other: value, "in": map[string]string{key: value}})

@@ -149,6 +149,9 @@ func FuzzNext(f *testing.F) {
 	f.Add(`level=info msg="a \" b", n=7; SYN [x]`)
 	f.Add(`[id k="v" l="\]"][id2] x`)
 	f.Add("type=LOGIN msg=audit(1.2:3): a='b'\x1dUID=\"root\"")
+	f.Add("a=,,;b=\"x\"y c='\\' d=\"\\\\\", e=\x1d\x1d-f g=\x00\xff _=\u2028=,")
+	f.Add("- [a  b=\"\" _c=\"\\\"\" c=\"1\" c=\"2\" ][a][\xff \xff=\"\xff\"][e")
+	f.Add("[a b=\"1234567\\\\\" c=\"1234567\u00e9\"][" + strings.Repeat("k", 70) + " " + strings.Repeat("x", 70) + "=\"]\"]")
 	f.Fuzz(func(t *testing.T, text string) {
 		b := []byte(text)
 		for _, last := range []bool{false, true} {

@@ -140,6 +140,7 @@ func TestLongLineIsNotHeld(t *testing.T) {
 func FuzzNext(f *testing.F) {
 	f.Add([]byte("a\r\nb\n\nccccccccc\nd"), uint8(3))
 	f.Add([]byte("\r\n\r\r\n"), uint8(1))
+	f.Add([]byte("abcd\r\nabcde\rf\nabcd\r\r\nabc\r"), uint8(3))
 	f.Fuzz(func(t *testing.T, in []byte, limit uint8) {
 		max := int(limit)%16 + 1
 		rest := in

@@ -191,6 +191,8 @@ func FuzzAnswer(f *testing.F) {
 	f.Add([]byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"))
 	f.Add([]byte("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n"))
 	f.Add([]byte("HTTP/1.1 2"))
+	f.Add([]byte("HTTP/1.1 999\ncontent-length:1\nTransfer-Encoding:\tCHUNKED\r\r\n\n7fffffff\r\n{}"))
+	f.Add([]byte("HTTP/1.1 204 \r\nContent-Length: 2\r\n:\r\n\r\n{"))
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		status, body, err := (&wire{in: bufio.NewReader(bytes.NewReader(answer))}).answer()
 		if err == nil && (status < 0 || len(body) > len(answer)) {

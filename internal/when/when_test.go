@@ -106,8 +106,10 @@ func TestAgoIsOrdered(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"7d", "yesterday", "monday", "2026-11-01 13:00", "2026-11-01T13:00:00+02:00", "1d12h", "999999y"} {
+	for _, s := range []string{"7d", "yesterday", "monday", "2026-11-01 13:00", "2026-11-01T13:00:00+02:00", "1d12h", "999999y",
+		"1y29d", "0s", "9999999w9999999w", "2024-02-29t24:00", "1970-01-01", "9999-12-31T23:59:59-23:59", "sun", " NOW\u00a0", "1\u0661d"} {
 		f.Add(s, int64(1.8e9))
+		f.Add(s, int64(0))
 	}
 	f.Fuzz(func(t *testing.T, text string, unix int64) {
 		w, err := Parse(text, time.Unix(unix&(1<<32-1), 0), time.UTC)

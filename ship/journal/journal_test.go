@@ -375,6 +375,8 @@ func TestFails(t *testing.T) {
 func FuzzEntries(f *testing.F) {
 	f.Add([]byte(said(1, "x")+"__CURSOR=2\n"+binaryField("A", "b\xff\n")+"\n"), uint16(100))
 	f.Add([]byte("A\n\xff\xff\xff\xff\xff\xff\xff\xff"), uint16(10))
+	f.Add([]byte("=\n=a\n\xff=\xc3\n\xfe=\xc3\xa9\n"+binaryField("", "")+binaryField("\xff", "\n\n")+"\n\n\nA=1\nA=2\nA=\n\n"), uint16(3))
+	f.Add([]byte(strings.Repeat(strings.Repeat("N", maxName)+"=\n", 3)+"B=\xf0\x9f\x98\x80\n\n"), uint16(maxName+2))
 	f.Fuzz(func(t *testing.T, text []byte, limit uint16) {
 		es := newEntries(bytes.NewReader(text), int(limit))
 		var e entry

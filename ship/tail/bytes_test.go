@@ -277,6 +277,13 @@ func TestNames(t *testing.T) {
 // FuzzCompare: any two texts of which one begins the other are told from those that do not.
 func FuzzCompare(f *testing.F) {
 	f.Add([]byte("2026-01-01 00:00:00 a\nb\n"), 10, 5)
+	f.Add([]byte("a"), 0, 0)
+	f.Add([]byte("a\n"), 2, 0)
+	for _, at := range []int{maxCheck - 1, maxHead, maxHead + 1, maxHead + maxCheck, 2 * maxHead} {
+		for _, cut := range []int{0, 1, at - 1, at, at + 1, maxHead - 1, maxHead, 2*maxHead + 1} {
+			f.Add(bytes.Repeat([]byte("2026-01-01T00:00:00 1700000000 "), 100)[:2*maxHead+1], at, cut)
+		}
+	}
 	f.Fuzz(func(t *testing.T, b []byte, at, cut int) {
 		if at < 0 || at > len(b) || cut < 0 || cut > len(b) {
 			return
