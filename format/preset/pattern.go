@@ -143,7 +143,11 @@ func memberAt(object, key []byte) int {
 		if i < 0 {
 			return -1
 		}
-		depth += nesting(object[at : at+i])
+		if between := object[at : at+i]; at == 0 && bytes.IndexByte(between[1:], '{') < 0 {
+			depth = 1 // what arrays there are have ended
+		} else {
+			depth += nesting(between)
+		}
 		at += i
 		if before := object[at-1]; depth == 1 && (before == ',' || before == '{') {
 			return at + len(key)
@@ -153,9 +157,6 @@ func memberAt(object, key []byte) int {
 
 // nesting is by how many objects and arrays it is deeper behind a part of JSON text than before it.
 func nesting(b []byte) int {
-	if len(b) > 0 && b[0] == '{' && bytes.IndexByte(b[1:], '{') < 0 {
-		return 1 // before a key: what arrays there are have ended
-	}
 	depth := 0
 	for i := 0; i < len(b); i++ {
 		switch b[i] {
