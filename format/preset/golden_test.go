@@ -219,23 +219,31 @@ func FuzzPresets(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, i uint8, line string) {
 		p := parsers[names[int(i)%len(names)]]
-		out, verdict := p.Append([]byte("x"), []byte(line))
-		if verdict != format.Matched {
-			if string(out) != "x" {
-				t.Fatalf("output %q without a match", out)
-			}
-			if reason := p.Reason([]byte(line)); strings.ContainsFunc(reason, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
-				t.Fatalf("reason %q", reason)
-			}
-			return
+		if out := checkLine(t, p, line); out != nil {
+			checkCaptured(t, p, line, out)
 		}
-		stored, err := ejson.Compact(nil, out[1:])
-		if err != nil || !bytes.Equal(stored, out[1:]) {
-			t.Fatalf("%s makes of %q\n%s\nstored as\n%s (%v)", p.def.Name, line, out[1:], stored, err)
-		}
-		checkCaptured(t, p, line, out[1:])
-		checkCounted(t, p, out[1:])
 	})
+}
+
+// checkLine checks what must hold for a line whatever fields are asked for, and gives its doc, nil if it has none.
+func checkLine(t *testing.T, p *Parser, line string) []byte {
+	t.Helper()
+	out, verdict := p.Append([]byte("x"), []byte(line))
+	if verdict != format.Matched {
+		if string(out) != "x" {
+			t.Fatalf("output %q without a match", out)
+		}
+		if reason := p.Reason([]byte(line)); strings.ContainsFunc(reason, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+			t.Fatalf("reason %q", reason)
+		}
+		return nil
+	}
+	stored, err := ejson.Compact(nil, out[1:])
+	if err != nil || !bytes.Equal(stored, out[1:]) {
+		t.Fatalf("%s makes of %q\n%s\nstored as\n%s (%v)", p.def.Name, line, out[1:], stored, err)
+	}
+	checkCounted(t, p, out[1:])
+	return out[1:]
 }
 
 // checkCounted checks that a doc with an address says what happened: without an event it would count as an attack.
