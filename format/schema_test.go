@@ -58,6 +58,8 @@ func TestSchemaAppend(t *testing.T) {
 		{"rest of nothing", `$a: $rest...`, "", "x: ", `{"a":"x","rest":""}`},
 		{"rest alone", `$all...`, "", " x y", `{"all":" x y"}`},
 		{"rest behind a literal", `msg=$m...`, "", "a msg=b c", `{"m":"b c"}`},
+		{"rest behind a part of a word", `$a $b:$m...`, "", "x y:z w", `{"a":"x","b":"y","m":"z w"}`},
+		{"no rest behind a part of a word", `$a $b:$m...`, "", "x y w", ""},
 		{"three dots that are not at once", `$a..`, "", "x..", `{"a":"x"}`},
 
 		{"ip", `$ip:ip`, "", "from host 192.0.2.1", `{"ip":"192.0.2.1"}`},
@@ -274,7 +276,7 @@ func FuzzCompile(f *testing.F) {
 
 func FuzzMatch(f *testing.F) {
 	schemas := []string{fail2banSchema, `<$p:int>1 $t:ts $h _ $d:kv $m...`, `$i:ip [$t:ts] $r:quoted $s:int "$u:quoted, $z`, `$a - \[$b\] x=$c,d $e`, `$a _=$b:int $c: $d...`, `$a $b:date \[$c]:$d:ip`, `$a:ip:$b:int`, `$k=$v $q:quoted $f:float`, `\[$p\]$x...`, `$d:date _ ,$n:int,$m `,
-		`$a $kv...`, `$a?( $j:json)? $sd:kv $m...`, `$t:ts( $b:bool)?`, `$json...`, `$u(@$h)?(:$p:int)? $x:uuid?`, `$x:text ($y:text =)?"$z:text"( $h:host)?`}
+		`$a $kv...`, `$a?( $j:json)? $sd:kv $m...`, `$t:ts( $b:bool)?`, `$json...`, `$u(@$h)?(:$p:int)? $x:uuid?`, `$x:text ($y:text =)?"$z:text"( $h:host)?`, `$a $b:$m...`, `$a _,$b:int]$m...`}
 	for i := range schemas {
 		f.Add(uint8(i), fail2banLine)
 		f.Add(uint8(i), `Nov  1 x ,007,m 1:2:: "a" 1e2`)

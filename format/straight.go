@@ -78,7 +78,7 @@ func (p *program) straighten() []word {
 			}
 			w.takes, w.slot, w.kind, w.prefix, w.last = true, slotOf(nd), nd.kind, true, nd.last
 		case opRest:
-			if nd.kind != kindRest || len(w.before) > 0 || len(words) == 1 {
+			if nd.kind != kindRest || w.takes || len(w.before) > 0 || len(words) == 1 {
 				return nil
 			}
 			w.takes, w.slot, w.kind = true, slotOf(nd), kindRest
