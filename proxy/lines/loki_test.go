@@ -348,9 +348,20 @@ func FuzzPush(f *testing.F) {
 	f.Add(appendPushProto(nil, pushStreams), false)
 	f.Add(appendPushProto(nil, []lokiStream{{labels: labels{{"a", "1"}, {"_a", "2"}, {"\xff", ""}}, entries: []lokiEntry{{metadata: labels{{"\xfe", ""}, {"a", ""}}}}}}), false)
 	f.Add([]byte(`{"streams":[{"stream":{"":"","_":"","a":"1","_a":"2","__a":"3"},"values":[["1","x",{"label_a":"y"}]]}]}`), true)
+	f.Add([]byte(`{"streams":[{"stream":{"user":"y","connection_hostname":"z"},"values":[["1","user=\ufffd"],["2","user=forged"],["3","user=_"],["4","skip"],["5",""]]}]}`), true)
+	table, err := ParseTable([]byte("[[route]]\nlabel = {user='y*'}\napp_from = 'user'\npreset = 'user'"))
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, body []byte, isJSON bool) {
 		sink := newFakeSink()
-		s, err := Start(Options{Sink: sink, Compile: fakeCompile})
+		sink.refuse = func(doc map[string]any) string {
+			if doc["user"] == "\uFFFD" {
+				return "no"
+			}
+			return ""
+		}
+		s, err := Start(Options{Sink: sink, Table: table, Compile: fakeCompile})
 		if err != nil {
 			t.Fatal(err)
 		}
