@@ -146,6 +146,12 @@ func FuzzBundle(f *testing.F) {
 			t.Fatal(err)
 		}
 		sameDocs(t, b, in)
+		x := NewIndex(b, false)
+		for i := range in {
+			if place, ok := x.Search(in[i].ID); !ok || x.At(place) != i {
+				t.Errorf("doc %d, %q, is at %d, %v", i, in[i].ID, place, ok)
+			}
+		}
 	})
 }
 
@@ -156,6 +162,8 @@ func FuzzParse(f *testing.F) {
 		fill(&w, docs)
 		f.Add(w.Append(nil), len(docs))
 	}
+	fill(&w, []store.Doc{contentDoc(`{"time":1}`, 0), contentDoc(`{"time":2}`, 1), contentDoc(`{"time":3}`, 2), contentDoc(`{"time":"4"}`, 0)})
+	f.Add(w.Append(nil), 4)
 	f.Add([]byte{idsOfContent, columnDigits}, 400)
 	f.Fuzz(func(t *testing.T, record []byte, n int) {
 		b, err := Parse(record, n)
@@ -164,6 +172,9 @@ func FuzzParse(f *testing.F) {
 		}
 		for i := range n {
 			b.Append(nil, nil, i)
+		}
+		for _, ordered := range []bool{false, true} {
+			NewIndex(b, ordered).Search("20170614171612329-")
 		}
 	})
 }
