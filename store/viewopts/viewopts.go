@@ -201,20 +201,21 @@ func setFreshness(q *store.ViewQuery, name, val string) error {
 	return nil
 }
 
+// flags set the options that are on or off.
+var flags = map[string]func(o *Reader, on bool){
+	"descending":        func(o *Reader, on bool) { o.q.Descending = on },
+	"inclusive_end":     func(o *Reader, on bool) { o.q.ExclusiveEnd = !on },
+	"reduce":            func(o *Reader, on bool) { o.q.Reduce, o.q.NoReduce = on, !on },
+	"group":             func(o *Reader, on bool) { o.q.Group, o.noGroup = on, !on },
+	"include_docs":      func(o *Reader, on bool) { o.q.IncludeDocs = on },
+	"conflicts":         func(o *Reader, on bool) { o.q.Conflicts = on },
+	"update_seq":        func(o *Reader, on bool) { o.q.UpdateSeq = on },
+	"sorted":            func(o *Reader, on bool) { o.q.Unsorted = !on },
+	"attachments":       func(o *Reader, on bool) { o.q.Attachments = on },
+	"att_encoding_info": func(o *Reader, on bool) { o.q.AttEncodingInfo = on },
+}
+
 func (o *Reader) setFlag(name string, v option) error {
-	q := &o.q
-	flags := map[string]func(on bool){
-		"descending":        func(on bool) { q.Descending = on },
-		"inclusive_end":     func(on bool) { q.ExclusiveEnd = !on },
-		"reduce":            func(on bool) { q.Reduce, q.NoReduce = on, !on },
-		"group":             func(on bool) { q.Group, o.noGroup = on, !on },
-		"include_docs":      func(on bool) { q.IncludeDocs = on },
-		"conflicts":         func(on bool) { q.Conflicts = on },
-		"update_seq":        func(on bool) { q.UpdateSeq = on },
-		"sorted":            func(on bool) { q.Unsorted = !on },
-		"attachments":       func(on bool) { q.Attachments = on },
-		"att_encoding_info": func(on bool) { q.AttEncodingInfo = on },
-	}
 	set, ok := flags[name]
 	if !ok {
 		return nil
@@ -222,9 +223,9 @@ func (o *Reader) setFlag(name string, v option) error {
 	val := v.text()
 	switch strings.ToLower(val) {
 	case "true":
-		set(true)
+		set(o, true)
 	case "false":
-		set(false)
+		set(o, false)
 	default:
 		if v.raw != val { // a JSON string
 			v = option{raw: val}
