@@ -331,3 +331,22 @@ func TestMembers(t *testing.T) {
 		t.Errorf("without any: %s", out)
 	}
 }
+
+// The place of a time that is none does not depend on the line before.
+func TestStopOfTime(t *testing.T) {
+	t.Parallel()
+	stamp, err := NewTime([]string{"a", "ts"}, "", "UTC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Compile(`$a?[$ts]`, Rules{Time: stamp})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m Match
+	for line, want := range map[string]int{"x y z[2]": 4, "[1]": 1} {
+		if s.Match(&m, []byte(line)) || s.Stop(&m).Pos != want {
+			t.Errorf("%s: stop at %d, want %d", line, s.Stop(&m).Pos, want)
+		}
+	}
+}

@@ -115,13 +115,27 @@ func (s *stamper) read(m *Match) bool {
 	}
 	t, ok := s.layout.Parse(text)
 	if !ok {
-		m.stop = stop{reach: len(m.line), node: -1, at: min(int(m.spans[s.first].start), len(m.line))}
+		m.stop = stop{reach: len(m.line), node: -1, at: s.start(m)}
 		return false
 	}
 	start := len(m.arena)
 	m.arena = t.AppendRFC3339(m.arena, s.zone, m.Reference)
 	m.stamp = span{uint32(start), uint32(len(m.arena))}
 	return true
+}
+
+// start is where in the line the first of what the time is read from stands.
+func (s *stamper) start(m *Match) int {
+	at := len(m.line)
+	for _, slot := range s.slots {
+		if slot < 0 {
+			slot = s.schema.spread
+		}
+		if _, ok := m.Bytes(slot); ok {
+			at = min(at, int(m.spans[slot].start))
+		}
+	}
+	return at
 }
 
 // Check refuses a time of captures that no schema has. A nil Time is of none.
