@@ -11,7 +11,7 @@ import (
 // What stands on disk; see FORMAT.md. A change of any of it, or of package collate's keys, is a new formatVersion: it is part
 // of an index's signature, so that indexes of another version are built anew beside the old ones.
 const (
-	formatVersion = 8
+	formatVersion = 9
 	keyHeader     = 'h' // the header
 	keyNode       = 'n' // then the number of the view (2 bytes), then that of the node (8 bytes): package btree's
 	keyDocs       = 'd' // then the number of a node (8 bytes) of the tree of docs

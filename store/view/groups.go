@@ -30,9 +30,11 @@ func (a *answer) walkGroups(r btree.Reducer, s span, level int) error {
 	if a.limit == 0 {
 		return nil
 	}
-	cut := func(sortKey []byte) int { return collate.Group(sortKey, level) }
-	if level == collate.WholeKey {
-		cut = func(sortKey []byte) int { return len(sortKey) }
+	cut := func(sortKey []byte, more bool) int {
+		if level == collate.WholeKey && !more {
+			return len(sortKey)
+		}
+		return collate.Group(sortKey, level)
 	}
 	err := a.tree.Groups(s.from, s.to, cut, func(g *btree.Group) error {
 		if a.skip > 0 {

@@ -255,7 +255,7 @@ func (w *writer) leaves() *packer[rowRef] {
 	}
 	return &packer[rowRef]{
 		least: 1,
-		alike: seams(w, func(a, b rowRef) int { return store.Shared(a.sort(), b.sort()) }),
+		alike: w.sameKeys(),
 		size: func(it rowRef) int {
 			if w.Names == nil {
 				return it.docSize()
@@ -267,6 +267,7 @@ func (w *writer) leaves() *packer[rowRef] {
 			last, names := rows[len(rows)-1].entry(), w.namer()
 			k := kid{last: appendPlace(nil, last.Sort, names.id(last.Doc), last.Repeat), rows: uint64(len(rows))}
 			l := newLeaf(rows, w.Names == nil)
+			k.alike = l.alike()
 			err := names.err
 			if err == nil && w.Reducer != nil {
 				k.reduction, err = w.reduceRows(l, 0, l.n)
@@ -287,7 +288,7 @@ func (w *writer) inners() *packer[kid] {
 		size:   func(k kid) int { return len(k.last)/2 + max(len(k.red), k.far) + 12 },
 		load:   w.takeInner,
 		write: func(kids []kid, root bool) (k kid, err error) {
-			k.last = kids[len(kids)-1].last
+			k.last, k.alike = kids[len(kids)-1].last, alike(kids)
 			for i := range kids {
 				k.rows += kids[i].rows
 			}
@@ -312,6 +313,32 @@ func (w *writer) reductionOf(kids []kid) (reduction, error) {
 		}
 	}
 	return w.rereduce(reds)
+}
+
+// sameKeys tells how much the sort keys of two rows share. Where reducing costs little it is whether they are the same: the rows of a key that
+// has many are whole leaves then, less often read than the others.
+func (w *writer) sameKeys() func(a, b rowRef) int {
+	switch {
+	case w.Remember:
+		return func(a, b rowRef) int { return store.Shared(a.sort(), b.sort()) }
+	case w.Names == nil:
+		return nil
+	}
+	return func(a, b rowRef) int {
+		if a.old != nil && a.old == b.old && a.run == b.run || bytes.Equal(a.sort(), b.sort()) {
+			return 1
+		}
+		return 0
+	}
+}
+
+// alike is leaf.alike of all leaves below the kids.
+func alike(kids []kid) int {
+	n := kids[0].alike
+	for i := 1; i < len(kids); i++ {
+		n = min(n, kids[i].alike, store.Shared(kids[i-1].last, kids[i].last))
+	}
+	return n
 }
 
 // seams is alike where it pays to reduce less: for that, nodes may be smaller.

@@ -79,6 +79,8 @@ func (c *treeCheck) inner(id uint64, n *node, level int) (is kid, err error) {
 			return kid{}, err
 		case !bytes.Equal(k.last, says.last):
 			return kid{}, corrupt("a node with another last key than its parent says")
+		case k.alike != says.alike:
+			return kid{}, corrupt("a node with keys that have another beginning in common than its parent says")
 		case k.rows != says.rows:
 			return kid{}, corrupt("a node with another number of rows than its parent says")
 		case k.far != says.far || k.far == 0 && !bytes.Equal(k.red, says.red):
@@ -86,6 +88,7 @@ func (c *treeCheck) inner(id uint64, n *node, level int) (is kid, err error) {
 		}
 		is.rows, is.last, reds[i] = is.rows+k.rows, k.last, k.reduction
 	}
+	is.alike = alike(n.kids)
 	if c.t.Reducer != nil && (id != c.t.Root.ID || n.far > 0) {
 		is.reduction, err = c.t.rereduce(reds)
 	}
@@ -107,7 +110,7 @@ func (c *treeCheck) leaf(id uint64, l *leaf) (kid, error) {
 		c.last, c.any = append(c.last[:0], place...), true
 		return c.fn(e)
 	})
-	is := kid{id: id, rows: uint64(l.n), last: bytes.Clone(c.last)}
+	is := kid{id: id, rows: uint64(l.n), last: bytes.Clone(c.last), alike: l.alike()}
 	if err == nil && c.t.Reducer != nil {
 		is.reduction, err = c.t.reduceRows(l, 0, l.n)
 	}

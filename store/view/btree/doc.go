@@ -49,7 +49,8 @@ type Root struct {
 
 // kid is what a node knows of one below it.
 type kid struct {
-	last      []byte // the greatest key in it
+	last      []byte // the greatest place in it
+	alike     int    // how many bytes of last the sort keys of all rows below begin with; 0 if one of them has JSON
 	id        uint64
 	rows      uint64
 	reduction     // its bytes are nil if it stands apart

@@ -10,7 +10,7 @@ import (
 
 // What stands on disk; see FORMAT.md.
 const (
-	formatVersion = 7
+	formatVersion = 8
 	kindLeaf      = 1
 	kindInner     = 2
 	kindReduction = 3
@@ -69,6 +69,7 @@ func appendInner(dst []byte, far int, kids []kid) []byte {
 	for i := range kids {
 		k := &kids[i]
 		dst = appendKey(dst, last, k.last)
+		dst = binary.AppendUvarint(dst, uint64(k.alike))
 		dst = binary.AppendUvarint(dst, k.id)
 		dst = binary.AppendUvarint(dst, k.rows)
 		dst = binary.AppendUvarint(dst, uint64(k.far))
@@ -130,7 +131,7 @@ func (d *decoder) key(last []byte) []byte {
 }
 
 // kidSize is what a kid takes at least.
-const kidSize = 5
+const kidSize = 6
 
 func (d *decoder) varint() int64 {
 	v, n := binary.Varint(d.data)
@@ -199,10 +200,11 @@ func decode(data []byte) (*node, error) {
 				break
 			}
 			last = d.key(last)
-			k := kid{last: last, id: d.uvarint(), rows: d.uvarint(), far: d.length()}
+			k := kid{last: last, alike: d.length(), id: d.uvarint(), rows: d.uvarint(), far: d.length()}
 			if k.far == 0 {
 				k.red = d.bytes()
 			}
+			d.bad = d.bad || k.alike > len(k.last)
 			n.kids = append(n.kids, k)
 		}
 	default:

@@ -4,7 +4,7 @@ import "bytes"
 
 // Group is a run of rows whose sort keys begin alike.
 type Group struct {
-	Sort, JSON []byte // the key of its first row, as an Entry has it
+	Sort, JSON []byte // the key of its first row, as an Entry has it, or if that has no JSON as much of Sort as they begin with
 	Rows       uint64
 
 	t    *Tree
@@ -40,14 +40,17 @@ func (g *Group) close() error {
 type grouper struct {
 	Group
 	prefix []byte // of the group's keys; nil before the first group
-	cut    func(sort []byte) int
+	cut    Cut
 	fn     func(*Group) error
 }
 
+// Cut tells how many bytes of a sort key all keys of its group begin with. more: there is something behind the key.
+type Cut func(sort []byte, more bool) int
+
 // Groups calls fn for each group of the rows at positions from to to, in order: rows whose keys share what cut gives the length of
-// for the first of them, and no other row's key begins with. It reads the rows at the ends of groups; where all rows below a
-// node are of one group, it takes the reduction that is stored.
-func (t *Tree) Groups(from, to uint64, cut func(sort []byte) int, fn func(*Group) error) error {
+// for the first of them, and no other row's key begins with. Where all rows below a node are of one group, it takes the reduction that is
+// stored, and reads the others.
+func (t *Tree) Groups(from, to uint64, cut Cut, fn func(*Group) error) error {
 	to = min(to, t.Root.Rows)
 	if from >= to {
 		return nil
@@ -75,8 +78,17 @@ func (g *grouper) walk(id uint64, level int, from, to uint64) error {
 		return err
 	}
 	return n.parts(from, to, false, func(k *kid, from, to uint64) error {
-		if from > 0 || to < k.rows || !g.has(k.last) {
+		if from > 0 || to < k.rows {
 			return g.walk(k.id, level-1, from, to)
+		}
+		if !g.has(k.last) {
+			n := g.cut(k.last, true)
+			if n > k.alike {
+				return g.walk(k.id, level-1, from, to)
+			}
+			if err := g.begin(k.last[:n], nil, n); err != nil {
+				return err
+			}
 		}
 		g.Rows += k.rows
 		if g.t.Reducer == nil {
@@ -98,7 +110,7 @@ func (g *grouper) walkLeaf(l *leaf, from, to int) error {
 	}
 	for run := l.run(from); from < to; run++ {
 		if !g.has(l.sorts[run]) {
-			if err := g.begin(l.sorts[run], l.json(from)); err != nil {
+			if err := g.begin(l.sorts[run], l.json(from), g.cut(l.sorts[run], false)); err != nil {
 				return err
 			}
 		}
@@ -113,12 +125,12 @@ func (g *grouper) walkLeaf(l *leaf, from, to int) error {
 	return nil
 }
 
-// begin ends the group and begins that of a row with a key.
-func (g *grouper) begin(sort, json []byte) error {
+// begin ends the group and begins that of a row with a key, of which all others begin with n bytes.
+func (g *grouper) begin(sort, json []byte, n int) error {
 	if err := g.end(); err != nil {
 		return err
 	}
-	g.Sort, g.JSON, g.prefix = sort, json, sort[:g.cut(sort)]
+	g.Sort, g.JSON, g.prefix = sort, json, sort[:n]
 	if g.prefix == nil {
 		g.prefix = []byte{}
 	}

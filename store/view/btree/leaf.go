@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"sort"
 	"strconv"
+
+	"logctl/store"
 )
 
 // leaf is the rows of a leaf, column by column. It never changes, and is safe for concurrent use.
@@ -98,6 +100,14 @@ func (l *leaf) each(from, to int, fn func(Entry) error) error {
 		}
 	}
 	return nil
+}
+
+// alike is how much of the last sort key all others begin with, 0 if one of them has JSON.
+func (l *leaf) alike() int {
+	if l.jsons != nil {
+		return 0
+	}
+	return store.Shared(l.sorts[0], l.sorts[len(l.sorts)-1])
 }
 
 var errRows = corrupt("leaf whose rows do not add up")
