@@ -72,8 +72,10 @@ func parseNumber(s []byte) (number, bool) {
 	if len(s) == 0 || s[0] != '-' && (s[0] < '0' || s[0] > '9') {
 		return number{}, false
 	}
-	if i, err := strconv.ParseInt(string(s), 10, 64); err == nil {
-		return number{i: i}, true
+	if bytes.IndexByte(s, '.') < 0 && bytes.IndexByte(s, 'e') < 0 { // else ParseInt would fail, dearly
+		if i, err := strconv.ParseInt(string(s), 10, 64); err == nil {
+			return number{i: i}, true
+		}
 	}
 	f, err := strconv.ParseFloat(string(s), 64)
 	return number{f: f, isFloat: true}, err == nil
