@@ -22,7 +22,7 @@ func (t *table) dominate(groups []*group) []*group {
 	byLength := map[kind][]*group{}
 	tokens := map[*group][]string{}
 	for _, g := range groups {
-		tk := t.tokens(g)
+		tk := g.tokens()
 		tokens[g] = tk
 		k := kind{len(tk), t.shapes[g.shapes[0]].bare}
 		byLength[k] = append(byLength[k], g)
@@ -49,8 +49,8 @@ func (t *table) dominate(groups []*group) []*group {
 }
 
 // tokens is the template of a group, split at blanks.
-func (t *table) tokens(g *group) []string {
-	sig := t.shapes[g.shapes[0]].sig
+func (g *group) tokens() []string {
+	sig := g.sig
 	var b strings.Builder
 	k := 0
 	for i := 0; i < len(sig); {

@@ -52,7 +52,7 @@ func Learn(s *Sample) *Result {
 	}
 	for _, g := range t.groups {
 		first := t.shapes[g.shapes[0]]
-		r.Groups = append(r.Groups, Group{Template: t.template(g), Lines: g.lines, Example: first.example})
+		r.Groups = append(r.Groups, Group{Template: g.template(), Lines: g.lines, Example: first.example})
 	}
 	labels(r.Groups)
 	propose(s.lines, t, r)
@@ -87,6 +87,6 @@ func (t *table) rank() {
 }
 
 // template is what the messages of a group look like, for a person.
-func (t *table) template(g *group) string {
-	return strings.ReplaceAll(strings.Join(t.tokens(g), " "), anyWord, "<*>")
+func (g *group) template() string {
+	return strings.ReplaceAll(strings.Join(g.tokens(), " "), anyWord, "<*>")
 }

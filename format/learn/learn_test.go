@@ -214,6 +214,23 @@ func TestSample(t *testing.T) {
 	}
 }
 
+// oddFirst are lines of one kind, of which the first has more words than the others where they have a value.
+func oddFirst() string {
+	text := "clock synchronized to LOCAL(a) stratum 3\n"
+	for i := range 40 {
+		text += fmt.Sprintf("clock synchronized to 192.0.2.%d stratum %d\n", i, i%8)
+	}
+	return text
+}
+
+func TestOddFirstLine(t *testing.T) {
+	t.Parallel()
+	r := Learn(sampleOf(t, []byte(oddFirst())))
+	if len(r.Groups) != 1 || r.Groups[0].Template != "clock synchronized to <*> stratum <*>" || r.Matched != 41 {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestTOMLString(t *testing.T) {
 	t.Parallel()
 	for s, want := range map[string]string{
@@ -232,6 +249,7 @@ func FuzzLearn(f *testing.F) {
 		text, _ := readTSV(f, name)
 		f.Add(text[:600])
 	}
+	f.Add([]byte(oddFirst()))
 	f.Add([]byte("a=1 b=2 c=3\n{\"a\":1}\n\tat x.y(Z.java:1)\n$x_ (y)? \\ _ := \x00\xff\xc2\x85\n"))
 	f.Add([]byte("<1 sec (1.5 KB)\n[1] x\n[[\n\"\n- | :\n1.2.3.4:5 /6\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -8,6 +8,7 @@ import (
 
 // A group is the shapes that are one kind of message: they are the same but for words that have many values.
 type group struct {
+	sig    string   // of a shape that has the words; others that dominate adds may have more or fewer
 	words  []string // between punctuation; "\x00" is any
 	sides  []sides  // of each word, whether an equals sign stands beside it
 	shapes []int
@@ -45,7 +46,7 @@ func (t *table) buckets() [][]*group {
 			index[skeleton] = k
 			buckets = append(buckets, nil)
 		}
-		buckets[k] = append(buckets[k], &group{words: words, sides: sidesOf(skeleton), shapes: []int{i}, lines: s.lines})
+		buckets[k] = append(buckets[k], &group{sig: s.sig, words: words, sides: sidesOf(skeleton), shapes: []int{i}, lines: s.lines})
 	}
 	return buckets
 }
@@ -258,7 +259,7 @@ func isLoud(w string) bool {
 }
 
 func unite(groups []*group) *group {
-	u := &group{words: slices.Clone(groups[0].words), sides: groups[0].sides}
+	u := &group{sig: groups[0].sig, words: slices.Clone(groups[0].words), sides: groups[0].sides}
 	for p := range u.words {
 		if varies(groups, p) {
 			u.words[p] = anyWord
