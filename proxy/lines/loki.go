@@ -45,7 +45,7 @@ func (l labels) size() int {
 }
 
 // fewLabels is how many are looked for one by one in the object that they are added to.
-const fewLabels = 32
+const fewLabels = 12
 
 // appendMembers appends the labels to an object without its end. A name that it has already gets prefix before it and, where that is no
 // other name yet, _2, _3 and so on behind it; underscores at the beginning, by which the store knows names of its own, go. Without a prefix

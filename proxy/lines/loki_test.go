@@ -329,7 +329,7 @@ func TestAlikeLabels(t *testing.T) {
 	for message, want := range map[string][]string{
 		"bytes": {"\uFFFD", "label_\uFFFD", "label_\uFFFD_2", "label_\uFFFD_3"},
 		"few":   {"a", "label_a", "label_a_2", "metadata_a", "metadata_a_2", "metadata_a_3"},
-		"many":  {"a", "label_a", "label_a_32", "metadata_a_3", "metadata_a", "metadata_a_2", "metadata_a_4", "metadata_a_6554"},
+		"many":  {"a", "label_a", fmt.Sprintf("label_a_%d", fewLabels), "metadata_a_3", "metadata_a", "metadata_a_2", "metadata_a_4", "metadata_a_6554"},
 	} {
 		for _, name := range want {
 			if found[message][name] == nil {
