@@ -13,6 +13,6 @@
 // for each condition; a regular expression that Go's engine takes runs in linear time, one that needs backtracking in
 // bounded time.
 //
-// Limits of our own: conditions nest at most 500 deep, a selector has at most 100,000 of them and 16 MiB of paths. Regular expressions match
-// characters where CouchDB's match bytes. There is no text index: $text matches everything, as in a CouchDB without one.
+// Limits of our own: conditions nest at most 500 deep, a selector has at most 100,000 of them and 16 MiB of paths, as it came and written
+// out. Regular expressions match characters where CouchDB's match bytes. There is no text index: $text matches everything, as in a CouchDB without one.
 package mango
