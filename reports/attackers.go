@@ -28,7 +28,7 @@ type Attacker struct {
 // Attackers are the addresses that attacked, the highest count first, equal ones by address; found is how many there
 // are whatever the limit.
 func Attackers(ctx context.Context, v Views, db store.DBName, q AttackersQuery) (top []Attacker, found int, err error) {
-	t := tally{q: q, wanted: addressFilter(q.IP), byIP: make(map[string]*tallied, 1<<10)}
+	t := tally{q: q, wanted: addressFilter(q.IP), byIP: make(map[string]*tallied, 1<<11)}
 	// Where only some addresses are wanted, the processes and machines of the others need not be read.
 	if short := q.Limit > 0 && q.Process == "" && q.Machine == ""; short {
 		err = t.count(ctx, v, db)

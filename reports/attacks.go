@@ -189,7 +189,7 @@ func byProcess(ctx context.Context, v Views, db store.DBName, w Window) ([]Bucke
 func byName(counts map[string]int64) []Bucket {
 	buckets := make([]Bucket, 0, len(counts))
 	for raw, n := range counts {
-		buckets = append(buckets, Bucket{Name: text([]byte(raw)), Count: n})
+		buckets = append(buckets, Bucket{Name: text(raw), Count: n})
 	}
 	slices.SortFunc(buckets, func(a, b Bucket) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Name, b.Name))

@@ -29,8 +29,9 @@ func (n *names) number(raw []byte) int {
 			n.numbers = map[string]int{}
 		}
 		number = len(n.raw)
-		n.raw, n.texts = append(n.raw, string(raw)), append(n.texts, text(raw))
-		n.numbers[n.raw[number]] = number
+		kept := string(raw)
+		n.raw, n.texts = append(n.raw, kept), append(n.texts, text(kept))
+		n.numbers[kept] = number
 	}
 	n.last = number
 	return number

@@ -150,7 +150,7 @@ func TestReportsAgreeWithCounting(t *testing.T) {
 				if buckets[by] == nil {
 					buckets[by] = map[string]int64{}
 				}
-				name := text(encode(map[By]any{ByMachine: a.machine, ByProcess: a.process}[by]))
+				name := text(string(encode(map[By]any{ByMachine: a.machine, ByProcess: a.process}[by])))
 				if p, ok := periods[by]; ok {
 					name = p.format(at)
 				}

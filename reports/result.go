@@ -120,7 +120,7 @@ func cellText(cell any, comma string) string {
 	case []string:
 		return strings.Join(c, comma)
 	case json.RawMessage:
-		return text(c)
+		return text(string(c))
 	}
 	return ""
 }

@@ -1,12 +1,12 @@
 package reports
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"iter"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"logctl/internal/when"
@@ -122,16 +122,16 @@ func unexpected(row store.Row) error {
 }
 
 // text is what a JSON value is called in a report: a string's text, nothing for null, anything else as it is written.
-func text(raw []byte) string {
-	if string(raw) == "null" {
+func text(raw string) string {
+	if raw == "null" {
 		return ""
 	}
-	if len(raw) > 1 && raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) {
-		return string(raw[1 : len(raw)-1])
+	if len(raw) > 1 && raw[0] == '"' && strings.IndexByte(raw, '\\') < 0 && utf8.ValidString(raw) {
+		return raw[1 : len(raw)-1]
 	}
 	var s string
-	if len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &s) == nil {
+	if len(raw) > 0 && raw[0] == '"' && json.Unmarshal([]byte(raw), &s) == nil {
 		return s
 	}
-	return string(raw)
+	return raw
 }

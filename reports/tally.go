@@ -55,7 +55,8 @@ func (t *tally) add(s *seen) {
 
 // address begins to add up what an address did; nil where it is not wanted.
 func (t *tally) address(s *seen) *tallied {
-	ip := text(s.ip)
+	raw := string(s.ip)
+	ip := text(raw)
 	if !t.wanted(ip) {
 		return nil
 	}
@@ -65,7 +66,7 @@ func (t *tally) address(s *seen) *tallied {
 	}
 	a := &t.room[0]
 	t.room = t.room[1:]
-	a.raw, a.ip, a.first, a.last = string(s.ip), ip, s.first, s.last
+	a.raw, a.ip, a.first, a.last = raw, ip, s.first, s.last
 	t.byIP[a.raw] = a
 	return a
 }
