@@ -20,7 +20,7 @@ type compiled struct {
 	text    string // of $type and $beginsWith
 	size    int    // of $size
 	mod     modulo
-	pattern pattern
+	pattern pattern // of $regex, from when it is read on
 }
 
 // constant is a value that others are compared with.
@@ -104,8 +104,6 @@ func (n *node) compile() error {
 		}
 	case opMod:
 		n.mod, _ = parseMod(n.raw)
-	case opRegex:
-		n.pattern, err = compileRegex(text(n.raw))
 	}
 	if err != nil {
 		return err

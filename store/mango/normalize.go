@@ -6,7 +6,11 @@ import (
 )
 
 // reader reads conditions and counts them.
-type reader struct{ conditions, paths int } // paths: bytes of all
+type reader struct {
+	conditions int
+	paths      int // bytes of all
+	regex      int // size of all regular expressions, see regexSize
+}
 
 // condition reads an object of conditions, or a value that a field must be equal to.
 func (r *reader) condition(raw []byte, depth int) (*node, error) {
@@ -82,13 +86,13 @@ func (r *reader) member(name string, arg []byte, depth int) (*node, error) {
 		a, err = r.condition(arg, depth+1)
 		n.args = []*node{a}
 	default:
-		err = n.checkArg()
+		err = r.checkArg(n)
 	}
 	return n, err
 }
 
 // checkArg checks the argument of an operator that ends a branch.
-func (n *node) checkArg() error {
+func (r *reader) checkArg(n *node) error {
 	name := string(n.op)
 	ok := true
 	switch n.op {
@@ -108,7 +112,12 @@ func (n *node) checkArg() error {
 			return refuse("invalid_operator", "Invalid operator: "+name)
 		}
 		if n.op == opRegex {
-			_, err := compileRegex(text(n.raw))
+			src := text(n.raw)
+			if r.regex += regexSize(src); r.regex > maxRegex {
+				return refuse("invalid_selector", "The selector's regular expressions are too large.")
+			}
+			var err error
+			n.pattern, err = compileRegex(src)
 			ok = err == nil
 		}
 	case opText:

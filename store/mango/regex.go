@@ -2,6 +2,7 @@ package mango
 
 import (
 	"regexp"
+	"regexp/syntax"
 	"time"
 
 	"github.com/dlclark/regexp2/v2"
@@ -17,6 +18,33 @@ type pattern struct {
 // regexTimeout bounds one match of an expression that backtracks. One that takes longer does not match, as one that meets
 // the limits of CouchDB's engine.
 const regexTimeout = 200 * time.Millisecond
+
+// maxRegex bounds the size of all regular expressions of a selector: Go's engine writes repetitions out, 1,000 at most of each, so that
+// few bytes may become a hundred megabytes.
+const maxRegex = 100_000
+
+// regexSize is about how many instructions an expression becomes; bytes of one that Go's engine does not take.
+func regexSize(src string) int {
+	re, err := syntax.Parse(src, syntax.Perl)
+	if err != nil {
+		return len(src)
+	}
+	return instructions(re)
+}
+
+func instructions(re *syntax.Regexp) int {
+	n := 1 + len(re.Rune)
+	if re.Op == syntax.OpCharClass {
+		n = 1
+	}
+	for _, sub := range re.Sub {
+		n += instructions(sub)
+	}
+	if re.Op == syntax.OpRepeat {
+		n *= max(re.Min, re.Max, 1)
+	}
+	return n
+}
 
 func compileRegex(src string) (pattern, error) {
 	if re, err := regexp.Compile(src); err == nil {

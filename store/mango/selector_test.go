@@ -69,6 +69,8 @@ func TestSelectorErrors(t *testing.T) {
 		{`{"a":1,"$or":[{"$gt":1}` + strings.Repeat(`,{"$gt":1}`, maxConditions*2/3) + `]}`, "invalid_selector", "The selector has too many conditions."},
 		{strings.Repeat(`{"b":1,"`+strings.Repeat("k", maxPaths/10_000)+`":`, 200) + "1" + strings.Repeat("}", 200), "invalid_selector",
 			"The names of the selector's fields are too long."},
+		{`{"a":{"$regex":"` + strings.Repeat(".{900}", 60) + `"},"b":{"$not":{"$regex":"` + strings.Repeat("(x|[a-z]{2}){300}", 60) + `"}}}`,
+			"invalid_selector", "The selector's regular expressions are too large."},
 		{`{`, "bad_request", "invalid UTF-8 JSON"},
 	} {
 		_, err := ParseSelector([]byte(c.in))
