@@ -14,5 +14,6 @@
 // bounded time.
 //
 // Limits of our own: conditions nest at most 500 deep, a selector has at most 100,000 of them and 16 MiB of paths, as it came and written
-// out, and its regular expressions become about 100,000 instructions at most. They match characters where CouchDB's match bytes. There is no text index: $text matches everything, as in a CouchDB without one.
+// out, and its regular expressions become about 100,000 instructions at most. They match characters where CouchDB's match bytes. There is
+// no text index: $text matches everything, as in a CouchDB without one.
 package mango
