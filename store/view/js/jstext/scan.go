@@ -91,19 +91,31 @@ func (p *Scanner) Word() string {
 // RawString skips a string and gives what is between its quotes.
 func (p *Scanner) RawString() (string, error) {
 	p.i++
-	start := p.i
-	for p.i < len(p.Text) {
-		switch p.Text[p.i] {
-		case '"':
-			p.i++
-			return p.Text[start : p.i-1], nil
-		case '\\':
-			p.i += 2
-		default:
-			p.i++
+	n := Quoted(p.Text[p.i:])
+	if n < 0 {
+		p.i = len(p.Text)
+		return "", ErrJSON
+	}
+	p.i += n + 1
+	return p.Text[p.i-n-1 : p.i-1], nil
+}
+
+// Quoted is how long the string is that s begins with, behind its first quote, -1 if it does not end.
+func Quoted(s string) int {
+	for n := 0; ; n++ {
+		i := strings.IndexByte(s[n:], '"')
+		if i < 0 {
+			return -1
+		}
+		n += i
+		escapes := 0
+		for escapes < n && s[n-1-escapes] == '\\' {
+			escapes++
+		}
+		if escapes%2 == 0 {
+			return n
 		}
 	}
-	return "", ErrJSON
 }
 
 // ReadString reads a string.
