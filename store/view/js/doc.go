@@ -2,7 +2,7 @@
 // validate_doc_update, filters.
 //
 // Map functions of a plain kind, as most are, are not run in the JavaScript engine but evaluated here: see plan. That gives the
-// same rows. So are reduce functions that count and merge: see package fold.
+// same rows. So are reduce functions that count and merge: see package plain.
 //
 // What holds, whatever the function does:
 //   - one call ends after Options.Timeout, with an error of KindOSProcess and CouchDB's words; its runtime is thrown away;

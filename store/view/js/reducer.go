@@ -6,13 +6,13 @@ import (
 	"github.com/dop251/goja"
 
 	"logctl/store"
-	"logctl/store/view/js/fold"
+	"logctl/store/view/js/plain"
 )
 
 // Reducer is a reduce function. It is safe for concurrent use.
 type Reducer struct {
 	f    *function
-	fold *fold.Fold // nil where all is for the engine
+	fold *plain.Fold // nil where all is for the engine
 }
 
 // NewReducer compiles a reduce function. The error is a *CompileError.
@@ -25,14 +25,14 @@ func NewReducer(src string, o Options) (*Reducer, error) {
 	r := &Reducer{f: f}
 	if tree, err := parse(src); err == nil {
 		if params, declared, body := functionParts(tree); params != nil {
-			r.fold = fold.Compile(params, declared, body)
+			r.fold = plain.Compile(params, declared, body)
 		}
 	}
 	return r, nil
 }
 
 // Rows are what a reduce function is given.
-type Rows = fold.Rows
+type Rows = plain.Rows
 
 // Reduce calls the function with rows and appends what it returns as JSON: null if it throws, as in CouchDB. The error is
 // KindOSProcess for a function that does not end.

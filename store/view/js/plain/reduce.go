@@ -1,4 +1,4 @@
-package fold
+package plain
 
 import (
 	"errors"
@@ -31,7 +31,7 @@ type Fold struct {
 }
 
 // ErrTimeout tells that a function did not come to its end in time.
-var ErrTimeout = errors.New("fold: timed out")
+var ErrTimeout = errors.New("plain: timed out")
 
 // Compile makes a Fold of a function, nil if that one needs the engine.
 func Compile(params *ast.ParameterList, declared []*ast.VariableDeclaration, body []ast.Statement) *Fold {
@@ -145,7 +145,7 @@ func (f *frame) begin(rows Rows, timeout time.Duration) {
 	f.end = time.Now().Add(timeout)
 }
 
-var errGaveUp = errors.New("fold: gave up")
+var errGaveUp = errors.New("plain: gave up")
 
 // giveUp leaves the call to the engine. It does not return: run goes on.
 func (f *frame) giveUp() { panic(errGaveUp) }
