@@ -66,7 +66,7 @@ var mayImport = map[string][]string{
 	"store/view/collate":    {"store", "store/ejson"},
 	"store/view/reduce":     {"store", "store/ejson", "store/view/collate"},
 	"store/view/js":         {"store", "store/ejson", "store/view/js/plain", "store/view/js/jsdate", "store/view/js/jstext"},
-	"store/view/js/plain":   {"store", "store/view/js/jstext"},
+	"store/view/js/plain":   {"store", "store/view/js/jsdate", "store/view/js/jstext"},
 	"store/view/js/jsdate":  {},
 	"store/view/js/jstext":  {},
 	"store/replicate":       {"store", "store/ejson"},

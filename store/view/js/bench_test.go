@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
+
+	"logctl/store/view/js/plain"
 )
 
 // banDoc is what a line of fail2ban becomes.
@@ -24,7 +26,7 @@ func BenchmarkMap(b *testing.B) {
 			b.Fatal(err)
 		}
 		engine := *maps
-		engine.plans = make([]*plan, len(src))
+		engine.plain = make([]*plain.Map, len(src))
 		for way, maps := range map[string]*Maps{"plan": maps, "engine": &engine} {
 			b.Run(name+"/"+way, func(b *testing.B) {
 				w, err := maps.NewMapper()

@@ -1,8 +1,8 @@
 // Package js runs the JavaScript of design documents as CouchDB's query server does: map and reduce functions,
 // validate_doc_update, filters.
 //
-// Map functions of a plain kind, as most are, are not run in the JavaScript engine but evaluated here: see plan. That gives the
-// same rows. So are reduce functions that count and merge: see package plain.
+// Map and reduce functions of a plain kind, as most are, are not run in the JavaScript engine: see package plain. That gives the same rows
+// and values.
 //
 // What holds, whatever the function does:
 //   - one call ends after Options.Timeout, with an error of KindOSProcess and CouchDB's words; its runtime is thrown away;

@@ -4,13 +4,15 @@ import (
 	"errors"
 
 	"github.com/dop251/goja"
+
+	"logctl/store/view/js/plain"
 )
 
 // Maps are the compiled map functions of a design document. They are safe for concurrent use.
 type Maps struct {
 	progs   []*goja.Program
-	plans   []*plan // nil for those that need the engine
-	fields  fieldNames
+	plain   []*plain.Map // nil for those that need the engine
+	fields  plain.Fields
 	sources []string
 	o       Options
 }
@@ -27,7 +29,7 @@ func CompileMaps(sources []string, o Options) (*Maps, error) {
 		if err != nil {
 			return nil, err
 		}
-		m.progs, m.plans = append(m.progs, p), append(m.plans, compilePlan(tree, &m.fields))
+		m.progs, m.plain = append(m.progs, p), append(m.plain, plain.CompileMap(functionOf(tree), &m.fields))
 	}
 	return m, nil
 }
@@ -37,22 +39,17 @@ type Mapper struct {
 	m       *machine
 	maps    *Maps
 	fns     []goja.Callable
-	frame   frame
-	out     []byte
-	rows    []emitted
+	plain   *plain.Mapper
+	out     plain.Emitted
 	over    bool // the running function emitted too much
 	dropped int
 }
-
-// emitted is one row: out[key:value] is its key, out[value:end] its value.
-type emitted struct{ key, value, end int }
 
 var errTooMuch = errors.New("too many rows or bytes emitted")
 
 // NewMapper makes a runtime with all functions in it.
 func (s *Maps) NewMapper() (*Mapper, error) {
-	w := &Mapper{maps: s}
-	w.frame = frame{fields: make([]field, len(s.fields)), out: w}
+	w := &Mapper{maps: s, plain: plain.NewMapper(s.plain, s.fields)}
 	return w, w.start()
 }
 
@@ -77,25 +74,26 @@ func (w *Mapper) Dropped() int { return w.dropped }
 
 // emit is the function of that name.
 func (w *Mapper) emit(c goja.FunctionCall) goja.Value {
-	row := emitted{key: len(w.out)}
+	text := w.out.Text
+	row := plain.Row{Key: len(text)}
 	var err error
-	if w.out, err = w.m.appendJSON(w.out, c.Argument(0), 0); err == nil {
-		row.value = len(w.out)
-		w.out, err = w.m.appendJSON(w.out, c.Argument(1), 0)
+	if text, err = w.m.appendJSON(text, c.Argument(0), 0); err == nil {
+		row.Value = len(text)
+		text, err = w.m.appendJSON(text, c.Argument(1), 0)
 	}
-	row.end = len(w.out)
-	if err == nil && (len(w.rows) == maxEmits || len(w.out) > maxEmitBytes) {
+	row.End = len(text)
+	if err == nil && (len(w.out.Rows) == maxEmits || len(text) > maxEmitBytes) {
 		err = errTooMuch
 	}
 	if w.over || errors.Is(err, errTooMuch) {
-		w.out, w.over = w.out[:row.key], true
+		w.over = true
 		w.m.r.Interrupt(errTooMuch)
 		return goja.Undefined()
 	}
 	if err != nil {
 		panic(err)
 	}
-	w.rows = append(w.rows, row)
+	w.out.Text, w.out.Rows = text, append(w.out.Rows, row)
 	return goja.Undefined()
 }
 
@@ -104,15 +102,12 @@ func (w *Mapper) emit(c goja.FunctionCall) goja.Value {
 // gives no rows. The error is KindOSProcess for a function that does not end, the Mapper is of no use then, or what a function
 // threw that is to end the view.
 func (w *Mapper) Map(doc string, row func(view int, key, value []byte)) error {
-	direct := w.frame.begin(doc, w.maps.fields)
+	w.plain.Begin(doc)
 	var v *goja.Object
 	for i, fn := range w.fns {
-		w.out, w.rows = w.out[:0], w.rows[:0]
-		end := gaveUp
-		if p := w.maps.plans[i]; p != nil && direct {
-			end = w.frame.run(p)
-		}
-		if end == gaveUp {
+		w.out.Reset()
+		end := w.plain.Run(i, &w.out)
+		if end == plain.GaveUp {
 			if v == nil {
 				v = w.m.r.NewDynamicObject(&frozenObject{m: w.m, raw: doc})
 			}
@@ -121,20 +116,21 @@ func (w *Mapper) Map(doc string, row func(view int, key, value []byte)) error {
 				return err
 			}
 		}
-		if end == threw {
+		if end == plain.Threw {
 			w.dropped++
 			continue
 		}
-		for _, r := range w.rows {
-			row(i, w.out[r.key:r.value], w.out[r.value:r.end])
+		for _, r := range w.out.Rows {
+			row(i, w.out.Text[r.Key:r.Value], w.out.Text[r.Value:r.End])
 		}
 	}
 	return nil
 }
 
 // call runs a function in the engine: it runs to its end or throws, which it also does in a sense if it emits too much.
-func (w *Mapper) call(fn goja.Callable, doc goja.Value) (outcome, error) {
-	w.out, w.rows, w.over = w.out[:0], w.rows[:0], false
+func (w *Mapper) call(fn goja.Callable, doc goja.Value) (plain.Outcome, error) {
+	w.over = false
+	w.out.Reset()
 	err := w.m.run(func() error {
 		if _, err := fn(goja.Undefined(), doc); err != nil {
 			return fatal(err)
@@ -142,15 +138,15 @@ func (w *Mapper) call(fn goja.Callable, doc goja.Value) (outcome, error) {
 		return nil
 	})
 	if w.m.dead {
-		return threw, err
+		return plain.Threw, err
 	}
 	if err != nil || w.over {
 		w.m.r.ClearInterrupt()
 		var end *fatalError
 		if errors.As(err, &end) {
-			return threw, end.err
+			return plain.Threw, end.err
 		}
-		return threw, nil
+		return plain.Threw, nil
 	}
-	return ran, nil
+	return plain.Ran, nil
 }

@@ -11,8 +11,8 @@ import (
 
 // Reducer is a reduce function. It is safe for concurrent use.
 type Reducer struct {
-	f    *function
-	fold *plain.Fold // nil where all is for the engine
+	f     *function
+	plain *plain.Reduce // nil where all is for the engine
 }
 
 // NewReducer compiles a reduce function. The error is a *CompileError.
@@ -24,9 +24,7 @@ func NewReducer(src string, o Options) (*Reducer, error) {
 	f.thrown = fatal
 	r := &Reducer{f: f}
 	if tree, err := parse(src); err == nil {
-		if params, declared, body := functionParts(tree); params != nil {
-			r.fold = plain.Compile(params, declared, body)
-		}
+		r.plain = plain.CompileReduce(functionOf(tree))
 	}
 	return r, nil
 }
@@ -37,9 +35,9 @@ type Rows = plain.Rows
 // Reduce calls the function with rows and appends what it returns as JSON: null if it throws, as in CouchDB. The error is
 // KindOSProcess for a function that does not end.
 func (r *Reducer) Reduce(dst []byte, rows Rows) ([]byte, error) {
-	if r.fold != nil {
-		if out, done, err := r.fold.Reduce(dst, rows, r.f.o.timeout()); done {
-			return folded(out, err)
+	if r.plain != nil {
+		if out, end := r.plain.Reduce(dst, rows, r.f.o.timeout()); end != plain.GaveUp {
+			return out, endError(end)
 		}
 	}
 	return r.call(dst, func(m *machine) ([]goja.Value, error) {
@@ -58,9 +56,9 @@ func (r *Reducer) Reduce(dst []byte, rows Rows) ([]byte, error) {
 
 // Rereduce calls the function with earlier results.
 func (r *Reducer) Rereduce(dst []byte, reductions [][]byte) ([]byte, error) {
-	if r.fold != nil {
-		if out, done, err := r.fold.Rereduce(dst, reductions, r.f.o.timeout()); done {
-			return folded(out, err)
+	if r.plain != nil {
+		if out, end := r.plain.Rereduce(dst, reductions, r.f.o.timeout()); end != plain.GaveUp {
+			return out, endError(end)
 		}
 	}
 	return r.call(dst, func(m *machine) ([]goja.Value, error) {
@@ -76,12 +74,12 @@ func (r *Reducer) Rereduce(dst []byte, reductions [][]byte) ([]byte, error) {
 	})
 }
 
-// folded is what a run without the engine gives.
-func folded(out []byte, err error) ([]byte, error) {
-	if err != nil {
-		err = errTimeout
+// endError is the error of a run without the engine.
+func endError(end plain.Outcome) error {
+	if end == plain.TimedOut {
+		return errTimeout
 	}
-	return out, err
+	return nil
 }
 
 func (r *Reducer) call(dst []byte, args func(m *machine) ([]goja.Value, error)) ([]byte, error) {

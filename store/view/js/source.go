@@ -70,6 +70,34 @@ func compileTree(tree *ast.Program, src string) (*goja.Program, error) {
 	return prog, nil
 }
 
+// functionOf is the function literal that a program is and nothing else, as parse makes programs; nil if it is something else.
+func functionOf(prog *ast.Program) ast.Expression {
+	var code []ast.Statement
+	for _, s := range prog.Body {
+		if _, empty := s.(*ast.EmptyStatement); !empty {
+			code = append(code, s)
+		}
+	}
+	if len(code) == 0 || len(code) > 2 {
+		return nil
+	}
+	last, ok := code[len(code)-1].(*ast.ExpressionStatement)
+	if !ok {
+		return nil
+	}
+	if len(code) == 1 {
+		return last.Expression
+	}
+	d, ok := code[0].(*ast.FunctionDeclaration) // that was given a name
+	id, named := last.Expression.(*ast.Identifier)
+	if !ok || !named || id.Name.String() != functionName || d.Function.Name == nil || d.Function.Name.Name.String() != functionName {
+		return nil
+	}
+	anonymous := *d.Function
+	anonymous.Name = nil
+	return &anonymous
+}
+
 // anonymousAt is where a name is missing in src, or -1 if err tells something else.
 func anonymousAt(src string, err error) int {
 	var list parser.ErrorList

@@ -2,6 +2,7 @@ package plain
 
 import (
 	"math"
+	"strings"
 
 	"github.com/dop251/goja/ast"
 )
@@ -20,89 +21,104 @@ func (c *compiler) call(e *ast.CallExpression) expr {
 		}
 		return c.methodCall(c.expr(callee.Left), name, e.ArgumentList)
 	}
-	c.refuse()
-	return undefined
+	return c.refuse()
 }
 
+// isGlobal tells whether a name is no variable and no constant.
 func (c *compiler) isGlobal(id *ast.Identifier) bool {
-	_, own := c.find(id.Name.String())
-	return !own
+	name := id.Name.String()
+	_, own := c.find(name)
+	return !own && name != "undefined" && name != "NaN" && name != "Infinity"
 }
 
-func (c *compiler) exprs(list []ast.Expression) (made []expr) {
-	for _, e := range list {
-		made = append(made, c.expr(e))
+// builtin is a function that is known here. What a call does not have of its two arguments is undefined.
+type builtin struct {
+	least, most int // arguments
+	call        func(f *frame, a, b value) value
+}
+
+var globals = map[string]builtin{
+	"Array.isArray": {1, 1, isArray},
+	"Boolean":       {1, 1, func(_ *frame, v, _ value) value { return boolean(v.truthy()) }},
+	"Math.abs":      {1, 1, mathOf(math.Abs)},
+	"Math.ceil":     {1, 1, mathOf(math.Ceil)},
+	"Math.floor":    {1, 1, mathOf(math.Floor)},
+	"Math.max":      {2, 2, mathOfTwo(math.Max)},
+	"Math.min":      {2, 2, mathOfTwo(math.Min)},
+	"Math.trunc":    {1, 1, mathOf(math.Trunc)},
+	"Number":        {1, 1, func(f *frame, v, _ value) value { return number(f.toNumber(v)) }},
+	"Object.keys":   {1, 1, (*frame).keysOf},
+	"String":        {1, 1, func(f *frame, v, _ value) value { return text(f.toText(v)) }},
+	"isArray":       {1, 1, isArray},
+	"isNaN":         {1, 1, func(f *frame, v, _ value) value { return boolean(math.IsNaN(f.toNumber(v))) }},
+	"parseInt":      {1, 2, (*frame).parseInteger},
+	"sum":           {1, 1, (*frame).sum},
+}
+
+func isArray(_ *frame, v, _ value) value { return boolean(v.kind == isList) }
+
+func mathOf(calc func(float64) float64) func(f *frame, v, _ value) value {
+	return func(f *frame, v, _ value) value { return number(calc(f.toNumber(v))) }
+}
+
+func mathOfTwo(calc func(x, y float64) float64) func(f *frame, a, b value) value {
+	return func(f *frame, a, b value) value {
+		x := f.toNumber(a)
+		return number(calc(x, f.toNumber(b)))
 	}
-	return made
-}
-
-// globals are functions that take one argument.
-var globals = map[string]func(f *frame, v value) value{
-	"isArray":       func(_ *frame, v value) value { return boolean(v.kind == isList) },
-	"Array.isArray": func(_ *frame, v value) value { return boolean(v.kind == isList) },
-	"Object.keys":   (*frame).keysOf,
-	"sum":           (*frame).sum,
-	"Number":        func(f *frame, v value) value { return number(f.toNumber(v)) },
-	"String":        func(f *frame, v value) value { return text(f.toText(v)) },
-	"isNaN":         func(f *frame, v value) value { return boolean(math.IsNaN(f.toNumber(v))) },
-	"Math.abs":      func(f *frame, v value) value { return number(math.Abs(f.toNumber(v))) },
-	"Math.floor":    func(f *frame, v value) value { return number(math.Floor(f.toNumber(v))) },
-	"Math.ceil":     func(f *frame, v value) value { return number(math.Ceil(f.toNumber(v))) },
 }
 
 func (c *compiler) globalCall(name string, list []ast.Expression) expr {
 	args := c.exprs(list)
-	switch name {
-	case "Math.max":
-		return c.extreme(args, math.Max)
-	case "Math.min":
-		return c.extreme(args, math.Min)
+	fn, ok := globals[name]
+	switch {
+	case name == "emit" && c.fields != nil:
+		fn, ok = builtin{0, 2, (*frame).emit}, true
+	case name == "Date.UTC":
+		return c.utc(args)
 	}
-	call, ok := globals[name]
-	if !ok || len(args) != 1 {
-		c.refuse()
-		return undefined
+	if !ok || len(args) < fn.least || len(args) > fn.most {
+		return c.refuse()
 	}
-	return func(f *frame) value { return call(f, args[0](f)) }
+	call := fn.call
+	first, second := twoOf(args)
+	return func(f *frame) value {
+		a := first(f)
+		return call(f, a, second(f))
+	}
 }
 
-// extreme is the greatest or the least of some numbers.
-func (c *compiler) extreme(args []expr, pick func(x, y float64) float64) expr {
-	if len(args) != 2 {
-		c.refuse()
-		return undefined
-	}
-	return func(f *frame) value {
-		a := args[0](f)
-		b := args[1](f)
-		x := f.toNumber(a)
-		return number(pick(x, f.toNumber(b)))
-	}
+// twoOf gives two expressions for up to two.
+func twoOf(args []expr) (first, second expr) {
+	two := [2]expr{undefined, undefined}
+	copy(two[:], args)
+	return two[0], two[1]
 }
 
 // keysOf is a list of the names of an object's members.
-func (f *frame) keysOf(v value) value {
+func (f *frame) keysOf(v, _ value) value {
 	if v.kind != isObject {
 		f.giveUp()
 	}
-	v.box.order()
-	f.take(1 + len(v.box.keys))
-	list := f.list(len(v.box.keys))
-	for i, k := range v.box.keys {
-		list.box.items[i] = text(k)
+	b := f.open(v)
+	b.order()
+	list, made := f.list(len(b.keys))
+	for i, k := range b.keys {
+		made.items[i] = text(k)
 	}
 	return list
 }
 
 // sum adds up integers; the order in which others are added is the engine's.
-func (f *frame) sum(v value) value {
+func (f *frame) sum(v, _ value) value {
 	const exact, most = 1 << 40, 1 << 12
-	if v.kind != isList || len(v.box.items) > most {
+	b := f.listOf(v)
+	if len(b.items) > most {
 		f.giveUp()
 	}
 	total := 0.0
-	for i := range v.box.items {
-		x := f.item(v.box, i)
+	for i := range b.items {
+		x := f.item(b, i)
 		if x.kind != isNumber || x.n != math.Trunc(x.n) || math.Abs(x.n) >= exact {
 			f.giveUp()
 		}
@@ -117,56 +133,86 @@ func (c *compiler) methodCall(object expr, name string, list []ast.Expression) e
 	case "forEach", "map", "filter", "reduce":
 		return c.iteration(object, name, list)
 	}
+	if cut := cutConstant(object, name, list); cut != nil {
+		return cut
+	}
+	if part, ok := dateGetter(name); ok && len(list) == 0 {
+		return getDate(object, part)
+	}
 	args := c.exprs(list)
-	if len(args) != 1 {
-		c.refuse()
-		return undefined
+	m, ok := methods[name]
+	if !ok || len(args) < m.least || len(args) > m.most {
+		return c.refuse()
 	}
-	switch name {
-	case "push":
-		return func(f *frame) value {
-			o := f.listOf(object(f))
-			f.push(o, args[0](f))
-			return number(float64(len(o.items)))
+	call := m.call
+	first, second := twoOf(args)
+	return func(f *frame) value {
+		o := object(f)
+		if o.isNullish() {
+			f.throw()
 		}
-	case "hasOwnProperty":
-		return func(f *frame) value {
-			o := object(f)
-			if o.kind != isObject {
-				f.giveUp()
-			}
-			return boolean(f.has(o, args[0](f)))
-		}
-	case "indexOf":
-		return func(f *frame) value {
-			o := f.listOf(object(f))
-			v := args[0](f)
-			for i := range o.items {
-				if f.step(); strictEqual(f.item(o, i), v) {
-					return number(float64(i))
-				}
-			}
-			return number(-1)
-		}
+		a := first(f)
+		return call(f, o, a, second(f))
 	}
-	c.refuse()
-	return undefined
 }
 
-// listOf is the box of a list that may be changed.
-func (f *frame) listOf(v value) *box {
-	if v.kind != isList {
+// method is one of some prototype, as builtin.
+type method struct {
+	least, most int
+	call        func(f *frame, o, a, b value) value
+}
+
+var methods = map[string]method{
+	"charAt":         {0, 1, ofText(charAt)},
+	"charCodeAt":     {0, 1, ofText(charCodeAt)},
+	"endsWith":       {0, 1, ofText(search(strings.HasSuffix))},
+	"hasOwnProperty": {1, 1, hasOwnProperty},
+	"includes":       {0, 1, ofText(search(strings.Contains))},
+	"indexOf":        {0, 1, indexOf},
+	"lastIndexOf":    {0, 1, ofText(lastIndexOf)},
+	"push":           {1, 1, pushOne},
+	"slice":          {0, 2, ofText(slice)},
+	"split":          {0, 1, ofText(split)},
+	"startsWith":     {0, 1, ofText(search(strings.HasPrefix))},
+	"substr":         {0, 2, ofText(substr)},
+	"substring":      {0, 2, ofText(substring)},
+	"toLowerCase":    {0, 0, ofText(func(_ *frame, s string, _, _ value) value { return text(strings.ToLower(s)) })},
+	"toUpperCase":    {0, 0, ofText(func(_ *frame, s string, _, _ value) value { return text(strings.ToUpper(s)) })},
+	"trim":           {0, 0, ofText(func(_ *frame, s string, _, _ value) value { return text(strings.Trim(s, " \t\n\r\v\f")) })},
+}
+
+func pushOne(f *frame, o, v, _ value) value {
+	b := f.listOf(o)
+	f.push(b, v)
+	return number(float64(len(b.items)))
+}
+
+func hasOwnProperty(f *frame, o, name, _ value) value {
+	if o.kind != isObject {
 		f.giveUp()
 	}
-	return v.box
+	return boolean(f.has(o, name))
 }
 
-// callback is a function that is given to a method. It is called in no other way, so its variables need one place each.
-type callback struct {
-	params []int
-	from   int // its variables, parameters included
-	to     int
-	body   []step
+func indexOf(f *frame, o, v, _ value) value {
+	if o.kind == isText {
+		return number(float64(strings.Index(f.ascii(o), f.toText(v))))
+	}
+	b := f.listOf(o)
+	for i := range b.items {
+		if f.step(); f.strictEqual(f.item(b, i), v) {
+			return number(float64(i))
+		}
+	}
+	return number(-1)
+}
+
+// listOf is the box of a list that a method is called on.
+func (f *frame) listOf(v value) *box {
+	if v.kind != isList {
+		f.unknown(v)
+	}
+	return f.open(v)
 }
 
 // iteration makes the methods that call a function for each element.
@@ -176,10 +222,9 @@ func (c *compiler) iteration(object expr, name string, list []ast.Expression) ex
 		want = 2
 	}
 	if len(list) != want {
-		c.refuse()
-		return undefined
+		return c.refuse()
 	}
-	fn := c.callback(list[0])
+	fn := c.function(list[0])
 	if c.refused {
 		return undefined
 	}
@@ -188,16 +233,17 @@ func (c *compiler) iteration(object expr, name string, list []ast.Expression) ex
 		first = c.expr(list[1])
 	}
 	return func(f *frame) value {
-		o := f.listOf(object(f))
+		all := object(f)
+		o := f.listOf(all)
 		result := first(f)
-		made := f.newBox()
+		list, made := f.newBox(isList)
 		for i, n := 0, len(o.items); i < n; i++ {
 			el := f.item(o, i)
 			if name == "reduce" {
-				result = f.callBack(fn, result, el, number(float64(i)), value{kind: isList, box: o})
+				result = f.call(fn, result, el, number(float64(i)), all)
 				continue
 			}
-			got := f.callBack(fn, el, number(float64(i)), value{kind: isList, box: o})
+			got := f.call(fn, el, number(float64(i)), all)
 			switch {
 			case name == "map":
 				f.push(made, got)
@@ -206,61 +252,8 @@ func (c *compiler) iteration(object expr, name string, list []ast.Expression) ex
 			}
 		}
 		if name == "map" || name == "filter" {
-			return value{kind: isList, box: made}
+			return list
 		}
 		return result
 	}
-}
-
-// callback makes a function literal.
-func (c *compiler) callback(e ast.Expression) *callback {
-	var params *ast.ParameterList
-	var declared []*ast.VariableDeclaration
-	var body []ast.Statement
-	switch fn := e.(type) {
-	case *ast.FunctionLiteral:
-		if fn.Async || fn.Generator || fn.Name != nil {
-			c.refuse()
-		}
-		params, declared, body = fn.ParameterList, fn.DeclarationList, fn.Body.List
-	case *ast.ArrowFunctionLiteral:
-		if fn.Async {
-			c.refuse()
-		}
-		params, declared = fn.ParameterList, fn.DeclarationList
-		switch b := fn.Body.(type) {
-		case *ast.BlockStatement:
-			body = b.List
-		case *ast.ExpressionBody:
-			body = []ast.Statement{&ast.ReturnStatement{Argument: b.Expression}}
-		}
-	default:
-		c.refuse()
-		return nil
-	}
-	loops := c.loops
-	c.loops = 0
-	c.enter()
-	made := &callback{from: c.vars, params: c.parameters(params)}
-	c.hoist(declared)
-	made.body = c.list(body)
-	made.to, c.loops = c.vars, loops
-	c.leave()
-	return made
-}
-
-// callBack calls a function.
-func (f *frame) callBack(fn *callback, args ...value) value {
-	f.step()
-	clear(f.vars[fn.from:fn.to])
-	for i, at := range fn.params {
-		if i < len(args) {
-			f.vars[at] = args[i]
-		}
-	}
-	f.ret = value{}
-	f.block(fn.body)
-	v := f.ret
-	f.ret = value{}
-	return v
 }

@@ -13,9 +13,10 @@ const maxDepth = 64
 
 // reader reads JSON. What is none, and what is not in the form in which it is stored, without blanks, it gives up.
 type reader struct {
-	f *frame
-	s string
-	i int
+	f   *frame
+	s   string
+	i   int
+	doc bool // a part of a doc: what is in its lists and objects is read when it is looked at
 }
 
 // read reads a JSON text.
@@ -25,9 +26,51 @@ func (f *frame) read(json []byte) value {
 	}
 	f.take(1 + len(json)/bytesPerPart)
 	r := reader{f: f, s: string(json)}
-	v := r.value(0)
+	return r.whole()
+}
+
+// readPart reads a part of a doc.
+func (f *frame) readPart(json string) value {
+	switch json[0] {
+	case '"':
+		return text(f.unquote(json[1 : len(json)-1]))
+	case '{', '[':
+		return f.unread(json)
+	}
+	r := reader{f: f, s: json}
+	return r.whole()
+}
+
+// unread is a list or an object of a doc that is not read yet.
+func (f *frame) unread(json string) value {
+	v, b := f.newBox(isList)
+	if json[0] == '{' {
+		v.kind = isObject
+	}
+	b.raw, b.unread, b.fixed = json, true, true
+	return v
+}
+
+// readBox reads a list or an object of a doc.
+func (f *frame) readBox(b *box) {
+	r := reader{f: f, s: b.raw, doc: true}
+	var made box
+	if r.peek() == '{' {
+		r.members(&made, 0)
+	} else {
+		made.items = r.elements(0)
+	}
 	if r.i != len(r.s) {
 		f.giveUp()
+	}
+	made.raw, made.fixed = b.raw, true
+	*b = made
+}
+
+func (r *reader) whole() value {
+	v := r.value(0)
+	if r.i != len(r.s) {
+		r.f.giveUp()
 	}
 	return v
 }
@@ -70,18 +113,30 @@ func (r *reader) value(depth int) value {
 	if depth > maxDepth {
 		r.f.giveUp()
 	}
-	switch r.peek() {
-	case '{':
-		return r.object(depth)
-	case '[':
-		return r.list(depth)
-	case '"':
+	switch c := r.peek(); {
+	case r.doc && (c == '{' || c == '['):
+		p := jstext.Scanner{Text: r.s[r.i:]}
+		raw, err := p.Raw()
+		if err != nil {
+			r.f.giveUp()
+		}
+		r.i += len(raw)
+		return r.f.unread(raw)
+	case c == '{':
+		v, b := r.f.newBox(isObject)
+		r.members(b, depth)
+		return v
+	case c == '[':
+		v, b := r.f.newBox(isList)
+		b.items = r.elements(depth)
+		return v
+	case c == '"':
 		return text(r.text())
-	case 'n':
+	case c == 'n':
 		return r.word("null", value{kind: isNull})
-	case 't':
+	case c == 't':
 		return r.word("true", boolean(true))
-	case 'f':
+	case c == 'f':
 		return r.word("false", boolean(false))
 	}
 	return r.number()
@@ -114,48 +169,30 @@ func (r *reader) number() value {
 
 func (r *reader) text() string {
 	r.skip('"')
-	n := strings.IndexByte(r.s[r.i:], '"')
+	n := jstext.Quoted(r.s[r.i:])
 	if n < 0 {
 		r.f.giveUp()
 	}
-	raw := r.s[r.i : r.i+n]
-	if plain(raw) {
-		r.i += n + 1
-		return raw
-	}
-	return r.escaped()
+	r.i += n + 1
+	return r.f.unquote(r.s[r.i-n-1 : r.i-1])
 }
 
-// plain tells whether a text is of ASCII and stands in JSON as it is.
-func plain(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '\\' || c == '"' || c >= utf8.RuneSelf {
-			return false
+// unquote is the text that is between quotes.
+func (f *frame) unquote(s string) string {
+	if strings.IndexByte(s, '\\') >= 0 {
+		var err error
+		if s, err = jstext.Unescape(s); err != nil {
+			f.giveUp()
 		}
 	}
-	return true
-}
-
-// escaped reads the rest of a text that is not plain.
-func (r *reader) escaped() string {
-	start := r.i
-	for r.peek() != '"' {
-		if r.peek() == '\\' {
-			r.i++
-		}
-		if r.i++; r.i >= len(r.s) {
-			r.f.giveUp()
-		}
+	if !utf8.ValidString(s) {
+		f.giveUp()
 	}
-	s, err := jstext.Unescape(r.s[start:r.i])
-	if err != nil || !utf8.ValidString(s) || strings.ContainsRune(s, utf8.RuneError) {
-		r.f.giveUp() // half a surrogate may be in it
-	}
-	r.i++
 	return s
 }
 
-func (r *reader) list(depth int) value {
+// elements reads a list.
+func (r *reader) elements(depth int) []value {
 	r.skip('[')
 	f := r.f
 	start := len(f.stack)
@@ -167,19 +204,23 @@ func (r *reader) list(depth int) value {
 		f.stack = append(f.stack, r.value(depth+1))
 	}
 	r.i++
-	v := f.list(len(f.stack) - start)
-	copy(v.box.items, f.stack[start:])
+	items := f.values.slice(len(f.stack) - start)
+	copy(items, f.stack[start:])
 	f.stack = f.stack[:start]
-	return v
+	return items
 }
 
-// object reads an object. It has no member twice: it was written by JSON.stringify.
-func (r *reader) object(depth int) value {
+// members reads an object into a box. One that was written by JSON.stringify has no member twice, a doc's may have.
+func (r *reader) members(b *box, depth int) {
 	r.skip('{')
-	b := r.f.newBox()
+	f := r.f
 	if depth == 0 {
-		if n := strings.Count(r.s, `":`); n <= r.f.room {
-			b.keys, b.items = make([]string, 0, n), make([]value, 0, n)
+		n := strings.Count(r.s, `":`)
+		if r.doc { // most of them are in its members
+			n = min(n, few)
+		}
+		if n <= f.room {
+			b.keys, b.items = f.keys.slice(n)[:0], f.values.slice(n)[:0]
 		}
 	}
 	for r.peek() != '}' {
@@ -187,16 +228,12 @@ func (r *reader) object(depth int) value {
 			r.skip(',')
 		}
 		key := r.text()
-		if jstext.OnPrototype(key) {
-			r.f.giveUp()
-		}
-		if jstext.ArrayIndex(key) >= 0 {
-			b.numbered = true
+		if r.doc && f.find(b, key) >= 0 {
+			f.giveUp()
 		}
 		r.skip(':')
-		r.f.take(1)
-		b.keys, b.items = append(b.keys, key), append(b.items, r.value(depth+1))
+		f.add(b, key, r.value(depth+1))
 	}
 	r.i++
-	return value{kind: isObject, box: b}
+	b.hint = 0
 }

@@ -1,7 +1,6 @@
 package plain
 
 import (
-	"errors"
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
@@ -20,49 +19,33 @@ type Rows interface {
 	Value(i int) []byte
 }
 
-// Fold is a reduce function that is evaluated here. It is safe for concurrent use.
-type Fold struct {
-	params  []int // places of the parameters among the variables
-	vars    int
-	body    []step
+// Reduce is a reduce function that is evaluated here. It is safe for concurrent use.
+type Reduce struct {
+	fn      *function
 	frames  sync.Pool
 	runs    atomic.Int64
 	givenUp atomic.Int64 // of runs
 }
 
-// ErrTimeout tells that a function did not come to its end in time.
-var ErrTimeout = errors.New("plain: timed out")
-
-// Compile makes a Fold of a function, nil if that one needs the engine.
-func Compile(params *ast.ParameterList, declared []*ast.VariableDeclaration, body []ast.Statement) *Fold {
-	c := &compiler{}
-	c.enter()
-	f := &Fold{params: c.parameters(params)}
-	c.hoist(declared)
-	f.body = c.list(body)
-	if f.vars = c.vars; c.refused {
+// CompileReduce makes a Reduce of a function literal, nil if that one needs the engine.
+func CompileReduce(e ast.Expression) *Reduce {
+	r := &Reduce{fn: new(compiler).compile(e)}
+	if r.fn == nil {
 		return nil
 	}
-	f.frames.New = func() any { return &frame{vars: make([]value, f.vars), seed: maphash.MakeSeed()} }
-	return f
+	r.frames.New = func() any { return &frame{seed: maphash.MakeSeed()} }
+	return r
 }
 
-// Reduce is what the function makes of rows, appended to dst as JSON. It is false if that is for the engine to tell.
-func (f *Fold) Reduce(dst []byte, rows Rows, timeout time.Duration) ([]byte, bool, error) {
-	keys, values := &box{items: make([]value, rows.Len()), fixed: true}, &box{items: make([]value, rows.Len())}
-	for i := range keys.items {
-		keys.items[i], values.items[i] = value{kind: lazyPair, n: float64(i)}, value{kind: lazyValue, n: float64(i)}
-	}
-	return f.run(dst, rows, timeout, value{kind: isList, box: keys}, value{kind: isList, box: values}, boolean(false))
+// Reduce is what the function makes of rows, appended to dst as JSON: null if it throws, as in CouchDB. It is nothing if the outcome is
+// GaveUp or TimedOut.
+func (r *Reduce) Reduce(dst []byte, rows Rows, timeout time.Duration) ([]byte, Outcome) {
+	return r.run(dst, rows, timeout, false)
 }
 
 // Rereduce is Reduce for earlier results.
-func (f *Fold) Rereduce(dst []byte, reductions [][]byte, timeout time.Duration) ([]byte, bool, error) {
-	values := &box{items: make([]value, len(reductions))}
-	for i := range values.items {
-		values.items[i] = value{kind: lazyValue, n: float64(i)}
-	}
-	return f.run(dst, results(reductions), timeout, value{kind: isNull}, value{kind: isList, box: values}, boolean(true))
+func (r *Reduce) Rereduce(dst []byte, reductions [][]byte, timeout time.Duration) ([]byte, Outcome) {
+	return r.run(dst, results(reductions), timeout, true)
 }
 
 // results are earlier results as rows: they have values alone.
@@ -80,131 +63,76 @@ func (r results) ID(int) string { return "" }
 // Value implements Rows.
 func (r results) Value(i int) []byte { return r[i] }
 
-// A function that gives up most of the time is left to the engine.
-const (
-	tries   = 32
-	patient = 2 // one run in so many may give up
-)
-
-func (f *Fold) run(dst []byte, rows Rows, timeout time.Duration, args ...value) (out []byte, done bool, err error) {
-	if runs, failed := f.runs.Load(), f.givenUp.Load(); failed > tries && failed*patient > runs {
-		return dst, false, nil
+func (r *Reduce) run(dst []byte, rows Rows, timeout time.Duration, rereduce bool) ([]byte, Outcome) {
+	if hopeless(r.runs.Load(), r.givenUp.Load()) {
+		return dst, GaveUp
 	}
-	f.runs.Add(1)
-	fr := f.frames.Get().(*frame)
-	fr.begin(rows, timeout)
-	defer func() {
-		clear(fr.vars)
-		fr.rows, fr.ret, fr.values, fr.boxes, fr.stack = nil, value{}, nil, nil, fr.stack[:0]
-		f.frames.Put(fr)
-		switch p := recover(); p {
-		case nil:
-		case any(ErrTimeout):
-			out, done, err = dst, true, ErrTimeout
-		default: // errGaveUp, or a mistake of this package: the engine does without it
-			f.givenUp.Add(1)
-			out, done, err = dst, false, nil
-		}
-	}()
-	for i, at := range f.params {
-		if i < len(args) {
-			fr.vars[at] = args[i]
-		}
+	r.runs.Add(1)
+	f := r.frames.Get().(*frame)
+	f.rows, f.timeout, f.limit = rows, timeout, len(dst)+maxWritten
+	out, end := f.reduce(dst, r.fn, rereduce)
+	clear(f.vars)
+	clear(f.values.room)
+	clear(f.keys.room)
+	f.rows, f.ret = nil, value{}
+	f.forget()
+	r.frames.Put(f)
+	switch end {
+	case GaveUp:
+		r.givenUp.Add(1)
+		fallthrough
+	case TimedOut:
+		return dst, end
+	case Threw:
+		return append(dst, "null"...), end
 	}
-	fr.block(f.body)
-	if out = fr.write(dst, fr.ret, 0); len(out)-len(dst) > maxWritten {
-		fr.giveUp()
-	}
-	return out, true, nil
+	return out, end
 }
 
-// frame is what a function runs in. It is used for one call after the other.
-type frame struct {
-	vars    []value
-	ret     value // what return gave
-	rows    Rows
-	room    int // for parts that may still be made
-	steps   int
-	end     time.Time
-	written int
-	seed    maphash.Seed
-	stack   []value // elements of lists that are read
-	values  []value // room for elements of lists
-	boxes   []box   // room for boxes
-}
-
-// maxRoom is for how many values a function may take memory, bytesPerPart is how much text counts as one.
-const (
-	maxRoom      = 3 << 20
-	bytesPerPart = 64
-	stepsPerLook = 4096 // at the clock
-)
-
-func (f *frame) begin(rows Rows, timeout time.Duration) {
-	f.rows, f.room, f.steps, f.written = rows, maxRoom, 0, 0
-	f.end = time.Now().Add(timeout)
-}
-
-var errGaveUp = errors.New("plain: gave up")
-
-// giveUp leaves the call to the engine. It does not return: run goes on.
-func (f *frame) giveUp() { panic(errGaveUp) }
-
-// take counts parts that are made.
-func (f *frame) take(n int) {
-	if f.room -= n; f.room < 0 {
+// reduce calls a function with the rows and writes what it returns.
+func (f *frame) reduce(dst []byte, fn *function, rereduce bool) (out []byte, end Outcome) {
+	defer caught(&end)
+	f.begin(fn)
+	keys := value{kind: isNull}
+	if !rereduce {
+		keys = f.lazyList(lazyPair)
+		f.boxOf(keys).fixed = true
+	}
+	values := f.lazyList(lazyValue)
+	if out = f.write(dst, f.call(fn, keys, values, boolean(rereduce)), 0); len(out) > f.limit {
 		f.giveUp()
 	}
+	return out, Ran
 }
 
-// step counts what is repeated.
-func (f *frame) step() {
-	if f.steps++; f.steps%stepsPerLook == 0 && time.Now().After(f.end) {
-		panic(ErrTimeout)
+// lazyList is a list with an element for each row.
+func (f *frame) lazyList(k kind) value {
+	v, b := f.newBox(isList)
+	b.items = make([]value, f.rows.Len())
+	for i := range b.items {
+		b.items[i] = value{kind: k, n: float64(i)}
 	}
-}
-
-// chunk is how many boxes are allocated at once, and how many elements of lists that are shorter.
-const chunk = 64
-
-func (f *frame) newBox() *box {
-	if len(f.boxes) == 0 {
-		f.boxes = make([]box, chunk)
-	}
-	b := &f.boxes[0]
-	f.boxes = f.boxes[1:]
-	return b
-}
-
-// list makes a list of n undefined elements.
-func (f *frame) list(n int) value {
-	b := f.newBox()
-	switch {
-	case n > chunk/4:
-		b.items = make([]value, n)
-	case n > len(f.values):
-		f.values = make([]value, 4*chunk)
-		fallthrough
-	default:
-		b.items, f.values = f.values[:n:n], f.values[n:]
-	}
-	return value{kind: isList, box: b}
+	return v
 }
 
 // item is an element of a list, read now if it was not before.
 func (f *frame) item(b *box, i int) value {
-	v := &b.items[i]
-	if v.kind < lazyValue {
-		return *v
+	if v := b.items[i]; v.kind < lazyValue {
+		return v
 	}
+	return f.readItem(&b.items[i])
+}
+
+// readItem reads an element that is lazy.
+func (f *frame) readItem(v *value) value {
 	row := int(v.n)
 	switch v.kind {
 	case lazyValue:
 		*v = f.read(f.rows.Value(row))
 	case lazyPair:
-		pair := f.list(2)
-		pair.box.items[0], pair.box.items[1] = value{kind: lazyKey, n: v.n}, value{kind: lazyID, n: v.n}
-		pair.box.fixed = true
+		pair, made := f.list(2)
+		made.items[0], made.items[1] = value{kind: lazyKey, n: v.n}, value{kind: lazyID, n: v.n}
+		made.fixed = true
 		*v = pair
 	case lazyKey:
 		*v = f.read(f.rows.Key(row))

@@ -5,12 +5,6 @@ import (
 	"github.com/dop251/goja/token"
 )
 
-// step is a statement.
-type step func(f *frame) flow
-
-// expr is an expression.
-type expr func(f *frame) value
-
 // flow is how it goes on behind a statement.
 type flow uint8
 
@@ -21,6 +15,14 @@ const (
 	returns
 )
 
+// sequence makes one statement of several.
+func sequence(steps []step) step {
+	if len(steps) == 1 {
+		return steps[0]
+	}
+	return func(f *frame) flow { return f.block(steps) }
+}
+
 // block runs statements until one leaves the block.
 func (f *frame) block(steps []step) flow {
 	for _, s := range steps {
@@ -29,97 +31,6 @@ func (f *frame) block(steps []step) flow {
 		}
 	}
 	return next
-}
-
-// compiler turns a syntax tree into closures. The first thing that it does not know makes it give up: refused.
-type compiler struct {
-	scope   *scope
-	vars    int
-	loops   int // around the statement at hand, in its function
-	refused bool
-}
-
-// scope has the names of a function or of a block.
-type scope struct {
-	outer *scope
-	names map[string]variable
-}
-
-type variable struct {
-	at    int // among frame.vars
-	fixed bool
-}
-
-func (c *compiler) refuse() { c.refused = true }
-
-func (c *compiler) enter() { c.scope = &scope{outer: c.scope, names: map[string]variable{}} }
-
-func (c *compiler) leave() { c.scope = c.scope.outer }
-
-func (c *compiler) find(name string) (variable, bool) {
-	for s := c.scope; s != nil; s = s.outer {
-		if v, ok := s.names[name]; ok {
-			return v, true
-		}
-	}
-	return variable{}, false
-}
-
-// declare makes a variable of this scope, or finds it there.
-func (c *compiler) declare(target ast.BindingTarget, fixed bool) int {
-	id, ok := target.(*ast.Identifier)
-	if !ok {
-		c.refuse()
-		return 0
-	}
-	name := id.Name.String()
-	if name == "arguments" || name == "undefined" || name == "NaN" || name == "Infinity" {
-		c.refuse()
-	}
-	if v, ok := c.scope.names[name]; ok {
-		if v.fixed || fixed {
-			c.refuse()
-		}
-		return v.at
-	}
-	v := variable{c.vars, fixed}
-	c.vars++
-	c.scope.names[name] = v
-	return v.at
-}
-
-func (c *compiler) parameters(list *ast.ParameterList) (places []int) {
-	if list.Rest != nil {
-		c.refuse()
-	}
-	for _, b := range list.List {
-		if b.Initializer != nil {
-			c.refuse()
-			return nil
-		}
-		places = append(places, c.declare(b.Target, false))
-	}
-	return places
-}
-
-// hoist declares the variables of a function.
-func (c *compiler) hoist(declared []*ast.VariableDeclaration) {
-	for _, d := range declared {
-		for _, b := range d.List {
-			c.declare(b.Target, false)
-		}
-	}
-}
-
-// lexical declares a variable of let or const. A name that can be seen already is refused: what is meant by it before the declaration
-// is an error.
-func (c *compiler) lexical(target ast.BindingTarget, fixed bool) int {
-	if id, ok := target.(*ast.Identifier); ok {
-		if _, taken := c.find(id.Name.String()); taken {
-			c.refuse()
-		}
-	}
-	return c.declare(target, fixed)
 }
 
 func (c *compiler) list(list []ast.Statement) (steps []step) {
@@ -155,7 +66,7 @@ func (c *compiler) statement(s ast.Statement) step {
 		c.enter()
 		steps := c.list(s.List)
 		c.leave()
-		return func(f *frame) flow { return f.block(steps) }
+		return sequence(steps)
 	case *ast.IfStatement:
 		return c.branch(s)
 	case *ast.BranchStatement:
@@ -185,20 +96,12 @@ func (c *compiler) statement(s ast.Statement) step {
 func (c *compiler) bindings(list []*ast.Binding) step {
 	var steps []step
 	for _, b := range list {
-		id, ok := b.Target.(*ast.Identifier)
-		if !ok {
-			c.refuse()
-			return nil
-		}
-		v, ok := c.find(id.Name.String())
-		if !ok {
-			c.refuse()
-		}
+		at := c.assignable(b.Target)
 		if b.Initializer != nil {
-			steps = append(steps, assignTo(v.at, c.expr(b.Initializer)))
+			steps = append(steps, assignTo(at, c.expr(b.Initializer)))
 		}
 	}
-	return func(f *frame) flow { return f.block(steps) }
+	return sequence(steps)
 }
 
 func (c *compiler) lexicalBindings(d *ast.LexicalDeclaration) step {
@@ -210,7 +113,7 @@ func (c *compiler) lexicalBindings(d *ast.LexicalDeclaration) step {
 		}
 		steps = append(steps, assignTo(c.lexical(b.Target, d.Token == token.CONST), value))
 	}
-	return func(f *frame) flow { return f.block(steps) }
+	return sequence(steps)
 }
 
 func undefined(*frame) value { return value{} }
@@ -221,10 +124,15 @@ func assignTo(at int, e expr) step {
 
 func (c *compiler) branch(s *ast.IfStatement) step {
 	test, then := c.expr(s.Test), c.statement(s.Consequent)
-	other := step(func(*frame) flow { return next })
-	if s.Alternate != nil {
-		other = c.statement(s.Alternate)
+	if s.Alternate == nil {
+		return func(f *frame) flow {
+			if test(f).truthy() {
+				return then(f)
+			}
+			return next
+		}
 	}
+	other := c.statement(s.Alternate)
 	return func(f *frame) flow {
 		if test(f).truthy() {
 			return then(f)
@@ -294,29 +202,14 @@ func (c *compiler) forIn(into ast.ForInto, source ast.Expression, body ast.State
 	at := 0
 	switch i := into.(type) {
 	case *ast.ForIntoVar:
-		id, ok := i.Binding.Target.(*ast.Identifier)
-		if !ok || i.Binding.Initializer != nil {
-			c.refuse()
-			return nil
-		}
-		v, ok := c.find(id.Name.String())
-		if !ok {
+		if i.Binding.Initializer != nil {
 			c.refuse()
 		}
-		at = v.at
+		at = c.assignable(i.Binding.Target)
 	case *ast.ForDeclaration:
 		at = c.lexical(i.Target, i.IsConst)
 	case *ast.ForIntoExpression:
-		id, ok := i.Expression.(*ast.Identifier)
-		if !ok {
-			c.refuse()
-			return nil
-		}
-		v, ok := c.find(id.Name.String())
-		if !ok || v.fixed {
-			c.refuse()
-		}
-		at = v.at
+		at = c.assignable(i.Expression)
 	default:
 		c.refuse()
 	}
@@ -344,7 +237,7 @@ func (f *frame) names(v value, do func(value) flow) {
 	default:
 		return
 	}
-	b := v.box
+	b := f.open(v)
 	b.order()
 	b.loops++
 	for i := range b.items {
@@ -366,11 +259,12 @@ func (f *frame) elements(v value, do func(value) flow) {
 	if v.kind != isList {
 		f.giveUp()
 	}
-	v.box.loops++
-	for i := range v.box.items {
-		if how := do(f.item(v.box, i)); how == breaks || how == returns {
+	b := f.open(v)
+	b.loops++
+	for i := range b.items {
+		if how := do(f.item(b, i)); how == breaks || how == returns {
 			break
 		}
 	}
-	v.box.loops--
+	b.loops--
 }

@@ -1,19 +1,16 @@
 package plain
 
 import (
-	"cmp"
-	"hash/maphash"
 	"math"
-	"slices"
+	"strconv"
 
 	"logctl/store/view/js/jstext"
 )
 
-// value is a JavaScript value.
+// value is a JavaScript value. It has the size of what the compiler keeps in registers.
 type value struct {
 	s    string  // of a text
-	n    float64 // of a number; of a boolean 0 or 1; of what is lazy the number of the row
-	box  *box    // of a list or an object
+	n    float64 // of a number or a date; of a boolean 0 or 1; of a list or an object the place of its box; of what is lazy the row
 	kind kind
 }
 
@@ -25,6 +22,7 @@ const (
 	isBoolean
 	isNumber
 	isText
+	isDate // it has no identity
 	isList
 	isObject
 	lazyValue // of a row or an earlier result, not read yet
@@ -43,131 +41,8 @@ func boolean(b bool) value {
 	return value{kind: isBoolean}
 }
 
-// box is a list or an object.
-type box struct {
-	items    []value  // of a list, or the values of an object's members
-	keys     []string // of the members
-	hashes   []uint32 // of the keys, once there is an index
-	index    []int32  // a table of places of members by their hashes, each plus one; its length is a power of two
-	hint     int      // where a member was found last: the next one is often there, or behind it
-	numbered bool     // a key was added that is an array index: such members stand before the others, ascending
-	fixed    bool     // a list that is not changed here
-	loops    int      // how many go over its members
-}
-
-// few is how many members are found by looking through them.
-const few = 8
-
-// find is the place of a member, -1 if there is none of that name.
-func (f *frame) find(b *box, key string) int {
-	if h := b.hint; h < len(b.keys) {
-		if b.keys[h] == key {
-			return h
-		}
-		if h++; h < len(b.keys) && b.keys[h] == key {
-			b.hint = h
-			return h
-		}
-	}
-	if len(b.keys) <= few {
-		for i, k := range b.keys {
-			if k == key {
-				b.hint = i
-				return i
-			}
-		}
-		return -1
-	}
-	if b.index == nil {
-		f.makeIndex(b)
-	}
-	i, _ := f.slot(b, key)
-	if i >= 0 {
-		b.hint = i
-	}
-	return i
-}
-
-// slot looks a key up in the index: the place of its member or, if there is none, -1 and where in the index it goes.
-func (f *frame) slot(b *box, key string) (place, at int) {
-	hash := uint32(maphash.String(f.seed, key))
-	mask := len(b.index) - 1
-	for at = int(hash) & mask; ; at = (at + 1) & mask {
-		i := int(b.index[at]) - 1
-		if i < 0 || b.hashes[i] == hash && b.keys[i] == key {
-			return i, at
-		}
-	}
-}
-
-func (f *frame) makeIndex(b *box) {
-	b.hashes = slices.Grow(b.hashes[:0], cap(b.keys))
-	for _, k := range b.keys {
-		b.hashes = append(b.hashes, uint32(maphash.String(f.seed, k)))
-	}
-	size := 4 * few
-	for size < 2*cap(b.keys) {
-		size *= 2
-	}
-	b.index = make([]int32, size)
-	for i := range b.keys {
-		b.enter(i)
-	}
-}
-
-// enter puts a member into the index.
-func (b *box) enter(i int) {
-	mask := len(b.index) - 1
-	at := int(b.hashes[i]) & mask
-	for b.index[at] != 0 {
-		at = (at + 1) & mask
-	}
-	b.index[at] = int32(i + 1)
-}
-
-// add adds a member that is not there.
-func (f *frame) add(b *box, key string, v value) {
-	if b.loops > 0 || jstext.OnPrototype(key) {
-		f.giveUp() // whether the loop meets it, and what the prototype does, is the engine's matter
-	}
-	f.take(1)
-	if jstext.ArrayIndex(key) >= 0 {
-		b.numbered = true
-	}
-	b.keys, b.items = append(b.keys, key), append(b.items, v)
-	b.hint = len(b.keys) - 1
-	switch {
-	case b.index == nil:
-	case 2*len(b.keys) > len(b.index):
-		f.makeIndex(b)
-	default:
-		b.hashes = append(b.hashes, uint32(maphash.String(f.seed, key)))
-		b.enter(b.hint)
-	}
-}
-
-// order puts members where JavaScript has them.
-func (b *box) order() {
-	if !b.numbered {
-		return
-	}
-	type member struct {
-		n   int // -1: no index
-		key string
-		v   value
-	}
-	list := make([]member, len(b.keys))
-	for i, k := range b.keys {
-		list[i] = member{jstext.ArrayIndex(k), k, b.items[i]}
-	}
-	slices.SortStableFunc(list, func(x, y member) int {
-		return cmp.Compare(uint(x.n), uint(y.n)) // -1 is the greatest
-	})
-	for i, m := range list {
-		b.keys[i], b.items[i] = m.key, m.v
-	}
-	b.index, b.hint, b.numbered = nil, 0, false
-}
+func (v value) isPrimitive() bool { return v.kind <= isText }
+func (v value) isNullish() bool   { return v.kind <= isNull }
 
 // truthy is ToBoolean.
 func (v value) truthy() bool {
@@ -182,12 +57,10 @@ func (v value) truthy() bool {
 	return true
 }
 
-func (v value) isNullish() bool { return v.kind <= isNull }
-
 // toNumber is ToNumber.
 func (f *frame) toNumber(v value) float64 {
 	switch v.kind {
-	case isNumber, isBoolean:
+	case isNumber, isBoolean, isDate:
 		return v.n
 	case isNull:
 		return 0
@@ -202,6 +75,31 @@ func (f *frame) toNumber(v value) float64 {
 	return 0
 }
 
+// toInt32 is ToInt32 of numbers that are integers for sure.
+func (f *frame) toInt32(v value) int32 {
+	n := f.toNumber(v)
+	switch {
+	case math.Abs(n) < 1<<31:
+		return int32(n)
+	case math.IsNaN(n):
+		return 0
+	case math.Abs(n) >= 1<<53:
+		f.giveUp()
+	}
+	return int32(uint32(int64(n)))
+}
+
+// toInteger is ToIntegerOrInfinity of a number; absent is what undefined stands for.
+func (f *frame) toInteger(v value, absent float64) float64 {
+	switch {
+	case v.kind == isUndefined:
+		return absent
+	case v.kind != isNumber || math.IsNaN(v.n) || math.Abs(v.n) >= 1<<53:
+		f.giveUp()
+	}
+	return math.Trunc(v.n)
+}
+
 // toText is ToString, and what a member is named by.
 func (f *frame) toText(v value) string {
 	switch v.kind {
@@ -212,12 +110,12 @@ func (f *frame) toText(v value) string {
 	case isNull:
 		return "null"
 	case isBoolean:
-		if v.n != 0 {
-			return "true"
-		}
-		return "false"
+		return strconv.FormatBool(v.n != 0)
 	case isNumber:
-		if !math.IsInf(v.n, 0) && !math.IsNaN(v.n) {
+		if math.IsNaN(v.n) {
+			return "NaN"
+		}
+		if !math.IsInf(v.n, 0) {
 			return string(jstext.AppendNumber(nil, v.n))
 		}
 	}
@@ -225,27 +123,37 @@ func (f *frame) toText(v value) string {
 	return ""
 }
 
+// maxText is the length of a text that is made here.
+const maxText = 16 << 20
+
 // plus is the operator +.
 func (f *frame) plus(a, b value) value {
 	if a.kind == isNumber && b.kind == isNumber {
 		return number(a.n + b.n)
 	}
-	if a.kind >= isList || b.kind >= isList {
+	if !a.isPrimitive() || !b.isPrimitive() {
 		f.giveUp()
 	}
 	if a.kind == isText || b.kind == isText {
-		x, y := f.toText(a), f.toText(b)
-		f.take(1 + (len(x)+len(y))/bytesPerPart)
-		return text(x + y)
+		return f.join(f.toText(a), f.toText(b))
 	}
 	return number(f.toNumber(a) + f.toNumber(b))
+}
+
+// join makes a text of two.
+func (f *frame) join(a, b string) value {
+	if len(a)+len(b) > maxText {
+		f.giveUp()
+	}
+	f.take(1 + (len(a)+len(b))/bytesPerPart)
+	return text(a + b)
 }
 
 // less is a < b, or a <= b if orEqual.
 func (f *frame) less(a, b value, orEqual bool) bool {
 	if a.kind == isText && b.kind == isText {
 		if !jstext.IsASCII(a.s) || !jstext.IsASCII(b.s) {
-			f.giveUp()
+			f.giveUp() // the order of UTF-16 is not that of UTF-8
 		}
 		return a.s < b.s || orEqual && a.s == b.s
 	}
@@ -254,26 +162,31 @@ func (f *frame) less(a, b value, orEqual bool) bool {
 }
 
 // strictEqual is ===.
-func strictEqual(a, b value) bool {
+func (f *frame) strictEqual(a, b value) bool {
 	if a.kind != b.kind {
 		return false
 	}
 	switch a.kind {
-	case isBoolean, isNumber:
-		return a.n == b.n
 	case isText:
 		return a.s == b.s
+	case isDate:
+		f.giveUp()
 	case isList, isObject:
-		return a.box == b.box
+		if raw := f.boxOf(a).raw; a.n != b.n && raw != "" && raw == f.boxOf(b).raw {
+			f.giveUp() // the same part of the doc may have two boxes
+		}
+		return a.n == b.n
+	case isBoolean, isNumber:
+		return a.n == b.n
 	}
 	return true
 }
 
-// equal is ==.
+// equal is ==. What is equal across kinds is left to the engine.
 func (f *frame) equal(a, b value) bool {
 	switch {
 	case a.kind == b.kind:
-		return strictEqual(a, b)
+		return f.strictEqual(a, b)
 	case a.isNullish() || b.isNullish():
 		return a.isNullish() && b.isNullish()
 	}
@@ -281,6 +194,7 @@ func (f *frame) equal(a, b value) bool {
 	return false
 }
 
+// typeOf is typeof.
 func (v value) typeOf() string {
 	switch v.kind {
 	case isUndefined:

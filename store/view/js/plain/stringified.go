@@ -1,87 +1,12 @@
-package js
+package plain
 
 import (
-	"math"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
-	"logctl/store"
 	"logctl/store/view/js/jstext"
 )
-
-// appendJSON appends d as JSON.stringify writes it inside an array. A list that is in lists more than once, and those again, is long:
-// it ends where a map call would.
-func (f *frame) appendJSON(dst []byte, d datum) []byte {
-	if len(dst) > maxEmitBytes {
-		f.giveUp()
-	}
-	if f.end != ran {
-		return dst
-	}
-	switch d.kind {
-	case isBool:
-		if d.n != 0 {
-			return append(dst, "true"...)
-		}
-		return append(dst, "false"...)
-	case isNumber:
-		if math.IsNaN(d.n) || math.IsInf(d.n, 0) {
-			return append(dst, "null"...)
-		}
-		return jstext.AppendNumber(dst, d.n)
-	case isString:
-		return store.AppendJSONString(dst, d.s)
-	case isDate:
-		return f.appendDate(dst, d.n)
-	case isArray:
-		dst = append(dst, '[')
-		from, to := d.span()
-		for i, e := range f.arena[from:to] {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = f.appendJSON(dst, e)
-		}
-		return append(dst, ']')
-	case isObject:
-		dst = append(dst, '{')
-		first := true
-		from, to := d.span()
-		for _, m := range f.members[from:to] {
-			if m.val.kind == isUndefined {
-				continue
-			}
-			if !first {
-				dst = append(dst, ',')
-			}
-			first = false
-			dst = append(append(dst, m.name...), ':')
-			dst = f.appendJSON(dst, m.val)
-		}
-		return append(dst, '}')
-	case isRaw:
-		if !isStringified(d.s) {
-			f.giveUp()
-		}
-		return append(dst, d.s...)
-	}
-	return append(dst, "null"...)
-}
-
-// appendDate appends what a Date's toJSON gives.
-func (f *frame) appendDate(dst []byte, ms float64) []byte {
-	if math.IsNaN(ms) {
-		return append(dst, "null"...)
-	}
-	t := time.UnixMilli(int64(ms)).UTC()
-	if y := t.Year(); y < 0 || y > 9999 {
-		f.giveUp()
-		return dst
-	}
-	return t.AppendFormat(dst, `"2006-01-02T15:04:05.000Z"`)
-}
 
 // maxRawDepth bounds the nesting of JSON that is passed on as it is.
 const maxRawDepth = 32
