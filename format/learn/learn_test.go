@@ -256,26 +256,32 @@ func FuzzLearn(f *testing.F) {
 		if len(text) > 1<<13 {
 			return
 		}
-		s := sampleOf(t, text)
-		r := Learn(s)
-		if r.Matched+r.General+len(r.Left) != s.Lines() {
-			t.Fatalf("%d lines, but %d matched, %d by general schemas, %d left", s.Lines(), r.Matched, r.General, len(r.Left))
-		}
-		for _, u := range r.Schemas {
-			if u.Lines == 0 {
-				t.Fatalf("%q matches nothing", u.Text)
-			}
-			label := generalLabel
-			if u.Group >= 0 {
-				label = r.Groups[u.Group].Label
-			}
-			if _, err := format.Compile(label+" := "+u.Text, format.Rules{}); err != nil {
-				t.Fatalf("%q: %v", u.Text, err)
-			}
-		}
-		firsts(t, s, r)
-		r.Report(s).TOML("x", "y")
+		checkLearned(t, text)
 	})
+}
+
+// checkLearned checks what must hold for what is learned of any text.
+func checkLearned(t *testing.T, text []byte) {
+	t.Helper()
+	s := sampleOf(t, text)
+	r := Learn(s)
+	if r.Matched+r.General+len(r.Left) != s.Lines() {
+		t.Fatalf("%d lines, but %d matched, %d by general schemas, %d left", s.Lines(), r.Matched, r.General, len(r.Left))
+	}
+	for _, u := range r.Schemas {
+		if u.Lines == 0 {
+			t.Fatalf("%q matches nothing", u.Text)
+		}
+		label := generalLabel
+		if u.Group >= 0 {
+			label = r.Groups[u.Group].Label
+		}
+		if _, err := format.Compile(label+" := "+u.Text, format.Rules{}); err != nil {
+			t.Fatalf("%q: %v", u.Text, err)
+		}
+	}
+	firsts(t, s, r)
+	r.Report(s).TOML("x", "y")
 }
 
 func BenchmarkLearn(b *testing.B) {
