@@ -341,9 +341,9 @@ func alike(kids []kid) int {
 	return n
 }
 
-// seams is alike where it pays to reduce less: for that, nodes may be smaller.
+// seams is alike where groups of keys are asked for: so that less is reduced, nodes may be smaller.
 func seams[T any](w *writer, alike func(a, b T) int) func(a, b T) int {
-	if w.Remember {
+	if w.Remember || w.Names != nil {
 		return alike
 	}
 	return nil

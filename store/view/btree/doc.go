@@ -9,7 +9,7 @@
 // gives are shared: they must not be changed.
 //
 // Reductions of more than a few bytes stand apart from the nodes: who goes through inner nodes to a row, or changes a row, does not read and
-// write those of all their kids, and they leave the cache to others. Where reducing is dear (Tree.Remember), a group of keys that fills
+// write those of all their kids, and they leave the cache to others. In the tree of a view, a group of keys that fills
 // a node is one, and what is stored for it is its reduction. Of all rows together none is stored: it changes with each row, and who asks
 // for it makes it of those of the root's kids.
 //

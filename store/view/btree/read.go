@@ -16,7 +16,7 @@ type Tree struct {
 	Root    Root
 	Reducer Reducer // nil: no reductions are stored
 	Names   *Tree   // where the ids are of docs that rows name by numbers; nil: in this tree
-	// Remember tells that reducing is dear: Reduce keeps its results in Cache for the next time, and nodes end where groups of keys do.
+	// Remember tells that reducing is dear: Reduce keeps its results in Cache for the next time, and leaves have fewer rows.
 	Remember bool
 	// Early writes new nodes while Apply makes others, so that it need not keep all of them: nothing leads to them until the new Root is
 	// written. nil: they are among what Apply gives. If Apply, or what its caller does then, fails, they are left behind; see Stray.
