@@ -21,8 +21,7 @@ type scanner struct {
 	name     []byte // of the member being read; holds until the next name
 }
 
-// scanBuffer is more than what an embedded store writes at once, which is then taken in one reading: the store makes the next rows
-// while these are looked at.
+// scanBuffer is about what an embedded store writes at once, which makes the next rows while these are looked at.
 const scanBuffer = 64 << 10
 
 func newScanner(r io.Reader) *scanner { return &scanner{r: r, buf: make([]byte, scanBuffer)} }

@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	spillAt    = 32 << 10 // bytes gathered before they are written
+	firstSpill = 32 << 10 // bytes gathered before they are written for the first time
+	spillAt    = 64 << 10 // and then, which wakes the client less often
 	keepStream = 1 << 20  // the largest buffer that is kept
 )
 
@@ -24,11 +25,12 @@ type stream struct {
 	x    *exchange
 	buf  []byte
 	pool *[]byte
+	full int // when buf is written
 }
 
 func (x *exchange) stream() *stream {
 	p := streamBuffers.Get().(*[]byte)
-	return &stream{x: x, buf: (*p)[:0], pool: p}
+	return &stream{x: x, buf: (*p)[:0], pool: p, full: firstSpill}
 }
 
 // free gives the buffer back.
@@ -42,9 +44,10 @@ func (s *stream) free() {
 
 // spill writes what has been gathered once it is worth it.
 func (s *stream) spill() error {
-	if len(s.buf) < spillAt {
+	if len(s.buf) < s.full {
 		return nil
 	}
+	s.full = spillAt
 	return s.write()
 }
 
