@@ -36,7 +36,7 @@ func (a *answer) walkGroups(r btree.Reducer, s span, level int) error {
 		}
 		return collate.Group(sortKey, level)
 	}
-	err := a.tree.Groups(s.from, s.to, cut, func(g *btree.Group) error {
+	err := a.tree.Groups(s.from, s.to, level, cut, func(g *btree.Group) error {
 		if a.skip > 0 {
 			a.skip--
 			return nil

@@ -1,6 +1,9 @@
 package btree
 
-import "bytes"
+import (
+	"bytes"
+	"strconv"
+)
 
 // Group is a run of rows whose sort keys begin alike.
 type Group struct {
@@ -40,6 +43,7 @@ func (g *Group) close() error {
 type grouper struct {
 	Group
 	prefix []byte // of the group's keys; nil before the first group
+	name   string // of what a leaf's groups are in Cache
 	cut    Cut
 	fn     func(*Group) error
 }
@@ -49,13 +53,13 @@ type Cut func(sort []byte, more bool) int
 
 // Groups calls fn for each group of the rows at positions from to to, in order: rows whose keys share what cut gives the length of
 // for the first of them, and no other row's key begins with. Where all rows below a node are of one group, it takes the reduction that is
-// stored, and reads the others.
-func (t *Tree) Groups(from, to uint64, cut Cut, fn func(*Group) error) error {
+// stored, and reads the others. level is one for each cut: what is made of leaves is kept in Cache.
+func (t *Tree) Groups(from, to uint64, level int, cut Cut, fn func(*Group) error) error {
 	to = min(to, t.Root.Rows)
 	if from >= to {
 		return nil
 	}
-	g := grouper{Group: Group{t: t}, cut: cut, fn: fn}
+	g := grouper{Group: Group{t: t}, name: "groups " + strconv.Itoa(level), cut: cut, fn: fn}
 	if err := g.walk(t.Root.ID, t.Root.Height, from, to); err != nil {
 		return err
 	}
@@ -64,14 +68,7 @@ func (t *Tree) Groups(from, to uint64, cut Cut, fn func(*Group) error) error {
 
 func (g *grouper) walk(id uint64, level int, from, to uint64) error {
 	if level == 1 {
-		l, err := g.t.leaf(id)
-		if err != nil {
-			return err
-		}
-		if err := g.walkLeaf(l, int(from), int(to)); err != nil {
-			return err
-		}
-		return g.close()
+		return g.leaf(id, from, to)
 	}
 	n, err := g.t.inner(id)
 	if err != nil {
@@ -98,6 +95,77 @@ func (g *grouper) walk(id uint64, level int, from, to uint64) error {
 		g.reds = append(g.reds, r.red)
 		return err
 	})
+}
+
+// grouped are the groups of a leaf whose rows are of few sort keys.
+type grouped struct {
+	rows   uint64
+	groups []share
+	size   int
+}
+
+// share is what a leaf has of a group.
+type share struct {
+	sort, json []byte // of the first row
+	prefix     int    // how many bytes of sort the group's keys begin with
+	rows       uint64
+	red        []byte
+}
+
+func (l *grouped) memory() int { return l.size }
+
+// leaf walks over rows of a leaf.
+func (g *grouper) leaf(id, from, to uint64) error {
+	name := cacheKey{space: g.t.Space, id: id, parts: g.name}
+	if known, ok := g.t.Cache.get(name).(*grouped); ok && from == 0 && to == known.rows {
+		return g.walkGrouped(known)
+	}
+	l, err := g.t.leaf(id)
+	if err != nil {
+		return err
+	}
+	if g.t.Reducer != nil && from == 0 && to == uint64(l.n) && 2*len(l.sorts) <= l.n {
+		known, err := g.group(l)
+		if err != nil {
+			return err
+		}
+		g.t.Cache.put(name, known)
+		return g.walkGrouped(known)
+	}
+	if err := g.walkLeaf(l, int(from), int(to)); err != nil {
+		return err
+	}
+	return g.close()
+}
+
+// group makes the groups of a leaf.
+func (g *grouper) group(l *leaf) (*grouped, error) {
+	made := &grouped{rows: uint64(l.n), size: overhead}
+	own := grouper{Group: Group{t: g.t}, cut: g.cut}
+	own.fn = func(group *Group) error {
+		red, err := group.Reduce(nil)
+		made.groups = append(made.groups, share{group.Sort, group.JSON, len(own.prefix), group.Rows, red})
+		made.size += overhead + len(group.Sort) + len(group.JSON) + len(red)
+		return err
+	}
+	if err := own.walkLeaf(l, 0, l.n); err != nil {
+		return nil, err
+	}
+	return made, own.end()
+}
+
+// walkGrouped walks over a leaf whose groups are known.
+func (g *grouper) walkGrouped(l *grouped) error {
+	for i := range l.groups {
+		p := &l.groups[i]
+		if !g.has(p.sort) {
+			if err := g.begin(p.sort, p.json, p.prefix); err != nil {
+				return err
+			}
+		}
+		g.Rows, g.reds = g.Rows+p.rows, append(g.reds, p.red)
+	}
+	return nil
 }
 
 // has tells whether a key is of the group.

@@ -2,8 +2,12 @@ package btree
 
 import (
 	"bytes"
+	"cmp"
+	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"logctl/store/view/collate"
@@ -74,7 +78,7 @@ func TestGroupsOfLeaves(t *testing.T) {
 		counting := &read{memory: tree.KV.(memory)}
 		tree.KV = counting
 		k := 0
-		err := tree.Groups(0, tree.Root.Rows, levelCut(tt.level), func(g *Group) error {
+		err := tree.Groups(0, tree.Root.Rows, tt.level, levelCut(tt.level), func(g *Group) error {
 			red, err := g.Reduce(nil)
 			if err != nil {
 				return err
@@ -106,6 +110,81 @@ func TestGroupsOfLeaves(t *testing.T) {
 		if reads := counting.n > inner; reads != tt.reads {
 			t.Errorf("%+v: %d nodes are read of %d, %d of them inner ones", tt, counting.n, len(counting.memory), inner)
 		}
+	}
+}
+
+// TestGroupsAgain compares groups of rows of few keys with a model, in ranges at random, whatever of their leaves is in the cache and after
+// changes.
+func TestGroupsAgain(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(6) {
+		r := rand.New(rand.NewPCG(seed, 8))
+		cache := NewCache([]int{1, 30 << 10, 1 << 20}[seed%3])
+		docs := &Tree{KV: memory{}, Cache: cache, Space: 1}
+		tree := &Tree{KV: memory{}, Cache: cache, Space: 2, Reducer: rolling{}, Names: docs}
+		model := map[string]Entry{}
+		for range 5 {
+			var ops []Op
+			for range 3000 {
+				e := Entry{Doc: Doc{ID: fmt.Sprintf("doc%05d", r.IntN(20_000))}, Number: r.Int64N(9)}
+				key := fmt.Sprintf(`["x",%d,%d]`, r.IntN(4), r.IntN(int(3+40*(seed/3))))
+				e.Sort, _, _ = collate.ICU.Append(nil, []byte(key))
+				if r.IntN(50) == 0 {
+					e.JSON = []byte(key)
+				}
+				place := string(appendPlace(nil, e.Sort, e.Doc.ID, 0))
+				if _, twice := model[place]; twice {
+					continue
+				}
+				model[place] = e
+				ops = append(ops, Op{Entry: &e})
+			}
+			slices.SortFunc(ops, func(a, b Op) int {
+				return cmp.Or(bytes.Compare(a.Sort, b.Sort), cmp.Compare(a.Doc.ID, b.Doc.ID))
+			})
+			root, kv, err := tree.Apply(t.Context(), inPieces(r, ops), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tree.Root, tree.KV = root, tree.KV.(memory).apply(kv)
+			rows := make([]Entry, 0, len(model))
+			for _, place := range slices.Sorted(maps.Keys(model)) {
+				rows = append(rows, model[place])
+			}
+			for range 40 {
+				from := r.IntN(len(rows))
+				to := from + r.IntN(len(rows)-from+1)
+				if r.IntN(3) == 0 {
+					from, to = 0, len(rows)
+				}
+				sameGroups(t, tree, rows, from, to, []int{1, 2, 3, collate.WholeKey}[r.IntN(4)])
+			}
+		}
+	}
+}
+
+func sameGroups(t *testing.T, tree *Tree, rows []Entry, from, to, level int) {
+	t.Helper()
+	left := rows[from:to]
+	err := tree.Groups(uint64(from), uint64(to), level, levelCut(level), func(g *Group) error {
+		if len(left) == 0 {
+			return errors.New("more groups than there are")
+		}
+		prefix := left[0].Sort[:collate.Group(left[0].Sort, level)]
+		n := 0
+		for n < len(left) && bytes.HasPrefix(left[n].Sort, prefix) {
+			n++
+		}
+		want, _ := tree.Reducer.(rolling).reduce(nil, left[:n])
+		got, err := g.Reduce(nil)
+		if err != nil || g.Rows != uint64(n) || !bytes.Equal(got, want) || !bytes.HasPrefix(g.Sort, prefix) || !bytes.Equal(g.JSON, left[0].JSON) {
+			return fmt.Errorf("group of %x: %d rows, %x, %q, %v, want %d, %x, %q", g.Sort, g.Rows, got, g.JSON, err, n, want, left[0].JSON)
+		}
+		left = left[n:]
+		return nil
+	})
+	if err != nil || len(left) > 0 {
+		t.Fatalf("rows %d to %d by %d: %d left, %v", from, to, level, len(left), err)
 	}
 }
 

@@ -191,7 +191,7 @@ func checkGroups(t *testing.T, tree *Tree, rows []Entry, from uint64, prefix int
 	counting.Reducer = nil
 	for _, tree := range []*Tree{tree, &counting} {
 		left := rows
-		err := tree.Groups(from, from+uint64(len(rows)), func(sort []byte, _ bool) int { return min(prefix, len(sort)) }, func(g *Group) error {
+		err := tree.Groups(from, from+uint64(len(rows)), prefix, func(sort []byte, _ bool) int { return min(prefix, len(sort)) }, func(g *Group) error {
 			n := 0
 			for n < len(left) && bytes.HasPrefix(left[n].Sort, g.Sort[:prefix]) {
 				n++
