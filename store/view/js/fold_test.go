@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -160,6 +161,9 @@ func TestFoldIsBounded(t *testing.T) {
 		`function(keys, values) { var o = {}, i = 0; for (;;) { o["k" + i++] = {} } }`,
 		`function(keys, values) { var s = "x"; for (;;) { s += s } }`,
 		`function(keys, values) { var a = 1; ` + strings.Repeat("a = [a, a]; ", 60) + `return a }`,
+		`function(keys, values) { var l = [], s = "X"; ` + strings.Repeat("s += s; ", 20) + `for (;;) { l.push(s.toLowerCase()) } }`,
+		`function(keys, values) { for (;;) { values.map(function(v) { return 1 }) } }`,
+		`function(keys, values) { var l = []; for (;;) { l.filter(function(v) { return v }) } }`,
 	} {
 		r, err := NewReducer(src, Options{})
 		if err != nil || r.plain == nil {
@@ -168,6 +172,39 @@ func TestFoldIsBounded(t *testing.T) {
 		if _, end := r.plain.Reduce(nil, foldRows, time.Minute); end != plain.GaveUp {
 			t.Errorf("%.60s: ended by %v", src, end)
 		}
+	}
+}
+
+// TestFoldLooksAtTheClock: what goes over long texts counts as much.
+func TestFoldLooksAtTheClock(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`s.indexOf("y")`, `s.charAt(i)`, `s < l`, `m === l`, `o[m]`, `m in o`, `+d`, `s.toUpperCase()`, `s.split("y")`, `parseInt(s)`, `s.endsWith("y")`,
+	} {
+		src := `function(keys, values) { var i, s = "x", d = "1", l, m, o = {}; ` + strings.Repeat("s += s; d += d; ", 20) + `l = s + "y"; m = s + "x"; o[l] = 1; for (i = 0; i < 6000; i++) { ` + body + ` } }`
+		r, err := NewReducer(src, Options{})
+		if err != nil || r.plain == nil {
+			t.Fatalf("%s: %v", body, err)
+		}
+		if _, end := r.plain.Reduce(nil, foldRows, time.Nanosecond); end != plain.TimedOut {
+			t.Errorf("%s: ended by %v", body, end)
+		}
+	}
+}
+
+// TestFoldTakesNoMemory: a call for each element that gives nothing keeps nothing.
+func TestFoldTakesNoMemory(t *testing.T) {
+	// Not in parallel: the memory of others would count.
+	r, err := NewReducer(`function(keys, values) { for (;;) { values.forEach(function(v) { return v }) } }`, Options{})
+	if err != nil || r.plain == nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, end := r.plain.Reduce(nil, foldRows, 200*time.Millisecond)
+	runtime.ReadMemStats(&after)
+	if made := (after.TotalAlloc - before.TotalAlloc) >> 10; end != plain.TimedOut || made > 1<<10 {
+		t.Errorf("%d KiB, ended by %v", made, end)
 	}
 }
 

@@ -41,6 +41,7 @@ const few = 8
 
 // find is the place of a member, -1 if there is none of that name.
 func (f *frame) find(b *box, key string) int {
+	f.over(key)
 	if h := b.hint; h < len(b.keys) {
 		if b.keys[h] == key {
 			return h

@@ -176,8 +176,8 @@ var methods = map[string]method{
 	"startsWith":     {0, 1, ofText(search(strings.HasPrefix))},
 	"substr":         {0, 2, ofText(substr)},
 	"substring":      {0, 2, ofText(substring)},
-	"toLowerCase":    {0, 0, ofText(func(_ *frame, s string, _, _ value) value { return text(strings.ToLower(s)) })},
-	"toUpperCase":    {0, 0, ofText(func(_ *frame, s string, _, _ value) value { return text(strings.ToUpper(s)) })},
+	"toLowerCase":    {0, 0, ofText(inCase(strings.ToLower))},
+	"toUpperCase":    {0, 0, ofText(inCase(strings.ToUpper))},
 	"trim":           {0, 0, ofText(func(_ *frame, s string, _, _ value) value { return text(strings.Trim(s, " \t\n\r\v\f")) })},
 }
 
@@ -236,7 +236,11 @@ func (c *compiler) iteration(object expr, name string, list []ast.Expression) ex
 		all := object(f)
 		o := f.listOf(all)
 		result := first(f)
-		list, made := f.newBox(isList)
+		var list value
+		var made *box
+		if name == "map" || name == "filter" {
+			list, made = f.list(0)
+		}
 		for i, n := 0, len(o.items); i < n; i++ {
 			el := f.item(o, i)
 			if name == "reduce" {
@@ -251,7 +255,7 @@ func (c *compiler) iteration(object expr, name string, list []ast.Expression) ex
 				f.push(made, el)
 			}
 		}
-		if name == "map" || name == "filter" {
+		if made != nil {
 			return list
 		}
 		return result

@@ -23,6 +23,7 @@ type frame struct {
 	ret     value // what return gave, until it is taken
 	room    int   // for parts that may still be made
 	steps   int
+	lookAt  int // steps at which the clock is looked at
 	timeout time.Duration
 	end     time.Time // once the clock was looked at
 	written int       // parts
@@ -47,6 +48,7 @@ const (
 	maxRoom      = 3 << 20
 	bytesPerPart = 64
 	stepsPerLook = 4096 // at the clock
+	bytesPerStep = 1024 // of text that is gone over
 )
 
 // begin makes room for a run.
@@ -54,7 +56,7 @@ func (f *frame) begin(fn *function) {
 	if len(f.vars) < fn.to {
 		f.vars = make([]value, fn.to)
 	}
-	f.ret, f.room, f.steps, f.written, f.stack = value{}, maxRoom, 0, 0, f.stack[:0]
+	f.ret, f.room, f.steps, f.lookAt, f.written, f.stack = value{}, maxRoom, 0, stepsPerLook, 0, f.stack[:0]
 }
 
 // forget frees what runs have made.
@@ -101,7 +103,14 @@ func (f *frame) take(n int) {
 
 // step counts what is repeated.
 func (f *frame) step() {
-	if f.steps++; f.steps%stepsPerLook == 0 {
+	if f.steps++; f.steps >= f.lookAt {
+		f.look()
+	}
+}
+
+// over counts the steps that going over a text is worth.
+func (f *frame) over(s string) {
+	if f.steps += len(s) / bytesPerStep; f.steps >= f.lookAt {
 		f.look()
 	}
 }
@@ -109,11 +118,12 @@ func (f *frame) step() {
 // look looks at the clock.
 func (f *frame) look() {
 	switch now := time.Now(); {
-	case f.steps == stepsPerLook:
+	case f.lookAt == stepsPerLook:
 		f.end = now.Add(f.timeout)
 	case now.After(f.end):
 		panic(TimedOut)
 	}
+	f.lookAt = f.steps + stepsPerLook
 }
 
 // chunk is how many boxes are allocated at once, and a quarter of the length of slabs.

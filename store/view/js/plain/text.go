@@ -11,10 +11,18 @@ import (
 
 // ascii is a text of ASCII, where a place in the text is a place in its bytes.
 func (f *frame) ascii(v value) string {
-	if v.kind != isText || !jstext.IsASCII(v.s) {
+	if f.over(v.s); v.kind != isText || !jstext.IsASCII(v.s) {
 		f.giveUp()
 	}
 	return v.s
+}
+
+// inCase makes a method that changes the case of a text.
+func inCase(change func(string) string) func(f *frame, s string, _, _ value) value {
+	return func(f *frame, s string, _, _ value) value {
+		f.take(len(s) / bytesPerPart)
+		return text(change(s))
+	}
 }
 
 // ofText makes a method of one of texts of ASCII.
@@ -74,8 +82,7 @@ func fromEnd(i, n float64) float64 {
 // split gives the parts of s between separators.
 func split(f *frame, s string, a, _ value) value {
 	sep := f.toText(a)
-	switch {
-	case a.kind == isUndefined:
+	if a.kind == isUndefined {
 		list, b := f.list(1)
 		b.items[0] = text(s)
 		return list

@@ -67,6 +67,7 @@ func (f *frame) toNumber(v value) float64 {
 	case isUndefined:
 		return math.NaN()
 	case isText:
+		f.over(v.s)
 		if n, ok := jstext.ToNumber(v.s); ok {
 			return n
 		}
@@ -152,6 +153,8 @@ func (f *frame) join(a, b string) value {
 // less is a < b, or a <= b if orEqual.
 func (f *frame) less(a, b value, orEqual bool) bool {
 	if a.kind == isText && b.kind == isText {
+		f.over(a.s)
+		f.over(b.s)
 		if !jstext.IsASCII(a.s) || !jstext.IsASCII(b.s) {
 			f.giveUp() // the order of UTF-16 is not that of UTF-8
 		}
@@ -168,6 +171,9 @@ func (f *frame) strictEqual(a, b value) bool {
 	}
 	switch a.kind {
 	case isText:
+		if len(a.s) == len(b.s) {
+			f.over(a.s)
+		}
 		return a.s == b.s
 	case isDate:
 		f.giveUp()
