@@ -30,13 +30,7 @@ func (a *answer) walkGroups(r btree.Reducer, s span, level int) error {
 	if a.limit == 0 {
 		return nil
 	}
-	cut := func(sortKey []byte, more bool) int {
-		if level == collate.WholeKey && !more {
-			return len(sortKey)
-		}
-		return collate.Group(sortKey, level)
-	}
-	err := a.tree.Groups(s.from, s.to, level, cut, func(g *btree.Group) error {
+	err := a.tree.Groups(s.from, s.to, grouping{a, level}, func(g *btree.Group) error {
 		if a.skip > 0 {
 			a.skip--
 			return nil
@@ -44,7 +38,7 @@ func (a *answer) walkGroups(r btree.Reducer, s span, level int) error {
 		if a.limit == 0 {
 			return errEnough
 		}
-		row := store.Row{Key: a.groupKey(g.Sort, g.JSON, level)}
+		row := store.Row{Key: g.Key}
 		if r == nil {
 			a.value = strconv.AppendUint(a.value[:0], g.Rows, 10)
 		} else {
@@ -61,6 +55,28 @@ func (a *answer) walkGroups(r btree.Reducer, s span, level int) error {
 		return nil
 	}
 	return err
+}
+
+// grouping is a group level.
+type grouping struct {
+	*answer
+	level int
+}
+
+// Level implements btree.Grouping.
+func (g grouping) Level() int { return g.level }
+
+// Prefix implements btree.Grouping.
+func (g grouping) Prefix(sortKey []byte, more bool) int {
+	if g.level == collate.WholeKey && !more {
+		return len(sortKey)
+	}
+	return collate.Group(sortKey, g.level)
+}
+
+// AppendKey implements btree.Grouping.
+func (g grouping) AppendKey(dst, sortKey, json []byte) []byte {
+	return append(dst, g.groupKey(sortKey, json, g.level)...)
 }
 
 // seekGroups looks up group by group. Each costs as many steps as the tree has levels, whatever it holds.

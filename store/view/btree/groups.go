@@ -2,13 +2,14 @@ package btree
 
 import (
 	"bytes"
+	"errors"
 	"strconv"
 )
 
 // Group is a run of rows whose sort keys begin alike.
 type Group struct {
-	Sort, JSON []byte // the key of its first row, as an Entry has it, or if that has no JSON as much of Sort as they begin with
-	Rows       uint64
+	Key  []byte // what Grouping calls it; it holds until the next group
+	Rows uint64
 
 	t    *Tree
 	rows Rows     // of the leaf that is read
@@ -39,49 +40,112 @@ func (g *Group) close() error {
 	return err
 }
 
+// Grouping tells groups apart: of rows whose sort keys begin alike, and no other row's does.
+type Grouping interface {
+	// Level is a number for each way to tell them apart: by it and the node, what is made of nodes is kept in Cache.
+	Level() int
+	// Prefix is how many bytes of a sort key all keys of its group begin with. more: there is something behind the key.
+	Prefix(sort []byte, more bool) int
+	// AppendKey appends what a group is called: sort and json are those of its first row, or if json is nil as much of sort as all of the
+	// group begin with.
+	AppendKey(dst, sort, json []byte) []byte
+}
+
 // grouper walks over rows and tells groups apart.
 type grouper struct {
 	Group
-	prefix []byte // of the group's keys; nil before the first group
-	name   string // of what a leaf's groups are in Cache
-	cut    Cut
+	Grouping
+	begun  bool
+	prefix []byte // of the group's keys
+	room   []byte // for Key
+	name   string // of what a node's groups are in Cache
 	fn     func(*Group) error
 }
 
-// Cut tells how many bytes of a sort key all keys of its group begin with. more: there is something behind the key.
-type Cut func(sort []byte, more bool) int
-
-// Groups calls fn for each group of the rows at positions from to to, in order: rows whose keys share what cut gives the length of
-// for the first of them, and no other row's key begins with. Where all rows below a node are of one group, it takes the reduction that is
-// stored, and reads the others. level is one for each cut: what is made of leaves is kept in Cache.
-func (t *Tree) Groups(from, to uint64, level int, cut Cut, fn func(*Group) error) error {
+// Groups calls fn for each group of the rows at positions from to to, in order. Where all rows below a node are of one group, it takes the
+// reduction that is stored, and where they are of few, what it made of them before, if that is in Cache; it reads the others.
+func (t *Tree) Groups(from, to uint64, by Grouping, fn func(*Group) error) error {
 	to = min(to, t.Root.Rows)
 	if from >= to {
 		return nil
 	}
-	g := grouper{Group: Group{t: t}, name: "groups " + strconv.Itoa(level), cut: cut, fn: fn}
-	if err := g.walk(t.Root.ID, t.Root.Height, from, to); err != nil {
+	g := grouper{Group: Group{t: t}, Grouping: by, name: "groups " + strconv.Itoa(by.Level()), fn: fn}
+	if err := g.walk(t.Root.ID, t.Root.Height, t.Root.Rows, from, to); err != nil {
 		return err
 	}
 	return g.end()
 }
 
-func (g *grouper) walk(id uint64, level int, from, to uint64) error {
-	if level == 1 {
-		return g.leaf(id, from, to)
+// walk walks over some of the rows below a node.
+func (g *grouper) walk(id uint64, level int, rows, from, to uint64) error {
+	var known *grouped
+	whole, name := from == 0 && to == rows, cacheKey{space: g.t.Space, id: id, parts: g.name}
+	if whole {
+		if known, _ = g.t.Cache.get(name).(*grouped); known != nil && len(known.shares) > 0 {
+			return g.walkGrouped(known)
+		}
 	}
-	n, err := g.t.inner(id)
+	n, err := g.t.at(id, level)
 	if err != nil {
 		return err
 	}
+	if whole && known == nil {
+		if known, err = g.group(n, level, rows); err != nil {
+			return err
+		}
+		g.t.Cache.put(name, known)
+		if len(known.shares) > 0 {
+			return g.walkGrouped(known)
+		}
+	}
+	return g.read(n, level, from, to)
+}
+
+// maxShares is how many groups an inner node may have for each kid that are kept: more are not many fewer than those of its kids.
+const maxShares = 4
+
+var errShares = errors.New("more groups than are kept")
+
+// group makes the groups of a node, none if they are too many.
+func (g *grouper) group(n *node, level int, rows uint64) (*grouped, error) {
+	known := &grouped{}
+	own := grouper{Group: Group{t: g.t}, Grouping: g.Grouping, name: g.name}
+	own.fn = func(group *Group) error {
+		if level > 1 && len(known.shares) == maxShares*len(n.kids) {
+			return errShares
+		}
+		return known.add(own.prefix, group)
+	}
+	err := own.read(n, level, 0, rows)
+	if err == nil {
+		err = own.end()
+	}
+	if errors.Is(err, errShares) {
+		return &grouped{}, nil
+	}
+	return known, err
+}
+
+// read walks over rows below a node of which nothing is known.
+func (g *grouper) read(n *node, level int, from, to uint64) error {
+	if level > 1 {
+		return g.walkInner(n, level, from, to)
+	}
+	if err := g.walkLeaf(n.leaf, int(from), int(to)); err != nil {
+		return err
+	}
+	return g.close()
+}
+
+func (g *grouper) walkInner(n *node, level int, from, to uint64) error {
 	return n.parts(from, to, false, func(k *kid, from, to uint64) error {
 		if from > 0 || to < k.rows {
-			return g.walk(k.id, level-1, from, to)
+			return g.walk(k.id, level-1, k.rows, from, to)
 		}
 		if !g.has(k.last) {
-			n := g.cut(k.last, true)
+			n := g.Prefix(k.last, true)
 			if n > k.alike {
-				return g.walk(k.id, level-1, from, to)
+				return g.walk(k.id, level-1, k.rows, from, to)
 			}
 			if err := g.begin(k.last[:n], nil, n); err != nil {
 				return err
@@ -97,79 +161,59 @@ func (g *grouper) walk(id uint64, level int, from, to uint64) error {
 	})
 }
 
-// grouped are the groups of a leaf whose rows are of few sort keys.
+// grouped are the groups of all rows below a node; none: they are not worth keeping.
 type grouped struct {
-	rows   uint64
-	groups []share
-	size   int
+	text   []byte // of the shares, one behind the other: what the sort keys begin with, Key, the reduction
+	shares []share
 }
 
-// share is what a leaf has of a group.
+// share is what a node has of a group. Its parts begin where those before them end.
 type share struct {
-	sort, json []byte // of the first row
-	prefix     int    // how many bytes of sort the group's keys begin with
-	rows       uint64
-	red        []byte
+	prefix, key, red int // where they end in text
+	rows             uint64
 }
 
-func (l *grouped) memory() int { return l.size }
+// shareSize is what a share takes beside its text.
+const shareSize = 32
 
-// leaf walks over rows of a leaf.
-func (g *grouper) leaf(id, from, to uint64) error {
-	name := cacheKey{space: g.t.Space, id: id, parts: g.name}
-	if known, ok := g.t.Cache.get(name).(*grouped); ok && from == 0 && to == known.rows {
-		return g.walkGrouped(known)
+func (l *grouped) memory() int { return overhead + cap(l.text) + cap(l.shares)*shareSize }
+
+// add adds a group behind the others.
+func (l *grouped) add(prefix []byte, g *Group) error {
+	l.text = append(l.text, prefix...)
+	s := share{prefix: len(l.text), rows: g.Rows}
+	l.text = append(l.text, g.Key...)
+	s.key = len(l.text)
+	var err error
+	if g.t.Reducer != nil {
+		l.text, err = g.Reduce(l.text)
 	}
-	l, err := g.t.leaf(id)
-	if err != nil {
-		return err
-	}
-	if g.t.Reducer != nil && from == 0 && to == uint64(l.n) && 2*len(l.sorts) <= l.n {
-		known, err := g.group(l)
-		if err != nil {
-			return err
-		}
-		g.t.Cache.put(name, known)
-		return g.walkGrouped(known)
-	}
-	if err := g.walkLeaf(l, int(from), int(to)); err != nil {
-		return err
-	}
-	return g.close()
+	s.red = len(l.text)
+	l.shares = append(l.shares, s)
+	return err
 }
 
-// group makes the groups of a leaf.
-func (g *grouper) group(l *leaf) (*grouped, error) {
-	made := &grouped{rows: uint64(l.n), size: overhead}
-	own := grouper{Group: Group{t: g.t}, cut: g.cut}
-	own.fn = func(group *Group) error {
-		red, err := group.Reduce(nil)
-		made.groups = append(made.groups, share{group.Sort, group.JSON, len(own.prefix), group.Rows, red})
-		made.size += overhead + len(group.Sort) + len(group.JSON) + len(red)
-		return err
-	}
-	if err := own.walkLeaf(l, 0, l.n); err != nil {
-		return nil, err
-	}
-	return made, own.end()
-}
-
-// walkGrouped walks over a leaf whose groups are known.
+// walkGrouped walks over a node whose groups are known.
 func (g *grouper) walkGrouped(l *grouped) error {
-	for i := range l.groups {
-		p := &l.groups[i]
-		if !g.has(p.sort) {
-			if err := g.begin(p.sort, p.json, p.prefix); err != nil {
+	at := 0
+	for i := range l.shares {
+		s := &l.shares[i]
+		if prefix := l.text[at:s.prefix:s.prefix]; !g.begun || !bytes.Equal(prefix, g.prefix) {
+			if err := g.end(); err != nil {
 				return err
 			}
+			g.start(prefix, l.text[s.prefix:s.key:s.key])
 		}
-		g.Rows, g.reds = g.Rows+p.rows, append(g.reds, p.red)
+		g.Rows, at = g.Rows+s.rows, s.red
+		if g.t.Reducer != nil {
+			g.reds = append(g.reds, l.text[s.key:s.red:s.red])
+		}
 	}
 	return nil
 }
 
 // has tells whether a key is of the group.
-func (g *grouper) has(key []byte) bool { return g.prefix != nil && bytes.HasPrefix(key, g.prefix) }
+func (g *grouper) has(key []byte) bool { return g.begun && bytes.HasPrefix(key, g.prefix) }
 
 // walkLeaf walks over rows of a leaf.
 func (g *grouper) walkLeaf(l *leaf, from, to int) error {
@@ -178,7 +222,7 @@ func (g *grouper) walkLeaf(l *leaf, from, to int) error {
 	}
 	for run := l.run(from); from < to; run++ {
 		if !g.has(l.sorts[run]) {
-			if err := g.begin(l.sorts[run], l.json(from), g.cut(l.sorts[run], false)); err != nil {
+			if err := g.begin(l.sorts[run], l.json(from), g.Prefix(l.sorts[run], false)); err != nil {
 				return err
 			}
 		}
@@ -187,7 +231,7 @@ func (g *grouper) walkLeaf(l *leaf, from, to int) error {
 			g.rows = g.t.rows(l, from, from)
 		}
 		g.rows.to = end
-		g.Rows += uint64(end - from)
+		g.Group.Rows += uint64(end - from)
 		from = end
 	}
 	return nil
@@ -198,16 +242,18 @@ func (g *grouper) begin(sort, json []byte, n int) error {
 	if err := g.end(); err != nil {
 		return err
 	}
-	g.Sort, g.JSON, g.prefix = sort, json, sort[:n]
-	if g.prefix == nil {
-		g.prefix = []byte{}
-	}
-	g.Rows, g.rows, g.reds = 0, Rows{}, g.reds[:0]
+	g.room = g.AppendKey(g.room[:0], sort, json)
+	g.start(sort[:n], g.room)
 	return nil
 }
 
+func (g *grouper) start(prefix, key []byte) {
+	g.begun, g.prefix, g.Key = true, prefix, key
+	g.Rows, g.rows, g.reds = 0, Rows{}, g.reds[:0]
+}
+
 func (g *grouper) end() error {
-	if g.prefix == nil {
+	if !g.begun {
 		return nil
 	}
 	return g.fn(&g.Group)

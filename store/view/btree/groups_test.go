@@ -24,8 +24,15 @@ func (r *read) Get(key []byte) ([]byte, bool, error) {
 	return r.memory.Get(key)
 }
 
-func levelCut(level int) Cut {
-	return func(sort []byte, _ bool) int { return collate.Group(sort, level) }
+// byLevel is by the first elements of keys.
+type byLevel int
+
+func (n byLevel) Level() int { return int(n) }
+
+func (n byLevel) Prefix(sort []byte, _ bool) int { return collate.Group(sort, int(n)) }
+
+func (n byLevel) AppendKey(dst, sort, json []byte) []byte {
+	return fmt.Appendf(dst, "%x %s", sort[:n.Prefix(sort, false)], json)
 }
 
 // TestGroupsOfLeaves: of keys that have many rows whole leaves are, of which a query takes the reductions without reading them, also after
@@ -78,7 +85,7 @@ func TestGroupsOfLeaves(t *testing.T) {
 		counting := &read{memory: tree.KV.(memory)}
 		tree.KV = counting
 		k := 0
-		err := tree.Groups(0, tree.Root.Rows, tt.level, levelCut(tt.level), func(g *Group) error {
+		err := tree.Groups(0, tree.Root.Rows, byLevel(tt.level), func(g *Group) error {
 			red, err := g.Reduce(nil)
 			if err != nil {
 				return err
@@ -87,9 +94,9 @@ func TestGroupsOfLeaves(t *testing.T) {
 			if tt.level == 1 {
 				rows = tree.Root.Rows
 			}
-			whole := sortKey(k)
-			if g.Rows != rows || string(red) != fmt.Sprint(rows) || !bytes.HasPrefix(whole, g.Sort) || tt.level == collate.WholeKey && len(g.Sort) != len(whole) || string(g.JSON) != tt.json {
-				t.Errorf("%+v: group %d is %x %s of %d rows, reduced to %s, want %d", tt, k, g.Sort, g.JSON, g.Rows, red, rows)
+			key := byLevel(tt.level).AppendKey(nil, sortKey(k), []byte(tt.json))
+			if g.Rows != rows || string(red) != fmt.Sprint(rows) || !bytes.Equal(g.Key, key) {
+				t.Errorf("%+v: group %d is %s of %d rows, reduced to %s, want %s of %d", tt, k, g.Key, g.Rows, red, key, rows)
 			}
 			k++
 			return nil
@@ -109,6 +116,67 @@ func TestGroupsOfLeaves(t *testing.T) {
 		}
 		if reads := counting.n > inner; reads != tt.reads {
 			t.Errorf("%+v: %d nodes are read of %d, %d of them inner ones", tt, counting.n, len(counting.memory), inner)
+		}
+	}
+}
+
+// counting counts the reductions that are put together.
+type counting struct {
+	counted
+	reductions *int
+}
+
+func (c counting) Rereduce(dst []byte, reds [][]byte) ([]byte, error) {
+	*c.reductions += len(reds)
+	return c.counted.Rereduce(dst, reds)
+}
+
+// TestGroupsAreKept: the second time a group costs a reduction for each inner node that it is in, not for each leaf.
+func TestGroupsAreKept(t *testing.T) {
+	t.Parallel()
+	const keys, each = 30, 10_000
+	cache := NewCache(0)
+	docs := &Tree{KV: memory{}, Cache: cache, Space: 1}
+	reductions := 0
+	tree := &Tree{KV: memory{}, Cache: cache, Space: 2, Reducer: counting{reductions: &reductions}, Names: docs}
+	ops := make([]Op, 0, keys*each)
+	for k := range keys {
+		sortKey, _, err := collate.ICU.Append(nil, fmt.Appendf(nil, `["x",%d]`, k))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range each {
+			ops = append(ops, Op{Entry: &Entry{Sort: sortKey, Doc: Doc{ID: fmt.Sprintf("%07d", i*7919%each)}}})
+		}
+		slices.SortFunc(ops[k*each:], func(a, b Op) int { return cmp.Compare(a.Doc.ID, b.Doc.ID) })
+	}
+	root, kv, err := tree.Apply(t.Context(), inPieces(rand.New(rand.NewPCG(1, 2)), ops), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree.Root, tree.KV = root, tree.KV.(memory).apply(kv)
+	leaves, inner := 0, 0
+	for _, node := range tree.KV.(memory) {
+		switch node[1] {
+		case kindLeaf:
+			leaves++
+		case kindInner:
+			inner++
+		}
+	}
+	for _, most := range []int{2*leaves + keys, inner + keys} {
+		reductions = 0
+		groups := 0
+		err := tree.Groups(0, root.Rows, byLevel(2), func(g *Group) error {
+			groups++
+			red, err := g.Reduce(nil)
+			if string(red) != fmt.Sprint(each) {
+				t.Errorf("group %s is of %s", g.Key, red)
+			}
+			return err
+		})
+		if err != nil || groups != keys || reductions > most {
+			t.Errorf("%d groups of %d leaves in %d inner nodes take %d reductions, %v, want %d at most", groups, leaves, inner, reductions, err, most)
 		}
 	}
 }
@@ -166,19 +234,21 @@ func TestGroupsAgain(t *testing.T) {
 func sameGroups(t *testing.T, tree *Tree, rows []Entry, from, to, level int) {
 	t.Helper()
 	left := rows[from:to]
-	err := tree.Groups(uint64(from), uint64(to), level, levelCut(level), func(g *Group) error {
+	by := byLevel(level)
+	err := tree.Groups(uint64(from), uint64(to), by, func(g *Group) error {
 		if len(left) == 0 {
 			return errors.New("more groups than there are")
 		}
-		prefix := left[0].Sort[:collate.Group(left[0].Sort, level)]
+		prefix := left[0].Sort[:by.Prefix(left[0].Sort, false)]
 		n := 0
 		for n < len(left) && bytes.HasPrefix(left[n].Sort, prefix) {
 			n++
 		}
 		want, _ := tree.Reducer.(rolling).reduce(nil, left[:n])
 		got, err := g.Reduce(nil)
-		if err != nil || g.Rows != uint64(n) || !bytes.Equal(got, want) || !bytes.HasPrefix(g.Sort, prefix) || !bytes.Equal(g.JSON, left[0].JSON) {
-			return fmt.Errorf("group of %x: %d rows, %x, %q, %v, want %d, %x, %q", g.Sort, g.Rows, got, g.JSON, err, n, want, left[0].JSON)
+		key := by.AppendKey(nil, left[0].Sort, left[0].JSON)
+		if err != nil || g.Rows != uint64(n) || !bytes.Equal(got, want) || !bytes.Equal(g.Key, key) {
+			return fmt.Errorf("group %s: %d rows, %x, %v, want %s, %d, %x", g.Key, g.Rows, got, err, key, n, want)
 		}
 		left = left[n:]
 		return nil

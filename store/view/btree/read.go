@@ -97,22 +97,26 @@ func (t *Tree) reduction(k *kid) (reduction, error) {
 	return *r, nil
 }
 
-// inner and leaf read a node of which the level is known; another kind there is corruption.
-func (t *Tree) inner(id uint64) (*node, error) {
+// at is the node with a number at a level, 1 for leaves; one of another kind there is corruption.
+func (t *Tree) at(id uint64, level int) (*node, error) {
 	n, err := t.node(id)
-	if err == nil && n.kids == nil {
-		err = corrupt("a leaf in the place of an inner node")
+	switch {
+	case err != nil:
+		return nil, err
+	case level > 1 && n.kids == nil:
+		return nil, corrupt("a leaf in the place of an inner node")
+	case level == 1 && n.leaf == nil:
+		return nil, corrupt("an inner node in the place of a leaf")
 	}
-	return n, err
+	return n, nil
 }
 
+func (t *Tree) inner(id uint64) (*node, error) { const above = 2; return t.at(id, above) }
+
 func (t *Tree) leaf(id uint64) (*leaf, error) {
-	n, err := t.node(id)
+	n, err := t.at(id, 1)
 	if err != nil {
 		return nil, err
-	}
-	if n.leaf == nil {
-		return nil, corrupt("an inner node in the place of a leaf")
 	}
 	return n.leaf, nil
 }

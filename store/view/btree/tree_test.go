@@ -188,21 +188,24 @@ func check(t *testing.T, r *rand.Rand, tree *Tree, rows []Entry) {
 func checkGroups(t *testing.T, tree *Tree, rows []Entry, from uint64, prefix int) {
 	t.Helper()
 	counting := *tree
-	counting.Reducer = nil
+	counting.Reducer, counting.Space = nil, counting.Space+1000
 	for _, tree := range []*Tree{tree, &counting} {
 		left := rows
-		err := tree.Groups(from, from+uint64(len(rows)), prefix, func(sort []byte, _ bool) int { return min(prefix, len(sort)) }, func(g *Group) error {
+		err := tree.Groups(from, from+uint64(len(rows)), byBytes(prefix), func(g *Group) error {
+			if len(left) == 0 {
+				return errors.New("more groups than there are")
+			}
 			n := 0
-			for n < len(left) && bytes.HasPrefix(left[n].Sort, g.Sort[:prefix]) {
+			for n < len(left) && bytes.HasPrefix(left[n].Sort, left[0].Sort[:prefix]) {
 				n++
 			}
-			if n == 0 || g.Rows != uint64(n) || !bytes.HasPrefix(left[0].Sort, g.Sort) || !bytes.Equal(g.JSON, left[0].JSON) {
-				return fmt.Errorf("group of %s has %d rows, want %d", g.Sort, g.Rows, n)
+			if key := byBytes(prefix).AppendKey(nil, left[0].Sort, left[0].JSON); g.Rows != uint64(n) || !bytes.Equal(g.Key, key) {
+				return fmt.Errorf("group %s has %d rows, want %s with %d", g.Key, g.Rows, key, n)
 			}
 			if tree.Reducer != nil {
 				want, _ := tree.Reducer.(rolling).reduce(nil, left[:n])
 				if got, err := g.Reduce(nil); err != nil || !bytes.Equal(got, want) {
-					return fmt.Errorf("group of %s: %x, %v, want %x", g.Sort, got, err, want)
+					return fmt.Errorf("group %s: %x, %v, want %x", g.Key, got, err, want)
 				}
 			}
 			left = left[n:]
@@ -212,6 +215,17 @@ func checkGroups(t *testing.T, tree *Tree, rows []Entry, from uint64, prefix int
 			t.Fatalf("groups by %d bytes: %d rows left, %v", prefix, len(left), err)
 		}
 	}
+}
+
+// byBytes is by the first bytes of sort keys.
+type byBytes int
+
+func (n byBytes) Level() int { return int(n) }
+
+func (n byBytes) Prefix(sort []byte, _ bool) int { return min(int(n), len(sort)) }
+
+func (n byBytes) AppendKey(dst, sort, json []byte) []byte {
+	return fmt.Appendf(dst, "%x %s", sort[:n], json)
 }
 
 // change makes a batch of operations on a model of the rows, and the model after it.

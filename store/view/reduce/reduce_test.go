@@ -183,3 +183,18 @@ func TestBuiltin(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkStatsOfStats merges reductions of times, as a report's groups are made of those of nodes.
+func BenchmarkStatsOfStats(b *testing.B) {
+	var reductions [][]byte
+	for i := range int64(8) {
+		reductions = append(reductions, Stats{}.ReduceIntegers(nil, []int64{1735706373503 + i, 1767117407174 - i}))
+	}
+	var dst []byte
+	for b.Loop() {
+		var err error
+		if dst, err = (Stats{}).Rereduce(dst[:0], reductions); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

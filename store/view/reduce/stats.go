@@ -1,8 +1,6 @@
 package reduce
 
 import (
-	"bytes"
-
 	"logctl/store"
 )
 
@@ -177,33 +175,35 @@ func (s *stats) scan(raw []byte) bool {
 		*s = stats{sum: n, count: number{i: 1}, min: n, max: n, sumsqr: n.square()}
 		return true
 	}
-	raw = raw[1:]
-	for i, f := range s.names() {
-		if i > 0 {
-			if len(raw) == 0 || raw[0] != ',' {
-				return false
-			}
-			raw = raw[1:]
-		}
-		if len(raw) < len(f.name)+3 || raw[0] != '"' || string(raw[1:1+len(f.name)]) != f.name || raw[1+len(f.name)] != '"' || raw[2+len(f.name)] != ':' {
+	for i, n := range [...]*number{&s.sum, &s.count, &s.min, &s.max, &s.sumsqr} {
+		name := written[i]
+		if len(raw) < len(name) || string(raw[:len(name)]) != name {
 			return false
 		}
-		raw = raw[len(f.name)+3:]
-		n, rest := scanInt(raw)
-		if rest == nil || len(rest) > 0 && rest[0] != ',' && rest[0] != '}' {
-			end := bytes.IndexAny(raw, ",}")
-			if end < 0 {
-				return false
-			}
-			var ok bool
-			if n, ok = parseNumber(raw[:end]); !ok {
-				return false
-			}
-			rest = raw[end:]
+		if *n, raw = scanNumber(raw[len(name):]); raw == nil {
+			return false
 		}
-		*f.n, raw = n, rest
 	}
 	return string(raw) == "}"
+}
+
+// written is what append writes before each number.
+var written = [...]string{`{"sum":`, `,"count":`, `,"min":`, `,"max":`, `,"sumsqr":`}
+
+// scanNumber reads a number before a comma or a closing brace and gives what is behind it, nil if there is none.
+func scanNumber(s []byte) (n number, rest []byte) {
+	if n, rest = scanInt(s); len(rest) > 0 && (rest[0] == ',' || rest[0] == '}') {
+		return n, rest
+	}
+	end := 0
+	for end < len(s) && s[end] != ',' && s[end] != '}' {
+		end++
+	}
+	n, ok := parseNumber(s[:end])
+	if !ok {
+		return n, nil
+	}
+	return n, s[end:]
 }
 
 // scanInt reads an integer of at most 18 digits and gives what is behind it, nil if there is none.
@@ -226,17 +226,17 @@ func scanInt(s []byte) (n number, rest []byte) {
 }
 
 func (s *stats) append(dst []byte) []byte {
-	dst = append(dst, `{"sum":`...)
+	dst = append(dst, written[0]...)
 	start := len(dst)
 	dst = s.sum.append(dst)
 	end := len(dst)
-	dst = s.count.append(append(dst, `,"count":`...))
-	dst = append(dst, `,"min":`...)
+	dst = s.count.append(append(dst, written[1]...))
+	dst = append(dst, written[2]...)
 	if s.min == s.sum && s.max == s.sum { // one number, as in many groups
-		dst = append(append(append(dst, dst[start:end]...), `,"max":`...), dst[start:end]...)
+		dst = append(append(append(dst, dst[start:end]...), written[3]...), dst[start:end]...)
 	} else {
-		dst = s.max.append(append(s.min.append(dst), `,"max":`...))
+		dst = s.max.append(append(s.min.append(dst), written[3]...))
 	}
-	dst = s.sumsqr.append(append(dst, `,"sumsqr":`...))
+	dst = s.sumsqr.append(append(dst, written[4]...))
 	return append(dst, '}')
 }
