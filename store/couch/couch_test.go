@@ -196,3 +196,58 @@ func TestGetKeepsBytes(t *testing.T) {
 		t.Errorf("Get: %s, %v", got, err)
 	}
 }
+
+// roundTrip is a transport.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestSentBodyIsDoneWith: kivik closes a body when the answer begins, when net/http may still look for more of it; an error then would
+// cost the connection.
+func TestSentBodyIsDoneWith(t *testing.T) {
+	t.Parallel()
+	in, out := io.Pipe()
+	go func() {
+		io.WriteString(out, "{}")
+		out.Close()
+	}()
+	next := roundTrip(func(r *http.Request) (*http.Response, error) {
+		in.Close()
+		if text, err := io.ReadAll(r.Body); err != nil || string(text) != "{}" {
+			t.Errorf("the body is %q, %v", text, err)
+		}
+		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
+	})
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1/", in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (&transport{next: next}).RoundTrip(r); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestBodiesHaveLengths: behind a body in chunks a server may close the connection.
+func TestBodiesHaveLengths(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		bytes int
+		sized bool
+	}{{0, true}, {maxSized / 2, true}, {maxSized, false}, {3 * maxSized, false}} {
+		doc := json.RawMessage(`{"_id":"a","text":"` + strings.Repeat("x", tt.bytes) + `"}`)
+		want := `{"new_edits":false,"docs":[` + string(doc) + "]}\n"
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			got, err := io.ReadAll(r.Body)
+			if err != nil || string(got) != want {
+				t.Errorf("the body has %d bytes, %v, want %d", len(got), err, len(want))
+			}
+			if sized := r.ContentLength == int64(len(want)); sized != tt.sized {
+				t.Errorf("a body of %d bytes comes with the length %d", len(want), r.ContentLength)
+			}
+			answer(http.StatusCreated, "[]")(w, r)
+		})
+		if err := c.PutLeaves(t.Context(), "log_x", []json.RawMessage{doc}); err != nil {
+			t.Error(err)
+		}
+	}
+}

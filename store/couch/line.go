@@ -3,6 +3,7 @@ package couch
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 	"unicode/utf8"
 
 	"logctl/store"
@@ -14,17 +15,14 @@ import (
 // is false. The row's bytes are the buffer's.
 func (s *scanner) line() (row store.Row, ok bool) {
 	b := s.buf[s.pos:s.end]
-	end := bytes.IndexByte(b, '\n')
-	if end < 0 {
+	end := firstSpace(b)
+	if end < 0 || b[end] != '\n' && !bytes.HasPrefix(b[end:], []byte("\r\n")) {
 		return row, false
-	}
-	if end > 0 && b[end-1] == '\r' {
-		end--
 	}
 	if end > 0 && b[end-1] == ',' {
 		end--
 	}
-	if b = b[:end]; end == 0 || b[end-1] != '}' || hasSpace(b) {
+	if b = b[:end]; end == 0 || b[end-1] != '}' {
 		return row, false
 	}
 	rest, ok := bytes.CutPrefix(b[:end-1], []byte(`{"key":`))
@@ -35,7 +33,7 @@ func (s *scanner) line() (row store.Row, ok bool) {
 	}
 	at := bytes.Index(rest, []byte(`],"value":`))
 	// Where no string has a colon behind it, there is neither an object with members nor another member of the row.
-	if at < 0 || rest[0] != '[' || bytes.Contains(rest[:at], []byte(`":`)) {
+	if at < 0 || rest[0] != '[' || bytes.IndexByte(rest[:at], ':') >= 0 && bytes.Contains(rest[:at], []byte(`":`)) {
 		return row, false
 	}
 	row.Key, row.Value = rest[:at+1:at+1], rest[at+len(`],"value":`):]
@@ -67,19 +65,21 @@ func isFlat(text []byte) bool {
 	return last > 0 && text[0] == '{' && bytes.IndexByte(text[1:], '{') < 0 && bytes.IndexByte(text, '}') == last
 }
 
-// hasSpace tells whether there is white space, or any other byte below it.
-func hasSpace(b []byte) bool {
+// firstSpace is where the first white space is, or any other byte below it; -1 if there is none.
+func firstSpace(b []byte) int {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
-	for ; len(b) >= 8; b = b[8:] {
+	i := 0
+	for ; len(b)-i >= 8; i += 8 {
 		// The high bit of a byte is set where it is less than 0x21, and maybe above one that is.
-		if v := binary.LittleEndian.Uint64(b); (v-0x21*ones)&^v&high != 0 {
-			return true
+		v := binary.LittleEndian.Uint64(b[i:])
+		if low := (v - 0x21*ones) &^ v & high; low != 0 {
+			return i + bits.TrailingZeros64(low)/8
 		}
 	}
-	for _, c := range b {
-		if c <= ' ' {
-			return true
+	for ; i < len(b); i++ {
+		if b[i] <= ' ' {
+			return i
 		}
 	}
-	return false
+	return -1
 }
