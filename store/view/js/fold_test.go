@@ -136,6 +136,11 @@ func TestFoldOdd(t *testing.T) {
 		`function(keys, values) { var l = []; l.push(1, 2); return l }`,
 		`function(keys, values, rereduce, none) { return none }`,
 		`function(keys, values) { return values.map(function(v) { return v.x.y }) }`,
+		`function(keys, values, rereduce, keys) { return keys }`,
+		`function(keys, values) { return Math.max(1 / 0, undefined) > 0 || Math.min(undefined, -1 / 0) < 0 }`,
+		`function(keys, values) { let sum = sum([1]); return sum }`,
+		`function(keys, values) { values.forEach(function(v) { Number(v) }); let Number = 1; return Number }`,
+		`function(keys, values) { for (const String of [String(1)]) return String; }`,
 	} {
 		if folded, engine, done := bothFolds(t, src, foldRows, nil); done && folded != engine {
 			t.Errorf("%s\n without the engine %s\n in it %s", src, folded, engine)

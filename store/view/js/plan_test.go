@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"logctl/store/ejson"
 	"logctl/store/view/js/plain"
@@ -382,6 +383,53 @@ func TestPlanIsBounded(t *testing.T) {
 		}
 		if len(w.out.Text) > 2*maxEmitBytes {
 			t.Errorf("%.40s: %d bytes", body, len(w.out.Text))
+		}
+	}
+}
+
+// A plan is given up in time, whatever one of its steps goes over.
+func TestPlanLooksAtTheClock(t *testing.T) {
+	doc := `{"_id":"a","s":"` + strings.Repeat("x", 8<<20) + `","o":` + strings.Repeat("[", 900) + strings.Repeat("1,", 2<<20) + "1" + strings.Repeat("]", 900) + "}"
+	for _, body := range []string{
+		"for (var i = 0; i < 4000; i++) if (doc.s.length < 1) emit(i)",
+		"for (var i = 0; i < 4000; i++) if (doc.s[i] == 1) emit(i)",
+		"for (var i = 0; i < 4000; i++) if (doc.s.slice(0, 8000000) === i) emit(i)",
+		"for (var i = 0; i < 4000; i++) if (new Date(doc.s) > 0) emit(i)",
+		"for (var x = doc.o; x; x = x[0]) ;",
+		"for (var o = {}, i = 0; i < 1e6; i++) o['a' + i] = undefined; for (i = 0; i < 4000; i++) emit(o)",
+	} {
+		maps, err := CompileMaps([]string{"function(doc) { " + body + " }"}, Options{})
+		if err != nil || maps.plain[0] == nil {
+			t.Fatalf("%s: no plan, %v", body, err)
+		}
+		w, err := maps.NewMapper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w.plain.Begin(doc); w.plain.Run(0, &w.out) != plain.GaveUp {
+			t.Errorf("%s: not given up", body)
+		}
+	}
+}
+
+// TestPlanOfManyNames: sources and docs of many names take their time with no square.
+func TestPlanOfManyNames(t *testing.T) {
+	many := func(n int, format string) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	for _, tt := range []struct{ name, doc, body string }{
+		{"a doc's object", `{"_id":"a","o":{"":0` + many(300_000, `,"k%06d":1`) + "}}", "emit(1, doc.o)"},
+		{"a doc's members that a function reads", `{"_id":"a"` + many(100_000, `,"a%x":1`) + "}", "emit([" + many(90_000, "doc.a%x,") + "])"},
+		{"an object that a function makes", `{"_id":"a"}`, "emit({" + many(120_000, "a%x:1,") + "})"},
+	} {
+		start := time.Now()
+		byPlan, byEngine, _ := bothWays(t, tt.doc, "function(doc) { "+tt.body+" }")
+		if took := time.Since(start); took > 20*time.Second || strings.Join(byPlan, "\n") != strings.Join(byEngine, "\n") {
+			t.Errorf("%s took %v, gave %.99q, in the engine %.99q", tt.name, took, byPlan, byEngine)
 		}
 	}
 }

@@ -24,11 +24,14 @@ func (c *compiler) call(e *ast.CallExpression) expr {
 	return c.refuse()
 }
 
-// isGlobal tells whether a name is no variable and no constant.
+// isGlobal tells whether a name is no variable and no constant. It is to be none behind this place, either: see lexical.
 func (c *compiler) isGlobal(id *ast.Identifier) bool {
 	name := id.Name.String()
-	_, own := c.find(name)
-	return !own && name != "undefined" && name != "NaN" && name != "Infinity"
+	if _, own := c.find(name); own || name == "undefined" || name == "NaN" || name == "Infinity" {
+		return false
+	}
+	c.globals[name] = true
+	return true
 }
 
 // builtin is a function that is known here. What a call does not have of its two arguments is undefined.
@@ -61,10 +64,14 @@ func mathOf(calc func(float64) float64) func(f *frame, v, _ value) value {
 	return func(f *frame, v, _ value) value { return number(calc(f.toNumber(v))) }
 }
 
+// mathOfTwo makes a function of two numbers that is NaN where one of them is, which Go's are not beside an infinity.
 func mathOfTwo(calc func(x, y float64) float64) func(f *frame, a, b value) value {
 	return func(f *frame, a, b value) value {
-		x := f.toNumber(a)
-		return number(calc(x, f.toNumber(b)))
+		x, y := f.toNumber(a), f.toNumber(b)
+		if math.IsNaN(x) || math.IsNaN(y) {
+			return number(math.NaN())
+		}
+		return number(calc(x, y))
 	}
 }
 

@@ -58,6 +58,7 @@ func (c *compiler) newDate(args []expr) expr {
 	return func(f *frame) value {
 		switch v := args[0](f); {
 		case v.kind == isText:
+			f.over(v.s)
 			return value{kind: isDate, n: jsdate.Parse(v.s)}
 		case v.kind == isDate:
 			return v

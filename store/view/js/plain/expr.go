@@ -132,6 +132,9 @@ func (c *compiler) dot(left ast.Expression, name string) expr {
 	if id, ok := left.(*ast.Identifier); ok && c.fields != nil {
 		if v, _ := c.find(id.Name.String()); v.doc {
 			i := c.fields.index(name)
+			if i < 0 {
+				return c.refuse()
+			}
 			return func(f *frame) value { return f.field(i) }
 		}
 	}
@@ -162,7 +165,7 @@ func (f *frame) get(o, key value) value {
 			return value{}
 		}
 	case isText:
-		if i := key.index(); i >= 0 && jstext.IsASCII(o.s) {
+		if i := key.index(); i >= 0 && f.isASCII(o.s) {
 			if i < len(o.s) {
 				return text(o.s[i : i+1])
 			}
@@ -190,7 +193,7 @@ func (f *frame) member(o value, name string) value {
 			return number(float64(len(f.open(o).items)))
 		}
 	case isText:
-		if name == "length" && jstext.IsASCII(o.s) {
+		if name == "length" && f.isASCII(o.s) {
 			return number(float64(len(o.s)))
 		}
 	}
@@ -256,7 +259,7 @@ func (c *compiler) listLiteral(e *ast.ArrayLiteral) expr {
 func (c *compiler) objectLiteral(e *ast.ObjectLiteral) expr {
 	var names []string
 	var values []expr
-	numbered := false
+	seen, numbered := map[string]bool{}, false
 	for _, p := range e.Value {
 		name, v := "", ast.Expression(nil)
 		switch p := p.(type) {
@@ -274,9 +277,10 @@ func (c *compiler) objectLiteral(e *ast.ObjectLiteral) expr {
 		default:
 			return c.refuse()
 		}
-		if jstext.OnPrototype(name) || slices.Contains(names, name) {
+		if jstext.OnPrototype(name) || seen[name] {
 			c.refuse()
 		}
+		seen[name] = true
 		numbered = numbered || jstext.ArrayIndex(name) >= 0
 		names, values = append(names, name), append(values, c.expr(v))
 	}

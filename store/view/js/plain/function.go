@@ -28,7 +28,8 @@ type compiler struct {
 	fields  *Fields // of a map function
 	scope   *scope
 	vars    int
-	loops   int // around the statement at hand, in its function
+	loops   int             // around the statement at hand, in its function
+	globals map[string]bool // that were used
 	refused bool
 }
 
@@ -46,6 +47,7 @@ type variable struct {
 
 // compile makes a function, nil if it needs the engine.
 func (c *compiler) compile(e ast.Expression) *function {
+	c.globals = map[string]bool{}
 	fn := c.function(e)
 	if c.refused {
 		return nil
@@ -94,11 +96,12 @@ func (c *compiler) declare(target ast.BindingTarget, fixed bool) int {
 	return v.at
 }
 
-// lexical declares a variable of let or const. A name that can be seen already is refused: what is meant by it before the declaration
-// is an error.
+// lexical declares a variable of let or const. A name that can be seen already, or was used as a global's, is refused: what is meant by it
+// before the declaration is an error.
 func (c *compiler) lexical(target ast.BindingTarget, fixed bool) int {
 	if id, ok := target.(*ast.Identifier); ok {
-		if _, taken := c.find(id.Name.String()); taken {
+		name := id.Name.String()
+		if _, taken := c.find(name); taken || c.globals[name] {
 			c.refuse()
 		}
 	}
@@ -170,7 +173,11 @@ func (c *compiler) parameters(list *ast.ParameterList) (places []int) {
 			c.refuse()
 			return nil
 		}
+		known := len(c.scope.names)
 		places = append(places, c.declare(b.Target, isDoc))
+		if len(c.scope.names) == known { // the last of a name counts, whether it is given or not
+			c.refuse()
+		}
 		if id, ok := b.Target.(*ast.Identifier); ok && isDoc {
 			c.scope.names[id.Name.String()] = variable{at: places[0], fixed: true, doc: true}
 		}

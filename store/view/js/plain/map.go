@@ -13,15 +13,20 @@ import (
 // Map is a map function that is evaluated here.
 type Map struct{ fn *function }
 
-// Fields are the members of the doc that some map functions read by their names.
+// Fields are the members of the doc that some map functions read by their names, maxFields at most: each member of a doc is compared to
+// all of them.
 type Fields []string
 
+const maxFields = 256
+
+// index is the place of a name, -1 if there is no more room for one.
 func (n *Fields) index(name string) int {
-	if i := slices.Index(*n, name); i >= 0 {
-		return i
+	i := slices.Index(*n, name)
+	if i < 0 && len(*n) < maxFields {
+		i = len(*n)
+		*n = append(*n, name)
 	}
-	*n = append(*n, name)
-	return len(*n) - 1
+	return i
 }
 
 // CompileMap makes a Map of a function literal, nil if that one needs the engine. fields gathers the members of the doc that it reads.

@@ -53,6 +53,7 @@ func (f *frame) unread(json string) value {
 
 // readBox reads a list or an object of a doc.
 func (f *frame) readBox(b *box) {
+	f.over(b.raw)
 	r := reader{f: f, s: b.raw, doc: true}
 	var made box
 	if r.peek() == '{' {

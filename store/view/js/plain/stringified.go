@@ -11,6 +11,9 @@ import (
 // maxRawDepth bounds the nesting of JSON that is passed on as it is.
 const maxRawDepth = 32
 
+// maxRawNames bounds how many members an object has that is passed on as it is: each name is compared to all before.
+const maxRawNames = 64
+
 // isStringified tells whether JSON.stringify(JSON.parse(raw)) is raw for sure: no blanks, no escapes, numbers as
 // JavaScript writes them, no members whose names are numbers or come twice. It reads JSON that the doc holds, so brackets match.
 func isStringified(raw string) bool {
@@ -54,7 +57,7 @@ func isStringified(raw string) bool {
 			}
 			if isName {
 				o := &stack[depth-1]
-				if s == "__proto__" || jstext.ArrayIndex(s) >= 0 {
+				if s == "__proto__" || jstext.ArrayIndex(s) >= 0 || len(o.names) == maxRawNames {
 					return false
 				}
 				for _, other := range o.names {

@@ -11,10 +11,15 @@ import (
 
 // ascii is a text of ASCII, where a place in the text is a place in its bytes.
 func (f *frame) ascii(v value) string {
-	if f.over(v.s); v.kind != isText || !jstext.IsASCII(v.s) {
+	if v.kind != isText || !f.isASCII(v.s) {
 		f.giveUp()
 	}
 	return v.s
+}
+
+func (f *frame) isASCII(s string) bool {
+	f.over(s)
+	return jstext.IsASCII(s)
 }
 
 // inCase makes a method that changes the case of a text.
@@ -129,7 +134,7 @@ func cutConstant(object expr, name string, list []ast.Expression) expr {
 	return func(f *frame) value {
 		v := object(f)
 		end := min(to, len(v.s))
-		if v.kind != isText || !jstext.IsASCII(v.s[:end]) {
+		if v.kind != isText || !f.isASCII(v.s[:end]) {
 			return f.unknown(v)
 		}
 		return text(v.s[min(from, end):end])

@@ -153,9 +153,7 @@ func (f *frame) join(a, b string) value {
 // less is a < b, or a <= b if orEqual.
 func (f *frame) less(a, b value, orEqual bool) bool {
 	if a.kind == isText && b.kind == isText {
-		f.over(a.s)
-		f.over(b.s)
-		if !jstext.IsASCII(a.s) || !jstext.IsASCII(b.s) {
+		if !f.isASCII(a.s) || !f.isASCII(b.s) {
 			f.giveUp() // the order of UTF-16 is not that of UTF-8
 		}
 		return a.s < b.s || orEqual && a.s == b.s

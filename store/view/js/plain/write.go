@@ -33,7 +33,7 @@ func (f *frame) write(dst []byte, v value, depth int) []byte {
 		return f.writeDate(dst, v.n)
 	case isList, isObject:
 		b := f.boxOf(v)
-		if b.raw != "" && isStringified(b.raw) {
+		if f.over(b.raw); b.raw != "" && isStringified(b.raw) {
 			f.count(len(b.raw)/2, len(dst), depth) // there are no more in it
 			return append(dst, b.raw...)
 		}
@@ -55,8 +55,10 @@ func (f *frame) write(dst []byte, v value, depth int) []byte {
 	return append(dst, "null"...)
 }
 
-// count counts the parts of a list or an object that is written behind so many bytes.
+// count counts the parts of a list or an object that is written behind so many bytes, which are steps, too: of members that are undefined
+// nothing is written.
 func (f *frame) count(n, bytes, depth int) {
+	f.steps += n
 	if f.written += n; f.written > maxParts || bytes > f.limit || depth > maxDepth {
 		f.giveUp()
 	}
