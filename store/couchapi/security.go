@@ -20,15 +20,11 @@ const (
 
 // security is a database's security object: who may read and write it, and who may change its design documents too.
 type security struct {
-	raw     []byte
-	Admins  group `json:"admins"`
-	Members group `json:"members"`
+	raw             []byte
+	admins, members group
 }
 
-type group struct {
-	Names []string `json:"names"`
-	Roles []string `json:"roles"`
-}
+type group struct{ names, roles []string }
 
 func (h *Handler) securityRoutes(rt *mux.Router) {
 	h.inDB(rt, "/_security", resource{allow: "PUT,GET", methods: map[string]action{
@@ -50,33 +46,61 @@ func (c *designCache) loadSecurity(db *engine.DB) (*security, error) {
 		return s, nil
 	}
 	s, err := parseSecurity(raw)
-	if err == nil {
-		d.security.Store(s)
+	if err != nil { // written when less was checked: it is the admins' until they write it anew
+		s = &security{raw: slices.Clip(raw), admins: group{roles: []string{store.AdminRole}}, members: group{roles: []string{store.AdminRole}}}
 	}
-	return s, err
+	d.security.Store(s)
+	return s, nil
 }
 
+// parseSecurity reads the groups; where there are no members, "readers" are them, as they were called once.
 func parseSecurity(raw []byte) (*security, error) {
 	s := &security{raw: slices.Clip(raw)} // many answers append to it
-	if err := json.Unmarshal(raw, s); err != nil {
+	m, err := members(raw)
+	if err != nil {
+		return nil, err
+	}
+	readers, ok := m["members"]
+	if !ok {
+		readers = m["readers"]
+	}
+	if !s.admins.read(m["admins"]) || !s.members.read(readers) {
 		return nil, errBadRequest("The security object's admins and members must hold lists of strings.")
 	}
 	return s, nil
 }
 
-func (g *group) holds(c store.Caller) bool {
-	if c.Name != "" && slices.Contains(g.Names, c.Name) {
+// read takes a group's lists over, none where raw is nil; false is something else.
+func (g *group) read(raw json.RawMessage) bool {
+	if raw == nil {
 		return true
 	}
-	return slices.ContainsFunc(g.Roles, c.HasRole)
+	m, err := members(raw)
+	for key, to := range map[string]*[]string{"names": &g.names, "roles": &g.roles} {
+		list := []*string{}
+		if v, ok := m[key]; ok && (v[0] != '[' || json.Unmarshal(v, &list) != nil || slices.Contains(list, nil)) {
+			return false
+		}
+		for _, s := range list {
+			*to = append(*to, *s)
+		}
+	}
+	return err == nil
+}
+
+func (g *group) holds(c store.Caller) bool {
+	if c.Name != "" && slices.Contains(g.names, c.Name) {
+		return true
+	}
+	return slices.ContainsFunc(g.roles, c.HasRole)
 }
 
 // isAdmin tells whether the caller is an admin of the database or of the server.
-func (s *security) isAdmin(c store.Caller) bool { return c.IsAdmin() || s.Admins.holds(c) }
+func (s *security) isAdmin(c store.Caller) bool { return c.IsAdmin() || s.admins.holds(c) }
 
 // checkMember refuses a caller that may not use the database. One without members is everybody's.
 func (s *security) checkMember(c store.Caller) error {
-	if len(s.Members.Names) == 0 && len(s.Members.Roles) == 0 || s.isAdmin(c) || s.Members.holds(c) {
+	if len(s.members.names) == 0 && len(s.members.roles) == 0 || s.isAdmin(c) || s.members.holds(c) {
 		return nil
 	}
 	return closedTo(c)
@@ -104,6 +128,9 @@ func getSecurity(x *exchange) error { return x.json(http.StatusOK, x.security.ra
 func putSecurity(x *exchange) error {
 	if !x.security.isAdmin(x.caller) {
 		return x.notDBAdmin()
+	}
+	if x.h.users.is(x.name("db")) && !x.h.settings.flag("couchdb", "users_db_security_editable") {
+		return errForbidden("You can't edit the security object of the user database.")
 	}
 	body, err := x.readJSON()
 	if err != nil {

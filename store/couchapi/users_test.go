@@ -14,6 +14,7 @@ func TestRulesOfUserDocuments(t *testing.T) {
 	h := newTestHandler(t, Options{})
 	expect(t, h, "PUT", "/_users", "", 201)
 	expect(t, h, "PUT", "/_users", "", 412)
+	expect(t, h, "PUT", "/_node/_local/_config/couchdb/users_db_security_editable", `"true"`, 200)
 	expect(t, h, "PUT", "/_users/_security", `{"admins":{"names":["boss"],"roles":["chiefs"]}}`, 200)
 	const jan = `{"name":"jan","type":"user","roles":["ops"],"password":"pw"}`
 	revs := map[string]string{}
@@ -130,6 +131,7 @@ func TestOpenUsersDatabase(t *testing.T) {
 	h := newTestHandler(t, Options{})
 	makeUser(t, h, "jan", "pw")
 	makeUser(t, h, "eva", "pw")
+	expect(t, h, "PUT", "/_node/_local/_config/couchdb/users_db_security_editable", `"true"`, 200)
 	expect(t, h, "PUT", "/_users/_security", `{}`, 200)
 	expect(t, h, "PUT", "/_users/_design/d", `{"views":{"v":{"map":"function(doc) { emit(doc.name) }"}},
 		"lists":{"l":"function() { var row; while (row = getRow()) send(toJSON(row)) }"}}`, 201)
