@@ -74,6 +74,13 @@ func appendRevHash(dst []byte, deleted bool, parent store.Rev, body []byte, atts
 	return hex.AppendEncode(dst, sum[:])
 }
 
+// AppendTerm appends JSON in stored form as the Erlang term that CouchDB makes of it, see termWriter.
+func AppendTerm(dst, src []byte) []byte {
+	t := termWriter{src: src, out: dst}
+	t.value(0)
+	return t.out
+}
+
 // terms recycles the buffers that terms are written to.
 var terms = sync.Pool{New: func() any { return new(termWriter) }}
 

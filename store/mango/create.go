@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"slices"
+	"strings"
 
 	"logctl/store"
 	"logctl/store/ejson"
@@ -45,9 +46,9 @@ func ParseCreation(src []byte) (*Creation, error) {
 		{"w", func(raw []byte) error { _, err := parsePositive(raw); return err }},
 		{"partitioned", c.setPartitioned},
 	}
-	given := make([][]byte, len(fields)) // in the order of fields
+	given := map[string][]byte{}
 	for i, f := range fields {
-		fields[i].set = func(raw []byte) error { given[i] = raw; return f.set(raw) }
+		fields[i].set = func(raw []byte) error { given[f.name] = raw; return f.set(raw) }
 	}
 	if err := readMembers(raw, "index", fields); err != nil {
 		return nil, err
@@ -62,8 +63,8 @@ func ParseCreation(src []byte) (*Creation, error) {
 	if err := c.readDefinition(); err != nil {
 		return nil, err
 	}
-	given[1] = nil // the type: whether it is said or not, there is one
-	c.makeNames(bytes.Join(given, []byte(",")))
+	given["def"] = c.given
+	c.makeNames(given)
 	return c, nil
 }
 
@@ -103,9 +104,25 @@ func (c *Creation) readDefinition() error {
 	})
 }
 
-// makeNames gives names to what has none: a hash of what was asked for.
-func (c *Creation) makeNames(request []byte) {
-	sum := sha1.Sum(request)
+// makeNames gives names to what has none, CouchDB's: the SHA-1 of the Erlang term {Index, Options}, the options in the order of
+// their names, with what goes without saying.
+func (c *Creation) makeNames(given map[string][]byte) {
+	b := ejson.AppendTerm([]byte{131, 'h', 2}, c.given)
+	b = append(b, 'l', 0, 0, 0, 6)
+	for _, o := range [...]struct{ name, atom, json string }{
+		{"ddoc", "auto_name", ""}, {"def", "", ""}, {"name", "auto_name", ""}, {"partitioned", "db_default", ""}, {"type", "", `"json"`}, {"w", "", "2"},
+	} {
+		b = appendAtom(append(b, 'h', 2), o.name)
+		switch raw := given[o.name]; {
+		case raw != nil:
+			b = ejson.AppendTerm(b, raw)
+		case o.atom != "":
+			b = appendAtom(b, o.atom)
+		default:
+			b = ejson.AppendTerm(b, []byte(o.json))
+		}
+	}
+	sum := sha1.Sum(append(b, 'j'))
 	hash := hex.EncodeToString(sum[:])
 	if c.Name == "" {
 		c.Name = hash
@@ -113,9 +130,13 @@ func (c *Creation) makeNames(request []byte) {
 	if c.DDoc == "" {
 		c.DDoc = hash
 	}
-	if !bytes.HasPrefix([]byte(c.DDoc), []byte(designPrefix)) {
+	if !strings.HasPrefix(c.DDoc, designPrefix) {
 		c.DDoc = designPrefix + c.DDoc
 	}
+}
+
+func appendAtom(b []byte, name string) []byte {
+	return append(append(b, 'd', 0, byte(len(name))), name...)
 }
 
 // view is the index as its entry among a design document's views.

@@ -253,3 +253,24 @@ func TestIndexKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestUnnamedIndexes: an index that the request leaves unnamed has the name that CouchDB 3.5.0 gives it.
+func TestUnnamedIndexes(t *testing.T) {
+	t.Parallel()
+	for request, want := range map[string]string{
+		`{"index":{"fields":["a"]}}`:                                   "_design/7095fd2321a986309496ad2ac9c3498246175757",
+		`{"type":"json", "index":{"fields":["a"]},"w":2}`:              "_design/7095fd2321a986309496ad2ac9c3498246175757",
+		`{"index":{"fields":["d"]},"name":"n"}`:                        "_design/2ba2b1fedec5fafe406b4cec47d3b99886fe14ea",
+		`{"index":{"fields":["d"],"partial_filter_selector":{"a":1}}}`: "_design/bbeda94179c262b6f6aff75e1368b54681128d89",
+		`{"index":{"fields":["d"]},"partitioned":false}`:               "_design/feabfd92c7ccba051135f49fbd7c75653f321ffe",
+		`{"index":{"fields":[{"e":"desc"}]}}`:                          "_design/3c2c1061093b389cabfbcf454260bda85ab2c801",
+	} {
+		if c, err := ParseCreation([]byte(request)); err != nil || c.DDoc != want {
+			t.Errorf("%s: %s %v, want %s", request, c.DDoc, err, want)
+		}
+	}
+	c, err := ParseCreation([]byte(`{"index":{"fields":["_id"]},"ddoc":"dd1"}`))
+	if err != nil || c.DDoc != "_design/dd1" || c.Name != "2029fedc21f7ccab3c2baca0cde1317a49cd8cea" {
+		t.Errorf("%s %s %v", c.DDoc, c.Name, err)
+	}
+}
