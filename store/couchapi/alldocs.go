@@ -257,7 +257,7 @@ func (x *exchange) writeRowDoc(s *stream, doc store.Doc, q *store.ViewQuery) err
 		s.buf = append(s.buf, "null"...)
 		return nil
 	}
-	d, _, err := x.show(doc, docOptions{conflicts: q.Conflicts, atts: attOptions{data: q.Attachments, encoding: q.AttEncodingInfo}})
+	d, _, err := x.show(doc, docOptions{conflicts: q.Conflicts && doc.Rev.Gen > 0, atts: attOptions{data: q.Attachments, encoding: q.AttEncodingInfo}})
 	if err != nil {
 		return err
 	}
@@ -267,6 +267,13 @@ func (x *exchange) writeRowDoc(s *stream, doc store.Doc, q *store.ViewQuery) err
 // appendKeys writes a row for each key: of a doc, of a tombstone, or that there is none. Keys of docs that the list does not hold
 // have no row.
 func (x *exchange) appendKeys(s *stream, list listing, q *store.ViewQuery, total int) error {
+	for _, key := range q.Keys {
+		if id, ok := text(key); ok && list == (listing{}) {
+			if err := x.needPartition(id); err != nil {
+				return err
+			}
+		}
+	}
 	s.buf = append(s.buf, `{"total_rows":`...)
 	if list.local {
 		s.buf = append(s.buf, "null"...)

@@ -210,21 +210,19 @@ func copyDoc(x *exchange) error {
 }
 
 func (x *exchange) copySource() (store.Doc, error) {
-	id := x.docID()
-	if strings.HasPrefix(id, localPrefix) {
-		return x.db.GetLocal(id)
+	from := store.Doc{ID: x.docID()}
+	if err := x.checkUserRead(from.ID); err != nil {
+		return from, err
 	}
-	if err := x.checkUserRead(id); err != nil {
-		return store.Doc{}, err
+	switch err := x.agreeOnRev(&from); {
+	case err != nil:
+		return from, err
+	case !from.Rev.IsZero(): // a local doc has none
+		return x.db.GetRev(from.ID, from.Rev)
+	case strings.HasPrefix(from.ID, localPrefix):
+		return x.db.GetLocal(from.ID)
 	}
-	if rev := x.query().Get("rev"); rev != "" {
-		parsed, err := store.ParseRev(rev)
-		if err != nil {
-			return store.Doc{}, err
-		}
-		return x.db.GetRev(id, parsed)
-	}
-	return x.db.Get(id)
+	return x.db.Get(from.ID)
 }
 
 // writeOne writes one doc and answers.

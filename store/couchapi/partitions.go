@@ -77,14 +77,22 @@ func (x *exchange) checkPartitionOf(id string) error {
 	if !x.db.Partitioned() || strings.HasPrefix(id, designPrefix) || strings.HasPrefix(id, localPrefix) {
 		return nil
 	}
-	partition, rest, ok := strings.Cut(id, ":")
-	if !ok {
-		return store.NewError(store.KindIllegalDocID, "Doc id must be of form partition:id")
+	if err := x.needPartition(id); err != nil {
+		return err
 	}
+	partition, rest, _ := strings.Cut(id, ":")
 	if err := viewopts.CheckPartition(partition); err != nil {
 		return err
 	}
 	return ejson.CheckDocID(rest)
+}
+
+// needPartition refuses to look for an id that no doc of a partitioned database can have.
+func (x *exchange) needPartition(id string) error {
+	if !x.db.Partitioned() || strings.Contains(id, ":") || strings.HasPrefix(id, designPrefix) || strings.HasPrefix(id, localPrefix) {
+		return nil
+	}
+	return store.NewError(store.KindIllegalDocID, "Doc id must be of form partition:id")
 }
 
 const reasonNoPartitions = "`partition` parameter is not supported on this db"

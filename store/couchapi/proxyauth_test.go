@@ -109,6 +109,8 @@ func TestAccountsElsewhere(t *testing.T) {
 		expect(t, h, "DELETE", "/_users", "", 200)
 		makeUser(t, h, "jan", "pw")
 		expect(t, h, "GET", "/people/_design/_auth", "", 200)
+		expect(t, h, "PUT", "/people/_security", "{}", 403)
+		expect(t, h, "PUT", "/_node/_local/_config/couchdb/users_db_security_editable", `"true"`, 200)
 		expect(t, h, "PUT", "/people/_security", "{}", 200)
 		for path, status := range map[string]int{
 			"/people/org.couchdb.user:eva": 200, "/people/org.couchdb.user:x": 404, "/people/_all_docs": 401, "/people/_changes": 401, "/people/_design/_auth": 403,

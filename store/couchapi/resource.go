@@ -88,6 +88,11 @@ func (s *resource) answer(x *exchange) error {
 		x.w.Header().Set("Allow", s.allow)
 		return store.NewError(store.KindMethodNotAllowed, "Only "+s.allow+" allowed")
 	}
+	if _, ok := x.vars["id"]; ok && x.r.Method != http.MethodPut {
+		if err := x.needPartition(x.docID()); err != nil {
+			return err
+		}
+	}
 	return do(x)
 }
 

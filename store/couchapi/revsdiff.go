@@ -37,9 +37,11 @@ func (x *exchange) diff(head, tail string, one func(dst []byte, missing, ancesto
 	}
 	defer b.free()
 	// All is checked before anything goes out.
-	err = ejson.Members(b.bytes, func(_, value []byte) error {
-		_, err := parseRevs(value)
-		return err
+	err = ejson.Members(b.bytes, func(key, value []byte) error {
+		if _, err := parseRevs(value); err != nil {
+			return err
+		}
+		return x.needPartition(string(key))
 	})
 	if err != nil {
 		return err

@@ -129,7 +129,7 @@ func putSecurity(x *exchange) error {
 	if !x.security.isAdmin(x.caller) {
 		return x.notDBAdmin()
 	}
-	if x.h.users.is(x.name("db")) && !x.h.settings.flag("couchdb", "users_db_security_editable") {
+	if x.name("db") == string(x.h.users.name()) && !x.h.settings.flag("couchdb", "users_db_security_editable") {
 		return errForbidden("You can't edit the security object of the user database.")
 	}
 	body, err := x.readJSON()

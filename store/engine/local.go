@@ -28,18 +28,14 @@ func (d *DB) GetLocal(id string) (store.Doc, error) {
 	return parseLocal(id, v)
 }
 
-// PutLocal writes a local doc, or removes it if doc.Deleted (KindNotFound "missing" if there is none), without a look at
-// what is there: the new revision is 0-1, or 0-(n+1) where doc.Rev is 0-n, or 0-0 for a removed one. It is on disk when
-// PutLocal returns.
+// PutLocal writes a local doc, or removes it if doc.Deleted, without a look at what is there: the new revision is 0-1, or
+// 0-(n+1) where doc.Rev is 0-n, or 0-0 for a removed one. It is on disk when PutLocal returns.
 func (d *DB) PutLocal(ctx context.Context, doc store.Doc) (store.Rev, error) {
 	if len(doc.ID) <= len(LocalPrefix) || !strings.HasPrefix(doc.ID, LocalPrefix) {
 		return store.Rev{}, store.NewError(store.KindBadRequest, "Invalid _local document id.")
 	}
 	key := d.keys.local(doc.ID)
 	if doc.Deleted {
-		if _, err := d.GetLocal(doc.ID); err != nil {
-			return store.Rev{}, err
-		}
 		return store.Rev{Hash: "0"}, d.set(ctx, key, nil, nil)
 	}
 	n := uint64(1)
