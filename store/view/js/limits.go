@@ -20,7 +20,6 @@ import (
 const (
 	maxArrayLen  = 4 << 20 // elements of arrays that builtins walk over
 	maxJSONParts = 1 << 20 // values in what is written as JSON
-	maxHeapGrow  = 512 << 20
 	maxDepth     = 10_000  // of arrays and objects in what is written or read as JSON, and of brackets in a source
 	maxSource    = 1 << 20 // bytes of a source, or of a regular expression
 	maxGroups    = 10_000  // parentheses of a regular expression: each may be in the one before, and its compiler calls itself

@@ -121,7 +121,7 @@ func (m *machine) interrupt(why error) {
 // watchEvery is how often a watch looks.
 const watchEvery = 25 * time.Millisecond
 
-// watch interrupts calls that take longer than the timeout, or while which memory grows by maxHeapGrow, until the function it gives
+// watch interrupts calls that take longer than the timeout, or while which memory grows by more than heapGrow, until the function it gives
 // is called. It costs nothing per call: a call has run too long when the same one is seen at enough looks in a row. The memory is that
 // of the whole process: a call that is that long and falls together with another's growth is interrupted with it.
 func (m *machine) watch() (stop func()) {
@@ -150,7 +150,7 @@ func (m *machine) watch() (stop func()) {
 				m.interrupt(errTimeout)
 				return
 			}
-			if heapBytes() > heap+maxHeapGrow {
+			if heapBytes() > heap+heapGrow() {
 				m.interrupt(errMemory)
 				return
 			}
