@@ -3,7 +3,6 @@ package couchapi
 import (
 	"math"
 	"strconv"
-	"strings"
 
 	"logctl/store"
 	"logctl/store/headers"
@@ -27,17 +26,7 @@ func (s *settings) compresses(kind string) bool {
 	if !ok {
 		list = defaultCompressible
 	}
-	kind, _, _ = strings.Cut(kind, ";")
-	kind = strings.TrimSpace(kind)
-	for _, pattern := range headers.List(list) {
-		head, tail, any := strings.Cut(pattern, "*")
-		if !any && strings.EqualFold(kind, pattern) ||
-			any && len(kind) >= len(pattern)-1 && strings.EqualFold(kind[:len(head)], head) &&
-				strings.EqualFold(kind[len(kind)-len(tail):], tail) {
-			return true
-		}
-	}
-	return false
+	return headers.TypeIn(kind, list)
 }
 
 // maxAttachment is the largest attachment in bytes, below zero where there is no limit.

@@ -28,14 +28,13 @@ func (h *Handler) identify(x *exchange) error {
 	if err := h.identifyBasic(x); err != nil || x.authed != "" {
 		return err
 	}
-	if h.settings.flag("chttpd", "require_valid_user") && !isLogin(x.r) {
+	but := h.settings.flag("chttpd", "require_valid_user_except_for_up")
+	isLogin := x.r.Method == http.MethodPost && x.r.URL.Path == "/_session"
+	if (but || h.settings.flag("chttpd", "require_valid_user")) && !isLogin && !(but && x.r.URL.Path == "/_up") {
 		return errUnauthorized("Authentication required.")
 	}
 	return nil
 }
-
-// isLogin tells the one request that may come without an account where every request needs one.
-func isLogin(r *http.Request) bool { return r.Method == http.MethodPost && r.URL.Path == "/_session" }
 
 func (h *Handler) identifyBasic(x *exchange) error {
 	text, ok := cutScheme(x.r.Header.Get("Authorization"), "Basic")

@@ -74,13 +74,10 @@ func (x *exchange) checkPartitions(docs []store.Doc) error {
 
 // checkPartitionOf refuses an id that names no partition, in a database where it must.
 func (x *exchange) checkPartitionOf(id string) error {
-	if !x.db.Partitioned() || strings.HasPrefix(id, designPrefix) || strings.HasPrefix(id, localPrefix) {
-		return nil
+	partition, rest, ok := strings.Cut(id, ":")
+	if !ok || !x.db.Partitioned() || strings.HasPrefix(id, designPrefix) || strings.HasPrefix(id, localPrefix) {
+		return x.needPartition(id)
 	}
-	if err := x.needPartition(id); err != nil {
-		return err
-	}
-	partition, rest, _ := strings.Cut(id, ":")
 	if err := viewopts.CheckPartition(partition); err != nil {
 		return err
 	}

@@ -58,6 +58,9 @@ func (h *Handler) nodeRoutes(rt *mux.Router) {
 	h.add(rt, "/_node/{node}/_stats", resource{access: accessMetrics, allow: "GET", methods: onGet(func(x *exchange) error {
 		return x.json(http.StatusOK, []byte(`{}`))
 	})})
+	h.add(rt, "/_node/{node}/_stats/{metric:.+}", resource{access: accessMetrics, allow: "GET", methods: onGet(func(x *exchange) error {
+		return x.json(http.StatusOK, []byte(`null`)) // nothing is counted
+	})})
 	h.add(rt, "/_node/{node}/_versions", resource{access: accessAdmin, allow: "GET", methods: onGet(versions)})
 	h.add(rt, "/_node/{node}/_system", resource{access: accessMetrics, allow: "GET", methods: onGet(system)})
 }

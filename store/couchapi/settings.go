@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/gorilla/mux"
 
@@ -42,10 +43,14 @@ func (s *settings) load() error {
 	return json.Unmarshal(raw, &s.all)
 }
 
+// get is a setting that this server heeds, also where an older CouchDB had it.
 func (s *settings) get(section, key string) (string, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	v, ok := s.all[section][key]
+	if old := map[string]string{"chttpd": "httpd", "chttpd_auth": "couch_httpd_auth"}[section]; !ok && old != "" {
+		v, ok = s.all[old][key]
+	}
 	return v, ok
 }
 
@@ -127,7 +132,7 @@ func (h *Handler) settingsRoutes(rt *mux.Router) {
 }
 
 func getSetting(x *exchange) error {
-	v, ok := x.h.settings.get(x.name("section"), x.name("key"))
+	v, ok := x.h.settings.section(x.name("section"))[x.name("key")]
 	if !ok {
 		return errNotFound("unknown_config_value")
 	}
@@ -152,6 +157,14 @@ func putSetting(x *exchange) error {
 		return errBadRequest("a JSON string expected")
 	}
 	value = strings.TrimSpace(value)
+	// Brackets and new lines could begin another section in CouchDB's files.
+	for _, part := range []struct{ name, text, not string }{
+		{"section", x.name("section"), "[]"}, {"key", x.name("key"), "[]"}, {"value", value, ""},
+	} {
+		if strings.ContainsAny(part.text, part.not) || strings.ContainsFunc(part.text, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) {
+			return errBadRequest("Invalid configuration " + part.name)
+		}
+	}
 	if x.name("section") == adminsSection {
 		if value, err = hashAdmin(value, x.h.o.PasswordRounds); err != nil {
 			return err

@@ -214,10 +214,7 @@ func (u *usersDB) prepare(x *exchange, doc *store.Doc) error {
 
 // checkPassword refuses a password that does not keep to the rules of the settings. Rules that can't be read let none pass.
 func (x *exchange) checkPassword(plain string) error {
-	setting, ok := x.h.settings.get("chttpd_auth", "password_regexp")
-	if !ok {
-		setting, _ = x.h.settings.get("couch_httpd_auth", "password_regexp")
-	}
+	setting, _ := x.h.settings.get("chttpd_auth", "password_regexp")
 	rules, err := password.ParseRules(setting)
 	if err != nil {
 		x.h.o.Log.Error("no password can be set", "setting", "password_regexp", "err", err)

@@ -98,3 +98,18 @@ func errBadRange() error {
 func (b Range) Content(length int64) string {
 	return fmt.Sprintf("bytes %d-%d/%d", b.From, b.To, length)
 }
+
+// TypeIn tells whether a Content-Type, but for its parameters, is one of a list with commas between, in which a * stands for any text.
+func TypeIn(kind, list string) bool {
+	kind, _, _ = strings.Cut(kind, ";")
+	kind = strings.TrimSpace(kind)
+	for _, pattern := range List(list) {
+		head, tail, any := strings.Cut(pattern, "*")
+		if !any && strings.EqualFold(kind, pattern) ||
+			any && len(kind) >= len(pattern)-1 && strings.EqualFold(kind[:len(head)], head) &&
+				strings.EqualFold(kind[len(kind)-len(tail):], tail) {
+			return true
+		}
+	}
+	return false
+}

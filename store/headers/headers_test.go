@@ -19,3 +19,15 @@ func FuzzRanges(f *testing.F) {
 		}
 	})
 }
+
+func TestTypeIn(t *testing.T) {
+	t.Parallel()
+	const list = "text/*, application/json"
+	for kind, want := range map[string]bool{
+		"text/plain": true, "TEXT/html; charset=utf-8": true, "text": false, "application/json": true, "application/jsonx": false, "": false,
+	} {
+		if TypeIn(kind, list) != want {
+			t.Errorf("%q: %v", kind, !want)
+		}
+	}
+}
