@@ -3,11 +3,15 @@ package couchapi
 import (
 	"encoding/json"
 	"net/http"
+	"path"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gorilla/mux"
 
 	"logctl/store"
+	"logctl/store/headers"
 	"logctl/store/viewopts"
 )
 
@@ -27,6 +31,9 @@ func (h *Handler) schedulerRoutes(rt *mux.Router) {
 		return x.sendScheduledOne(h.replications(Replicator.Jobs), "id", x.name("job"))
 	})})
 	h.add(rt, "/_scheduler/docs/{db}", resource{access: accessAdmin, allow: "GET,HEAD", methods: onGet(func(x *exchange) error {
+		if path.Base(x.name("db")) != replicatorDBName {
+			return errBadRequest("Invalid path")
+		}
 		return x.sendScheduled("docs", of(h.replications(Replicator.Docs), "database", x.name("db")))
 	})})
 	h.add(rt, "/_scheduler/docs/{db}/{doc}", resource{access: accessAdmin, allow: "GET,HEAD", methods: onGet(getScheduledDoc)})
@@ -68,8 +75,32 @@ func scheduledParam(kind, name, val string) (int, error) {
 	return n, nil
 }
 
-// sendScheduled sends a part of a list, as limit and skip say.
+const scheduledStates = "initializing,error,running,pending,crashing,completed,failed"
+
+// inStates are the objects of a list that are in one of the states that the query names; all where it names none.
+func (x *exchange) inStates(list []json.RawMessage) ([]json.RawMessage, error) {
+	wanted := headers.List(strings.ToLower(x.query().Get("states")))
+	if len(wanted) == 0 {
+		return list, nil
+	}
+	out := []json.RawMessage{}
+	for _, s := range wanted {
+		if !slices.Contains(headers.List(scheduledStates), s) {
+			return nil, errQuery("Unknown states [" + s + "]. Choose from: [" + scheduledStates + "]")
+		}
+		out = append(out, of(list, "state", s)...)
+	}
+	return out, nil
+}
+
+// sendScheduled sends a part of a list, as limit, skip and states say.
 func (x *exchange) sendScheduled(kind string, list []json.RawMessage) error {
+	if kind == "docs" {
+		var err error
+		if list, err = x.inStates(list); err != nil {
+			return err
+		}
+	}
 	total, skip, limit := len(list), 0, -1
 	for name, n := range map[string]*int{"skip": &skip, "limit": &limit} {
 		s := x.query().Get(name)

@@ -1,6 +1,9 @@
 package headers
 
-import "testing"
+import (
+	"net/http"
+	"testing"
+)
 
 // FuzzRanges looks for a range that is not in the body.
 func FuzzRanges(f *testing.F) {
@@ -28,6 +31,34 @@ func TestTypeIn(t *testing.T) {
 	} {
 		if TypeIn(kind, list) != want {
 			t.Errorf("%q: %v", kind, !want)
+		}
+	}
+}
+
+func TestCORS(t *testing.T) {
+	t.Parallel()
+	const a = "http://a.com"
+	for _, c := range []struct {
+		cors                           CORS
+		method, origin, wanted, fields string
+		preflight                      bool
+		methods, headers               string
+	}{
+		{CORS{}, "OPTIONS", a, "GET", "", false, "", ""},
+		{CORS{Origins: "http://b.com, " + a, Methods: "GET,PUT"}, "OPTIONS", a, "PUT", "", true, "GET, PUT", ""},
+		{CORS{Origins: a, Headers: "x-foo,content-type"}, "OPTIONS", a, "PUT", "X-Foo, content-type", true, corsMethods, "X-Foo, content-type"},
+		{CORS{Origins: "*"}, "OPTIONS", a, "PUT", "X-Foo", false, "", ""},
+		{CORS{Origins: "*"}, "OPTIONS", a, "", "", false, "", ""},
+		{CORS{Origins: "*"}, "GET", a, "GET", "", false, "", ""},
+	} {
+		r := &http.Request{Method: c.method, Header: http.Header{}}
+		r.Header.Set("Origin", c.origin)
+		r.Header.Set("Access-Control-Request-Method", c.wanted)
+		r.Header.Set("Access-Control-Request-Headers", c.fields)
+		h := http.Header{}
+		if got := c.cors.Allow(h, r); got != c.preflight || h.Get("Access-Control-Allow-Methods") != c.methods ||
+			h.Get("Access-Control-Allow-Headers") != c.headers {
+			t.Errorf("%+v: %v %v", c, got, h)
 		}
 	}
 }

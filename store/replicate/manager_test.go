@@ -102,7 +102,10 @@ func TestReplicatorDocs(t *testing.T) {
 	s.same(t, "log_a", s.server, "log_once")
 	s.until(t, "/_scheduler/docs/_replicator/once", `"state":"completed"`)
 
-	s.ask(t, "PUT", "/_replicator/bad", `{"source":"log_a","target":"ftp://h/x"}`)
+	if status, got := s.try(t, "PUT", "/_replicator/bad", `{"source":"log_a","target":"ftp://h/x"}`); status != 403 || !strings.Contains(got, "endpoint has an invalid url") {
+		t.Errorf("%d %s", status, got)
+	}
+	s.ask(t, "PUT", "/_replicator/bad?new_edits=false", `{"_rev":"1-abc","source":"log_a","target":"ftp://h/x"}`)
 	s.until(t, "/_replicator/bad", `"_replication_state_reason":"invalid_replication: endpoint has an invalid url"`)
 	s.until(t, "/_scheduler/docs/_replicator/bad", `"state":"failed"`)
 	const odd = `"source":"log_a","target":"log_b","continuous":"perhaps"}`

@@ -84,6 +84,11 @@ func (m *Manager) Check(doc []byte) error {
 	if s.Source == nil || s.Target == nil {
 		return refuse(reasonNoPeer)
 	}
+	for _, peer := range []json.RawMessage{s.Source, s.Target} {
+		if _, err := parseEndpoint(peer); err != nil {
+			return refuse(err.Error())
+		}
+	}
 	if s.Filter != "" && !strings.Contains(s.Filter, "/") {
 		return refuse("Invalid filter. Must match `ddocname/filtername`.")
 	}
