@@ -85,6 +85,7 @@ func BenchmarkQuery(b *testing.B) {
 		{"attacks/group_level=4", report, "attacks", `group_level=4`},
 		{"attacks/group_level=1", report, "attacks", `group_level=1`},
 		{"attackers/7days_groups", report, "attackers", `group=true startkey=["day",2017,6,14] endkey=["day",2017,6,21]`},
+		{"attackers/groups", report, "attackers", `group=true`},
 		{"attackers/year", report, "attackers", `group_level=3 startkey=["year",2017] endkey=["year",2018]`},
 		{"attackers/7days", report, "attackers", `reduce=false startkey=["day",2017,6,14] endkey=["day",2017,6,21]`},
 		{"who/group_level=4", scriptDesign, "who", `group_level=4`},

@@ -3,7 +3,9 @@ package btree
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strconv"
+	"sync"
 )
 
 // Group is a run of rows whose sort keys begin alike.
@@ -59,6 +61,7 @@ type grouper struct {
 	prefix []byte // of the group's keys
 	room   []byte // for Key
 	name   string // of what a node's groups are in Cache
+	left   *int   // how many bytes of groups of leaves may still be looked for and kept
 	fn     func(*Group) error
 }
 
@@ -69,7 +72,8 @@ func (t *Tree) Groups(from, to uint64, by Grouping, fn func(*Group) error) error
 	if from >= to {
 		return nil
 	}
-	g := grouper{Group: Group{t: t}, Grouping: by, name: "groups " + strconv.Itoa(by.Level()), fn: fn}
+	left := t.Cache.max / 4 // who asks for more must not drive out what others ask for
+	g := grouper{Group: Group{t: t}, Grouping: by, name: "groups " + strconv.Itoa(by.Level()), left: &left, fn: fn}
 	if err := g.walk(t.Root.ID, t.Root.Height, t.Root.Rows, from, to); err != nil {
 		return err
 	}
@@ -79,10 +83,10 @@ func (t *Tree) Groups(from, to uint64, by Grouping, fn func(*Group) error) error
 // walk walks over some of the rows below a node.
 func (g *grouper) walk(id uint64, level int, rows, from, to uint64) error {
 	var known *grouped
-	whole, name := from == 0 && to == rows, cacheKey{space: g.t.Space, id: id, parts: g.name}
+	whole, name := from == 0 && to == rows && (level > 1 || *g.left > 0), cacheKey{space: g.t.Space, id: id, parts: g.name}
 	if whole {
 		if known, _ = g.t.Cache.get(name).(*grouped); known != nil && len(known.shares) > 0 {
-			return g.walkGrouped(known)
+			return g.walkGrouped(known, level)
 		}
 	}
 	n, err := g.t.at(id, level)
@@ -95,7 +99,7 @@ func (g *grouper) walk(id uint64, level int, rows, from, to uint64) error {
 		}
 		g.t.Cache.put(name, known)
 		if len(known.shares) > 0 {
-			return g.walkGrouped(known)
+			return g.walkGrouped(known, level)
 		}
 	}
 	return g.read(n, level, from, to)
@@ -108,13 +112,15 @@ var errShares = errors.New("more groups than are kept")
 
 // group makes the groups of a node, none if they are too many.
 func (g *grouper) group(n *node, level int, rows uint64) (*grouped, error) {
-	known := &grouped{}
-	own := grouper{Group: Group{t: g.t}, Grouping: g.Grouping, name: g.name}
+	made := groupedRoom.Get().(*grouped)
+	defer groupedRoom.Put(made)
+	made.text, made.shares = made.text[:0], made.shares[:0]
+	own := grouper{Group: Group{t: g.t}, Grouping: g.Grouping, name: g.name, left: g.left}
 	own.fn = func(group *Group) error {
-		if level > 1 && len(known.shares) == maxShares*len(n.kids) {
+		if level > 1 && len(made.shares) == maxShares*len(n.kids) {
 			return errShares
 		}
-		return known.add(own.prefix, group)
+		return made.add(own.prefix, group)
 	}
 	err := own.read(n, level, 0, rows)
 	if err == nil {
@@ -123,8 +129,11 @@ func (g *grouper) group(n *node, level int, rows uint64) (*grouped, error) {
 	if errors.Is(err, errShares) {
 		return &grouped{}, nil
 	}
-	return known, err
+	return &grouped{bytes.Clone(made.text), slices.Clone(made.shares)}, err
 }
+
+// groupedRoom has room to make groups in.
+var groupedRoom = sync.Pool{New: func() any { return new(grouped) }}
 
 // read walks over rows below a node of which nothing is known.
 func (g *grouper) read(n *node, level int, from, to uint64) error {
@@ -194,7 +203,10 @@ func (l *grouped) add(prefix []byte, g *Group) error {
 }
 
 // walkGrouped walks over a node whose groups are known.
-func (g *grouper) walkGrouped(l *grouped) error {
+func (g *grouper) walkGrouped(l *grouped, level int) error {
+	if level == 1 {
+		*g.left -= l.memory()
+	}
 	at := 0
 	for i := range l.shares {
 		s := &l.shares[i]

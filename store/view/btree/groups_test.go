@@ -181,6 +181,44 @@ func TestGroupsAreKept(t *testing.T) {
 	}
 }
 
+// TestGroupsLeaveRoom: who asks for all groups of a large tree drives out no more than a part of what is in the cache.
+func TestGroupsLeaveRoom(t *testing.T) {
+	t.Parallel()
+	cache := NewCache(8 << 20)
+	docs := &Tree{KV: memory{}, Cache: cache, Space: 1}
+	tree := &Tree{KV: memory{}, Cache: cache, Space: 2, Reducer: counted{}, Names: docs}
+	const keys = 60_000
+	ops := make([]Op, keys)
+	for k := range ops {
+		sortKey, _, err := collate.ICU.Append(nil, fmt.Appendf(nil, `["x",%d]`, k))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ops[k] = Op{Entry: &Entry{Sort: sortKey, Doc: Doc{ID: fmt.Sprintf("%07d", k)}}}
+	}
+	root, kv, err := tree.Apply(t.Context(), Once(ops), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree.Root, tree.KV = root, tree.KV.(memory).apply(kv)
+	for range 3 {
+		groups := 0
+		err := tree.Groups(0, root.Rows, byLevel(2), func(*Group) error { groups++; return nil })
+		if err != nil || groups != keys {
+			t.Fatalf("%d groups, %v", groups, err)
+		}
+		kept := 0
+		for _, e := range cache.items {
+			if g, ok := e.Value.(*cached).item.(*grouped); ok {
+				kept += g.memory()
+			}
+		}
+		if part := cache.max / 4; kept < part/2 || kept > part+part/4 {
+			t.Errorf("%d bytes of groups are kept of a cache of %d", kept, cache.max)
+		}
+	}
+}
+
 // TestGroupsAgain compares groups of rows of few keys with a model, in ranges at random, whatever of their leaves is in the cache and after
 // changes.
 func TestGroupsAgain(t *testing.T) {
