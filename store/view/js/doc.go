@@ -14,7 +14,8 @@
 //   - a source longer than maxSource, or that nests deeper than maxDepth brackets or maxTree levels, does not compile, and one within
 //     these bounds compiles in seconds at most; eval and Function are not there, as in CouchDB;
 //   - there are no BigInts, and no Proxy;
-//   - a call while which the memory of the process grows by a quarter of what there is, at most maxHeapGrow, ends with an error of KindOSProcess, too;
+//   - a call while which the memory of the process grows by a quarter of what there is, at most maxHeapGrow, ends with an error of KindOSProcess, too,
+//     and what functions keep from one call to the next is gone once it has grown by half of that;
 //   - a regular expression that backtracks ends after the default timeout, and one with more than maxGroups parentheses is none;
 //   - Date works in UTC whatever the server's time zone, so that keys are the same everywhere, and parses what CouchDB's
 //     SpiderMonkey parses, no more: "2017-06-14 17:16:12,329" is an invalid date.

@@ -422,8 +422,13 @@ func (m *machine) checkFlat(v goja.Value, depth float64, level int, room *float6
 var errMemory = store.NewError(store.KindOSProcess, "OS process ran out of memory.")
 
 // heapBytes is what the process has allocated and not freed yet.
-func heapBytes() uint64 {
-	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+func heapBytes() uint64 { return metric("/memory/classes/heap/objects:bytes") }
+
+// liveBytes is what of it was in use when the garbage collector ran last.
+func liveBytes() uint64 { return metric("/gc/heap/live:bytes") }
+
+func metric(name string) uint64 {
+	sample := []metrics.Sample{{Name: name}}
 	metrics.Read(sample)
 	if sample[0].Value.Kind() != metrics.KindUint64 {
 		return 0

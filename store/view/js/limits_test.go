@@ -1,6 +1,7 @@
 package js
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -227,5 +228,43 @@ func TestFlat(t *testing.T) {
 	w, key := poisoned(t, body), ""
 	if err := w.Map(`{"_id":"a"}`, func(_ int, k, _ []byte) { key = string(k) }); err != nil || key != "[3,3,2,3,1,true,2]" {
 		t.Errorf("%s, %v", key, err)
+	}
+}
+
+// TestKept: what a function keeps from one call to the next is bounded, and so are chains of prototypes, for each of which the engine calls itself.
+func TestKept(t *testing.T) {
+	for _, tt := range []struct {
+		src   string
+		calls int
+	}{
+		{`(function() { var kept = []; return function(doc) { kept.push("x".repeat(4e6)); emit(1) } })()`, 200},
+		{`(function() { var o = Object.create({}, {x: {set: function() {}}}); return function(doc) {
+			for (var i = 0; i < 1e5; i++) o = Object.create(o);
+			o.x = 1; emit(1) } })()`, 28},
+		{`function(doc) { var o = Object.create({}, {x: {set: function() {}}}); for (var i = 0; i < 1e7; i++) o = Object.create(o); o.x = 1; emit(1) }`, 1},
+	} {
+		runtime.GC()
+		before := liveBytes()
+		maps, err := CompileMaps([]string{tt.src}, Options{Timeout: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := maps.NewMapper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		stop := w.Watch()
+		for range tt.calls {
+			if err = w.Map(`{"_id":"a"}`, func(int, []byte, []byte) {}); err != nil {
+				break
+			}
+		}
+		runtime.GC()
+		grown := int(liveBytes()-before) >> 20
+		stop()
+		if (err == nil) != (tt.calls > 1) || grown > 400 {
+			t.Errorf("%s: %v, grown by %d MiB", tt.src, err, grown)
+		}
+		runtime.KeepAlive(w)
 	}
 }

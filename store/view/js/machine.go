@@ -3,6 +3,7 @@ package js
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -21,11 +22,14 @@ type machine struct {
 	calls       atomic.Uint64 // odd while a function runs
 	began       time.Time     // when it did, or came back from outside
 	dead        bool          // a call did not end: not to be used again
+	heap        uint64        // of the process when the machine was made
+	looked      time.Time     // at the heap
+	spent       bool          // functions may have kept much from one call to the next: to be used no longer
 	ending      atomic.Value  // the error of a call that is interrupted, since it takes too long or too much memory
 }
 
 func newMachine(o Options) *machine {
-	m := &machine{r: goja.New(), timeout: o.timeout()}
+	m := &machine{r: goja.New(), timeout: o.timeout(), heap: liveBytes()}
 	m.r.SetMaxCallStackSize(maxCallDepth)
 	m.stringify = m.builtin("JSON", "stringify")
 	m.parse = m.builtin("JSON", "parse")
@@ -83,6 +87,9 @@ func (m *machine) run(fn func() error) error {
 	m.calls.Add(1)
 	if m.dead {
 		return err
+	}
+	if m.began.Sub(m.looked) > watchEvery {
+		m.looked, m.spent = m.began, heapBytes() > m.heap+heapGrow()/2
 	}
 	// It may have come to its end, or thrown something, before it was interrupted.
 	if why, ok := m.ending.Load().(error); ok {
@@ -144,15 +151,18 @@ func (m *machine) watch() (stop func()) {
 		case now%2 == 0:
 			times = 0
 		case now != seen || times == 0:
-			seen, times, heap = now, 1, heapBytes()
+			seen, times, heap = now, 1, liveBytes()
 		default:
 			if times++; time.Duration(times)*every > m.timeout+every {
 				m.interrupt(errTimeout)
 				return
 			}
 			if heapBytes() > heap+heapGrow() {
-				m.interrupt(errMemory)
-				return
+				runtime.GC() // what is garbage does not count
+				if liveBytes() > heap+heapGrow() {
+					m.interrupt(errMemory)
+					return
+				}
 			}
 		}
 		timer.Reset(every)

@@ -39,6 +39,7 @@ type Mapper struct {
 	m       *machine
 	maps    *Maps
 	fns     []goja.Callable
+	unwatch func() // nil: nobody watches
 	plain   *plain.Mapper
 	out     plain.Emitted
 	over    bool // the running function emitted too much
@@ -67,7 +68,25 @@ func (w *Mapper) start() error {
 }
 
 // Watch bounds the time of each Map call until the function that it gives is called.
-func (w *Mapper) Watch() (stop func()) { return w.m.watch() }
+func (w *Mapper) Watch() (stop func()) {
+	w.unwatch = w.m.watch()
+	return func() {
+		w.unwatch()
+		w.unwatch = nil
+	}
+}
+
+// renew makes another runtime, since functions have kept too much in this one.
+func (w *Mapper) renew() error {
+	if w.unwatch != nil {
+		w.unwatch()
+	}
+	err := w.start()
+	if w.unwatch != nil {
+		w.unwatch = w.m.watch()
+	}
+	return err
+}
 
 // Dropped is how many times a function gave no rows because it threw or emitted too much.
 func (w *Mapper) Dropped() int { return w.dropped }
@@ -102,6 +121,11 @@ func (w *Mapper) emit(c goja.FunctionCall) goja.Value {
 // gives no rows. The error is KindOSProcess for a function that does not end, the Mapper is of no use then, or what a function
 // threw that is to end the view.
 func (w *Mapper) Map(doc string, row func(view int, key, value []byte)) error {
+	if w.m.spent {
+		if err := w.renew(); err != nil {
+			return err
+		}
+	}
 	w.plain.Begin(doc)
 	var v *goja.Object
 	for i, fn := range w.fns {

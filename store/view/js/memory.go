@@ -10,9 +10,10 @@ import (
 	"sync"
 )
 
-// Bounds of how much the memory of the process may grow while a call runs, in bytes.
+// Bounds of how much the memory of the process may grow while a call runs, in bytes. The engine calls itself for each prototype of a chain:
+// twice as much has room for chains that would end the process.
 const (
-	maxHeapGrow = 512 << 20
+	maxHeapGrow = 256 << 20
 	minHeapGrow = 32 << 20
 )
 

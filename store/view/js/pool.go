@@ -49,7 +49,7 @@ func (f *function) get() (*instance, error) {
 }
 
 func (f *function) put(in *instance) {
-	if !in.m.dead {
+	if !in.m.dead && !in.m.spent {
 		f.idle.Put(in)
 	}
 }
