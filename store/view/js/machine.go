@@ -3,7 +3,6 @@ package js
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -151,18 +150,15 @@ func (m *machine) watch() (stop func()) {
 		case now%2 == 0:
 			times = 0
 		case now != seen || times == 0:
-			seen, times, heap = now, 1, liveBytes()
+			seen, times, heap = now, 1, heapBytes()
 		default:
 			if times++; time.Duration(times)*every > m.timeout+every {
 				m.interrupt(errTimeout)
 				return
 			}
 			if heapBytes() > heap+heapGrow() {
-				runtime.GC() // what is garbage does not count
-				if liveBytes() > heap+heapGrow() {
-					m.interrupt(errMemory)
-					return
-				}
+				m.interrupt(errMemory)
+				return
 			}
 		}
 		timer.Reset(every)
