@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 
 	"logctl/store"
 	"logctl/store/view/btree"
@@ -188,33 +189,77 @@ func (a *answer) rows(s span) error {
 		return nil
 	}
 	if a.q.Descending {
-		s.to -= a.skip
-	} else {
-		s.from += a.skip
+		return a.backwards(s)
 	}
+	s.from += a.skip
 	a.skip = 0
 	if n := uint64(max(a.limit, 0)); a.limit > 0 && n < s.len() {
-		if a.q.Descending {
-			s.from = s.to - n
-		} else {
-			s.to = s.from + n
-		}
+		s.to = s.from + n
 	}
-	return a.tree.Scan(s.from, s.to, a.q.Descending, func(e btree.Entry) error {
-		id, err := a.tree.ID(e)
-		if err != nil {
+	return a.tree.Scan(s.from, s.to, false, a.row)
+}
+
+// backwards gives the rows of a span, the last first. Those that a doc emitted with one key stay in their order, as in CouchDB.
+func (a *answer) backwards(s span) error {
+	pos := s.to - a.skip
+	above := uint64(0) // rows behind pos of the doc and key before it: instead of them the first ones are skipped
+	var err error
+	if a.skip > 0 {
+		err = a.tree.Scan(pos, s.to, false, func(e btree.Entry) error {
+			if e.Repeat == 0 {
+				return errEnough
+			}
+			above++
+			return nil
+		})
+	}
+	a.skip = 0
+	below := uint64(0) // rows before pos that were given
+	if err == nil || errors.Is(err, errEnough) {
+		err = a.tree.Scan(s.from, pos, true, func(e btree.Entry) error {
+			if pos--; below > 0 {
+				below--
+				return nil
+			}
+			below = uint64(e.Repeat)
+			from, to := pos-below+above, pos+1+above
+			above = 0
+			if a.limit > 0 {
+				to = min(to, from+uint64(a.limit))
+			}
+			var err error
+			if below == 0 && from == pos {
+				err = a.row(e)
+			} else {
+				err = a.tree.Scan(from, to, false, a.row)
+			}
+			if err == nil && a.limit == 0 {
+				err = errEnough
+			}
 			return err
-		}
-		r := store.Row{ID: id, Key: e.JSON, Value: e.Value}
-		if r.Key == nil {
-			r.Key = a.keyJSON(e.Sort, collate.WholeKey)
-		}
-		if r.Value == nil {
-			a.value = e.AppendValue(a.value[:0])
-			r.Value = a.value
-		}
-		return a.give(r)
-	})
+		})
+	}
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+// row hands out an entry.
+func (a *answer) row(e btree.Entry) error {
+	id, err := a.tree.ID(e)
+	if err != nil {
+		return err
+	}
+	r := store.Row{ID: id, Key: e.JSON, Value: e.Value}
+	if r.Key == nil {
+		r.Key = a.keyJSON(e.Sort, collate.WholeKey)
+	}
+	if r.Value == nil {
+		a.value = e.AppendValue(a.value[:0])
+		r.Value = a.value
+	}
+	return a.give(r)
 }
 
 // checkPartition refuses a query of a view whose rows belong to partitions without one, and the other way round.
