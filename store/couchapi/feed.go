@@ -227,6 +227,9 @@ func (f *feed) finish() error {
 	} else {
 		f.s.buf = append(f.s.buf, "\n],\n"+`"last_seq":`...)
 	}
+	if f.o.descending && f.sent == 0 {
+		f.last = f.x.db.UpdateSeq() // or who goes on from here begins anew
+	}
 	f.s.buf = appendSeq(f.s.buf, f.x.db, f.last)
 	f.s.buf = appendNumber(append(f.s.buf, `,"pending":`...), pending)
 	f.s.buf = append(f.s.buf, "}\n"...)

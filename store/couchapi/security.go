@@ -76,16 +76,13 @@ func (g *group) read(raw json.RawMessage) bool {
 		return true
 	}
 	m, err := members(raw)
+	ok := err == nil
 	for key, to := range map[string]*[]string{"names": &g.names, "roles": &g.roles} {
-		list := []*string{}
-		if v, ok := m[key]; ok && (v[0] != '[' || json.Unmarshal(v, &list) != nil || slices.Contains(list, nil)) {
-			return false
-		}
-		for _, s := range list {
-			*to = append(*to, *s)
+		if v, has := m[key]; has && ok {
+			*to, ok = stringList(v)
 		}
 	}
-	return err == nil
+	return ok
 }
 
 func (g *group) holds(c store.Caller) bool {

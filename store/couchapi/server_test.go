@@ -122,3 +122,18 @@ func TestBodyTime(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingBackwards: who goes on from a feed backwards that had nothing to show does not begin anew.
+func TestNothingBackwards(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	expect(t, h, "PUT", "/db", "", 201)
+	expect(t, h, "PUT", "/db/a", "{}", 201)
+	for _, q := range []string{"limit=0", "filter=_design"} {
+		_, seq, _ := strings.Cut(expect(t, h, "GET", "/db/_changes?descending=true&"+q, "", 200), `"last_seq":"`)
+		seq, _, _ = strings.Cut(seq, `"`)
+		if got := expect(t, h, "GET", "/db/_changes?since="+seq, "", 200); strings.Contains(got, `"id"`) {
+			t.Errorf("%s: %s", q, got)
+		}
+	}
+}

@@ -31,7 +31,8 @@ func (v *Validator) Validate(newDoc, oldDoc, userCtx, secObj []byte) error {
 }
 
 // thrown turns what a function threw into the answer: {forbidden: reason} and {unauthorized: reason} by their meaning,
-// ["error", word, reason] and {error, reason} with those words, errors by their name, and anything else as unknown_error.
+// ["error", word, reason] and {error, reason} with those words, errors by their name, and anything else as unknown_error, an
+// object of one member with that as the reason.
 func thrown(err error) error {
 	var ex *goja.Exception
 	if !errors.As(err, &ex) || ex.Value() == nil {
@@ -56,7 +57,7 @@ func thrown(err error) error {
 	}
 	e := &store.Error{Kind: store.KindInternal, Word: "unknown_error"}
 	if o.ClassName() == "Array" {
-		if kind, _ := text("0"); kind == "error" {
+		if kind, _ := text("0"); kind == "error" || kind == "fatal" {
 			e.Word, _ = text("1")
 			e.Reason, _ = text("2")
 			return e
@@ -72,7 +73,9 @@ func thrown(err error) error {
 			e.Reason = reason
 		}
 	}
-	if e.Reason == "" {
+	if keys := o.Keys(); e.Reason == "" && len(keys) == 1 {
+		e.Reason, _ = text(keys[0])
+	} else if e.Reason == "" {
 		e.Reason = o.String()
 	}
 	return e
