@@ -17,7 +17,8 @@ type docState struct {
 	deleted bool   // as it was loaded
 	size    uint64 // of the winner's payload as it was loaded
 	tree    tree
-	winner  int
+	places  map[store.Rev]int // see tree.find; nil unless many are merged
+	winner  int               // as it was loaded, or of the last edit
 	changed bool
 }
 
@@ -53,7 +54,7 @@ func (ed *editor) load(id string) (docState, error) {
 	if st.tree == nil {
 		st.tree = tree{sr.only(rec.seq)}
 	}
-	st.winner = st.tree.find(sr.rev.rev())
+	st.winner = st.tree.find(sr.rev.rev(), nil)
 	if st.winner == noParent {
 		return st, errCorrupt(errors.New("a doc's winner is not in its tree"))
 	}
@@ -88,8 +89,8 @@ func (st *docState) edit(doc *store.Doc, rev store.Rev, ed *editor) (store.Rev, 
 		if !ed.call.unknown || doc.Rev.Gen < 1 || doc.Rev.Gen > maxGen {
 			return store.Rev{}, errConflict()
 		}
-		parent, _ = st.tree.attach(doc.Rev, noParent)
-	case st.winnerDeleted():
+		parent, _ = st.tree.attach(doc.Rev, noParent, nil)
+	case st.tree[st.winner].deleted:
 		if !doc.Rev.IsZero() || doc.Deleted {
 			return store.Rev{}, errConflict()
 		}
@@ -98,16 +99,17 @@ func (st *docState) edit(doc *store.Doc, rev store.Rev, ed *editor) (store.Rev, 
 		hash := ejson.AppendRevivalHash(nil, old, body(doc), doc.Attachments...)
 		rev = store.Rev{Gen: old.Gen + 1, Hash: string(hash)}
 	default:
-		parent = st.tree.find(doc.Rev)
-		if parent == noParent || st.tree.parents()[parent] || st.tree.find(rev) != noParent {
+		parent = st.tree.find(doc.Rev, nil)
+		if parent == noParent || st.tree.parents()[parent] || st.tree.find(rev, nil) != noParent {
 			return store.Rev{}, errConflict()
 		}
 	}
 	if err := ed.checkBlobs(doc); err != nil {
 		return store.Rev{}, err
 	}
-	i, _ := st.tree.attach(rev, parent)
+	i, _ := st.tree.attach(rev, parent, nil)
 	st.fill(i, doc, ed)
+	st.winner = st.tree.leaves(store.Rev{})[0]
 	return rev, nil
 }
 
@@ -122,39 +124,30 @@ func (st *docState) merge(doc *store.Doc, ed *editor) error {
 	if doc.Rev.Gen > maxGen {
 		return store.NewError(store.KindBadRequest, "Invalid rev format")
 	}
-	if i := st.tree.find(doc.Rev); i == noParent || !st.tree[i].kept {
+	if i := st.tree.find(doc.Rev, st.places); i == noParent || !st.tree[i].kept {
 		if err := ed.checkBlobs(doc); err != nil {
 			return err
 		}
 	}
-	i, changed := st.tree.merge(doc.Rev, doc.Ancestors)
-	switch {
-	case !st.tree[i].kept:
+	i, changed := st.tree.merge(doc.Rev, doc.Ancestors, st.places)
+	if !st.tree[i].kept {
 		st.fill(i, doc, ed)
-	case changed:
-		st.touch(ed)
-		st.winner = st.tree.leaves(store.Rev{})[0]
+	} else if changed {
+		ed.count.seq++
+		st.changed = true
 	}
 	return nil
 }
 
 // fill gives node i the doc's payload and a sequence.
 func (st *docState) fill(i int, doc *store.Doc, ed *editor) {
-	st.touch(ed)
+	ed.count.seq++
+	st.changed = true
 	n := &st.tree[i]
 	n.deleted, n.kept, n.seq, n.body = doc.Deleted, true, ed.count.seq, payload(doc)
 	n.atts = len(doc.Attachments) > 0
 	ed.hold(doc.Attachments)
-	st.winner = st.tree.leaves(store.Rev{})[0]
 }
-
-// touch gives the doc a sequence.
-func (st *docState) touch(ed *editor) {
-	ed.count.seq++
-	st.changed = true
-}
-
-func (st *docState) winnerDeleted() bool { return st.tree[st.winner].deleted }
 
 // store puts an edited doc into the batch.
 func (ed *editor) store(st *docState) error {

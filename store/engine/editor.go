@@ -175,6 +175,12 @@ func (ed *editor) take(n int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if !c.newEdits && more > 1 {
+		st.places = map[store.Rev]int{}
+		for i := range st.tree {
+			st.places[st.tree[i].rev] = i + 1
+		}
+	}
 	for k := range more {
 		i := c.at(n + k)
 		doc, res := &c.docs[i], &c.results[i]

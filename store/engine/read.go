@@ -167,7 +167,7 @@ func lost(err error) error {
 // rev is one of the doc's revisions; body reads that of one that is not the winner.
 func (f *found) rev(id string, rev store.Rev, body func(seq uint64) ([]byte, error)) (store.Doc, error) {
 	t := f.revisions()
-	i := t.find(rev)
+	i := t.find(rev, nil)
 	if i == noParent || !t[i].kept {
 		return store.Doc{}, errMissing()
 	}
@@ -220,7 +220,7 @@ func (f *found) missing(revs []store.Rev) (missing, possibleAncestors []store.Re
 	t := f.revisions()
 	newest := 0
 	for _, r := range revs {
-		if t.find(r) == noParent {
+		if t.find(r, nil) == noParent {
 			missing = append(missing, r)
 			newest = max(newest, r.Gen)
 		}

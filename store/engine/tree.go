@@ -26,8 +26,11 @@ type node struct {
 // How revisions merge, which of them wins and what is cut off is CouchDB's (its couch_key_tree and couch_doc modules).
 type tree []node
 
-// find is the index of a revision, or noParent.
-func (t tree) find(rev store.Rev) int {
+// find is the index of a revision, or noParent. places has those of all, plus one, or is nil.
+func (t tree) find(rev store.Rev, places map[store.Rev]int) int {
+	if places != nil {
+		return places[rev] - 1
+	}
 	for i := len(t) - 1; i >= 0; i-- {
 		if t[i].rev == rev {
 			return i
@@ -92,30 +95,32 @@ func (t tree) ancestors(i int) []string {
 
 // merge adds the revision rev with its ancestors' hashes (newest first), gives its index and reports whether that changed
 // the tree. Ancestors that are known join branches; unknown ones are added without bodies.
-func (t *tree) merge(rev store.Rev, ancestors []string) (i int, changed bool) {
+func (t *tree) merge(rev store.Rev, ancestors []string, places map[store.Rev]int) (i int, changed bool) {
 	parent := noParent
 	for k := len(ancestors) - 1; k >= 0; k-- {
 		if gen := rev.Gen - 1 - k; gen >= 1 {
 			var c bool
-			parent, c = t.attach(store.Rev{Gen: gen, Hash: ancestors[k]}, parent)
+			parent, c = t.attach(store.Rev{Gen: gen, Hash: ancestors[k]}, parent, places)
 			changed = changed || c
 		}
 	}
-	i, c := t.attach(rev, parent)
+	i, c := t.attach(rev, parent, places)
 	return i, changed || c
 }
 
 // attach finds or adds a revision, below parent unless it has a parent, and reports whether that changed the tree.
-func (t *tree) attach(rev store.Rev, parent int) (i int, changed bool) {
-	if i = t.find(rev); i == noParent {
+func (t *tree) attach(rev store.Rev, parent int, places map[store.Rev]int) (i int, changed bool) {
+	if i = t.find(rev, places); i == noParent {
 		*t = append(*t, node{rev: rev, parent: parent})
+		if places != nil {
+			places[rev] = len(*t)
+		}
 		return len(*t) - 1, true
 	}
 	if n := &(*t)[i]; n.parent == noParent && parent != noParent {
-		n.parent = parent
-		return i, true
+		n.parent, changed = parent, true
 	}
-	return i, false
+	return i, changed
 }
 
 // stem cuts off what lies limit or more revisions behind every leaf and gives the nodes that went.

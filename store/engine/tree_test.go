@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"logctl/store"
 )
@@ -16,7 +17,7 @@ func grow(t *testing.T, paths ...string) tree {
 	for _, p := range paths {
 		p, deleted := strings.CutPrefix(p, "!")
 		words := strings.Fields(p)
-		i, _ := tr.merge(rev(t, words[0]), words[1:])
+		i, _ := tr.merge(rev(t, words[0]), words[1:], nil)
 		tr[i].kept, tr[i].deleted, tr[i].seq = true, deleted, uint64(i+1)
 	}
 	return tr
@@ -139,4 +140,28 @@ func FuzzRecords(f *testing.F) {
 		_, _ = parseDBRecord(src)
 		_, _ = parseLocal("_local/a", src)
 	})
+}
+
+// TestManyBranchesAtOnce: what is merged into one doc in one call takes no time with its square, in which nobody else could write. It took hours.
+func TestManyBranchesAtOnce(t *testing.T) {
+	t.Parallel()
+	const n = 60_000
+	d := newDB(t, Options{})
+	docs := make([]store.Doc, n)
+	for i := range docs {
+		docs[i] = store.Doc{ID: "a", Rev: store.Rev{Gen: 1, Hash: fmt.Sprintf("%032x", i*7919%n)}, Body: []byte("{}")}
+	}
+	for range 2 { // the second time all of them are known
+		start := time.Now()
+		if _, err := d.Write(t.Context(), docs, WriteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(start); took > 30*time.Second {
+			t.Errorf("%d branches took %v", n, took)
+		}
+	}
+	doc, err := d.Get("a")
+	if err != nil || doc.Rev.Hash != fmt.Sprintf("%032x", n-1) {
+		t.Errorf("the winner is %v, %v", doc.Rev, err)
+	}
 }
