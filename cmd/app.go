@@ -31,9 +31,8 @@ func newAppCreate(g *globals) *cobra.Command {
 		Use:   "create APP",
 		Short: "Make an app's databases with their permissions and reports",
 		Long: `Make what an app needs: the database log_APP, log_APP_rejects for lines that become no docs, their permissions, and
-the views of the reports. Everybody may then
-write to them through the door; accounts made with "logctl user add" may read it. Run it as often as you like: what is
-there already stays as it is.
+the views of the reports. Everybody may then write to them through the door; accounts made with "logctl user add" may read
+them. Run it as often as you like: what is there already stays as it is.
 
   logctl app create shop
   LOGCTL_URL=http://couchdb:5984 LOGCTL_USER=admin LOGCTL_PASSWORD_FILE=admin.password \

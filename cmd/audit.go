@@ -102,6 +102,9 @@ func runAudit(ctx context.Context, s streams, g *globals, o *auditOptions, addre
 	}
 	leaks := report.Leaks()
 	fmt.Fprintf(s.err, "logctl: %d requests, %d let through that should not be\n", len(report.Findings), leaks)
+	if slices.Contains([]audit.Role{"", audit.Stranger, audit.Writer}, ao.As) && !report.Wrote() {
+		fmt.Fprintf(s.err, "logctl: note: no doc could be written to %s: is it a database that takes some, such as log_shop?\n", o.db)
+	}
 	if leaks > 0 {
 		return &statusError{status: statusFailed}
 	}

@@ -112,6 +112,9 @@ func runBackup(ctx context.Context, s streams, g *globals, file, app string) err
 
 // writeWhole makes a file, for this user alone, that is there when it is complete and on disk.
 func writeWhole(path string, write func(f *os.File) error) error {
+	if i, err := os.Stat(path); err == nil && !i.Mode().IsRegular() {
+		return usagef("%s is there, and no file that a complete one could replace", path)
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	var inDir *fs.PathError
 	if errors.As(err, &inDir) { // names the temporary file

@@ -43,7 +43,7 @@ func newDesignPush(g *globals) *cobra.Command {
 		Use:   "push APP [DIR]",
 		Short: "Install design documents",
 		Long: `Install design documents in an app. One that is there already and means the same is not written again,
-because its views would be built anew. It takes an admin's account.
+because its views would be built anew. It takes an admin's account, or an analyst's of the app.
 
   logctl design push fail2ban
   logctl design push shop ./views

@@ -108,7 +108,7 @@ func (t *tally) write(w io.Writer, file string) error {
 	for _, by := range slices.SortedFunc(maps.Keys(t.made), func(a, b madeBy) int {
 		return cmp.Or(cmp.Compare(t.made[b], t.made[a]), cmp.Compare(a.preset, b.preset), cmp.Compare(a.number, b.number))
 	}) {
-		what := "no alternative: as it is"
+		what := "without an alternative"
 		if d, err := t.set.Definition(by.preset); err == nil {
 			what = fmt.Sprintf("%s %d: %s", by.preset, by.number, shorten(visible(d.Alternative(by.number)), 60))
 		}

@@ -35,7 +35,7 @@ Give the --fields that the lines were shipped with. Lines of which only the begi
 --match or a preset's --events leave out. A scheduled ship keeps rejecting the same lines until it has the better schema, too.
 
 It may be killed at any moment and run again: a doc's id is the one that ship gives it, so none is stored twice, and no reject is
-removed before all docs are stored. It takes an account that may read the app.
+removed before all docs are stored. It takes an admin's account, or an analyst's of the app.
 
 Exit status: 0 done, 1 failed, 2 usage, 3 some rejects stay, 4 not allowed, 5 the server is away: try again later.`,
 		Args: usageArgs(cobra.ExactArgs(1)),
@@ -92,6 +92,8 @@ func runReparse(ctx context.Context, std streams, g *globals, o *reparseOptions,
 		err = hinted(usage(err), "give it another name in --schema or --fields")
 	}
 	switch {
+	case store.IsKind(err, store.KindForbidden):
+		return hinted(err, "this takes an account that may change it: logctl user add NAME --analyst "+app)
 	case err != nil:
 		return c.explain(err, app)
 	case sum.Stored+sum.There < sum.Rejects:

@@ -171,6 +171,12 @@ func openSide(ctx context.Context, std streams, g *globals, o *sideOptions, name
 			return nil, usagef("a URL is in no data directory")
 		}
 		cfg, db = config.Config{URL: base, CAFile: cfg.CAFile, User: o.user, PasswordFile: o.passwordFile}, last
+		if o.user != "" {
+			if _, err := cfg.Password(); err != nil {
+				return nil, hinted(fmt.Errorf("no password for %s: %w", o.user, err),
+					"--source-password-file and --target-password-file name files whose first line it is")
+			}
+		}
 	} else {
 		if err := checkApp(name); err != nil {
 			return nil, err

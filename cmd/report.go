@@ -108,8 +108,8 @@ func newReportAttackers(g *globals) *cobra.Command {
   logctl report attackers --group-by asn --geoip GeoLite2-ASN.mmdb
 
 An attack is a doc with an address and a time whose outcome is "failure", as of a login, whose event is "ban", or that has no
-event. A network is the /24 of an IPv4 address and the /48 of an IPv6 one. Countries and systems (ASN) are looked up now, in the databases that --geoip names, so it does not
-matter how the docs were written.
+event. A network is the /24 of an IPv4 address and the /48 of an IPv6 one. Countries and systems (ASN) are looked up now, in the
+databases that --geoip names, so it does not matter how the docs were written.
 ` + timeHelp,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -210,8 +210,8 @@ func newReportAttacks(g *globals) *cobra.Command {
   logctl report attacks --by machine -o json
 
 An attack is a doc with an address and a time whose outcome is "failure", as of a login, whose event is "ban", or that has no
-event. Weeks begin on Monday. A table on a
-terminal shows periods without an attack between others too, as long as they are few; other forms leave them out.
+event. Weeks begin on Monday. A table on a terminal shows periods without an attack between others too, as long as they are few; other
+forms leave them out.
 ` + timeHelp,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {

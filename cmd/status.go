@@ -68,7 +68,7 @@ func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 		}
 		help := c.CommandPath() + " --help"
 		if c.HasSubCommands() {
-			c.SuggestionsMinimumDistance = 1
+			c.SuggestionsMinimumDistance = min(1+len(args[0])/6, 2) // 2: letters that changed places
 			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 				help = fmt.Sprintf("did you mean %s? %s", strings.Join(near, " or "), help)
 			}

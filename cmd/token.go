@@ -56,6 +56,9 @@ It takes an admin's account, which on the machine of the store is found by itsel
 Exit status: 0 done, 1 failed, 2 usage, 4 not allowed, 5 try again later.`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if o.expires == 0 && c.Flags().Changed("expires") {
+				return errNeverGood
+			}
 			return runTokenCreate(c.Context(), streamsOf(c), g, o)
 		},
 	}
@@ -183,6 +186,9 @@ secrets that are good at most; one more is refused (5), and none ends before its
 Exit status: 0 done, 1 failed (or there is none), 2 usage, 4 not allowed, 5 try again later.`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
+			if o.expires == 0 && c.Flags().Changed("expires") {
+				return errNeverGood
+			}
 			return runTokenRotate(c.Context(), streamsOf(c), g, o, args[0])
 		},
 	}
@@ -247,6 +253,9 @@ func runTokenRevoke(ctx context.Context, std streams, g *globals, id string) err
 
 // lifetime is a flag's value: a duration as Go has it, or whole days (90d) or weeks (2w).
 type lifetime time.Duration
+
+// errNeverGood is for a --expires of nothing, which must not mean none.
+var errNeverGood = usagef("--expires 0 makes a token that is never good; one that does not end takes none")
 
 func (l *lifetime) Type() string { return "duration" }
 

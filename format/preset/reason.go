@@ -28,6 +28,8 @@ func (p *Parser) Reason(line []byte) string {
 		switch {
 		case !ok && len(p.carriers) == 1:
 			reasons = append(reasons, fmt.Sprintf("it is no line of %s", carrier.def.Name))
+		case ok && !p.program.wants(out, in) && len(in.app) == 0:
+			reasons = append(reasons, fmt.Sprintf("it is none of those that %s is for", p.def.Name))
 		case ok && !p.program.wants(out, in):
 			reasons = append(reasons, fmt.Sprintf("it is not of %s but of %q", p.def.Name, in.app))
 		case ok:

@@ -200,5 +200,5 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 }
 
 func damaged(err error) error {
-	return &store.Error{Kind: store.KindCorrupt, Reason: "the backup is damaged: " + err.Error(), Err: err}
+	return &store.Error{Kind: store.KindCorrupt, Reason: "the backup is damaged", Err: err}
 }

@@ -202,6 +202,9 @@ func (c Config) Token() (string, error) {
 
 // ReadSecret reads a secret: the first line of a file.
 func ReadSecret(path string) (string, error) {
+	if path == "" {
+		return "", errors.New("no file is named that holds it")
+	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return "", err // it says what was done, and names the file

@@ -189,7 +189,7 @@ func Renew(ctx context.Context, dir string) (Certificate, error) {
 	j, err := readJoined(p.Join)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			err = &store.Error{Kind: store.KindNotFound, Reason: "this machine has not joined a CA", Hint: "logctl join URL"}
+			err = &store.Error{Kind: store.KindNotFound, Reason: "this machine has not joined a CA", Hint: "logctl join URL; if it has, --key-dir names the directory of its key"}
 		}
 		return Certificate{}, err
 	}

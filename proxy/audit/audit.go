@@ -109,6 +109,13 @@ type Report struct {
 	Findings []Finding `json:"findings"`
 }
 
+// Wrote tells whether a doc came through to the database, as those of writers do where there is such a database.
+func (r *Report) Wrote() bool {
+	return slices.ContainsFunc(r.Findings, func(f Finding) bool {
+		return f.Method == "POST" && f.Path == "/{db}" && f.What == "write a doc" && f.Status/100 == 2
+	})
+}
+
 // Leaks counts the findings that a door must not have.
 func (r *Report) Leaks() (n int) {
 	for _, f := range r.Findings {
