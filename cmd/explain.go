@@ -15,6 +15,7 @@ import (
 	"logctl/format"
 	"logctl/format/preset"
 	"logctl/internal/lines"
+	"logctl/internal/terminal"
 )
 
 type explainOptions struct {
@@ -82,7 +83,7 @@ func runExplain(ctx context.Context, std streams, g *globals, o *explainOptions,
 	if err := e.addPresets(std.err, g, o.Preset); err != nil {
 		return err
 	}
-	in, written, err := openLines(std.in, name)
+	in, written, err := openLines(ctx, std.in, name)
 	if err != nil {
 		return err
 	}
@@ -95,8 +96,8 @@ func runExplain(ctx context.Context, std streams, g *globals, o *explainOptions,
 		}
 	}
 	for range o.lines {
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("stopped: %w", err)
+		if ctx.Err() != nil {
+			return terminal.ErrInterrupted
 		}
 		line, tooLong, err := r.Next()
 		if err == io.EOF {
@@ -120,9 +121,9 @@ func runExplain(ctx context.Context, std streams, g *globals, o *explainOptions,
 }
 
 // openLines opens one file, "-" being the standard input, and tells when it was written.
-func openLines(stdin io.Reader, name string) (io.ReadCloser, time.Time, error) {
+func openLines(ctx context.Context, stdin io.Reader, name string) (io.ReadCloser, time.Time, error) {
 	if name == "-" {
-		in, err := lines.Decompress(stdin)
+		in, err := lines.Decompress(terminal.Until(ctx, stdin))
 		if err != nil {
 			return nil, time.Time{}, fmt.Errorf("read the standard input: %w", err)
 		}

@@ -39,7 +39,7 @@ rest of the line, (…)? may be absent, \ makes the next character literal, and 
 $name:ip and other types take nothing else; $kv... and $json... take what the line holds of its own. It may fit anywhere
 in a line; docs/schema.md teaches it by ten lines and tells all of it. "logctl explain" shows where it stops.
 
-Files may be compressed with gzip. A line that does not fit gives no output and is counted as rejected; the
+Files may be compressed (gzip, zstd, bzip2, xz). A line that does not fit gives no output and is counted as rejected; the
 counts go to the standard error. With -v each line is shown before its object, and {NODATA} where there is none.
 
 Exit status: 0 done, 1 failed (a file could not be read; the others were), 2 usage, 3 some lines rejected.`,
@@ -71,7 +71,7 @@ func runFormat(ctx context.Context, std streams, g *globals, o *formatOptions, f
 	for _, name := range files {
 		err := formatFile(ctx, s, std.in, name)
 		if ctx.Err() != nil {
-			return fmt.Errorf("stopped: %w", ctx.Err())
+			return terminal.ErrInterrupted
 		}
 		if errors.Is(err, format.ErrOutput) {
 			return err
@@ -97,7 +97,7 @@ func formatFile(ctx context.Context, s *format.Stream, stdin io.Reader, name str
 	if name == "-" {
 		s.Name = "standard input"
 		s.Formatter.SetReference(time.Now())
-		in, err := lines.Decompress(stdin)
+		in, err := lines.Decompress(terminal.Until(ctx, stdin))
 		if err != nil {
 			return fmt.Errorf("read the standard input: %w", err)
 		}

@@ -108,8 +108,8 @@ func runJoin(ctx context.Context, std streams, g *globals, o *joinOptions, args 
 	}
 	cert, err := identity.Join(ctx, identity.Options{
 		Dir: dir, CA: strings.TrimSuffix(args[0], "/"), Fingerprint: o.fingerprint, Name: o.name,
-		Secret:  func() (string, error) { return o.secret(std) },
-		Confirm: confirmFingerprint(std),
+		Secret:  func() (string, error) { return o.secret(ctx, std) },
+		Confirm: confirmFingerprint(ctx, std),
 	})
 	release()
 	if err != nil {
@@ -196,11 +196,11 @@ func (o *joinOptions) check(ctx context.Context, g *globals, files []string) err
 }
 
 // secret is the code or the secret word.
-func (o *joinOptions) secret(std streams) (string, error) {
+func (o *joinOptions) secret(ctx context.Context, std streams) (string, error) {
 	if o.codeFile != "" {
 		return config.ReadSecret(o.codeFile)
 	}
-	secret, err := terminal.AskSecret(std.in, std.err, "Code, or the secret word")
+	secret, err := terminal.AskSecret(ctx, std.in, std.err, "Code, or the secret word")
 	if err == nil && secret == "" {
 		err = hinted(usagef("no code was given"), "on the CA's machine: logctl ca code --for "+o.name)
 	}
@@ -208,13 +208,13 @@ func (o *joinOptions) secret(std streams) (string, error) {
 }
 
 // confirmFingerprint asks a person, if there is one.
-func confirmFingerprint(std streams) func(string) error {
+func confirmFingerprint(ctx context.Context, std streams) func(string) error {
 	if !terminal.Is(std.in) {
 		return nil
 	}
 	return func(fingerprint string) error {
 		fmt.Fprintf(std.err, "The CA's fingerprint is %s\nIs it what \"logctl ca init\" shows on the CA's machine? Type yes: ", fingerprint)
-		line, err := bufio.NewReader(io.LimitReader(std.in, 64)).ReadString('\n')
+		line, err := bufio.NewReader(io.LimitReader(terminal.Until(ctx, std.in), 64)).ReadString('\n')
 		if err != nil || strings.TrimSpace(line) != "yes" {
 			return store.NewError(store.KindForbidden, "the CA's fingerprint was not confirmed")
 		}

@@ -48,7 +48,7 @@ for values; lines of one kind have one group. --toml NAME gives a file of preset
 Files given together are of one kind of log. The first --max-lines lines are looked at, 64 MiB at most, of several
 files as many of each. Blank lines are left out;
 lines without the header that the others have, as of a stack trace, are kinds of their own. Files may be compressed
-with gzip. The same lines give the same answer.
+(gzip, zstd, bzip2, xz). The same lines give the same answer.
 
 Exit status: 0 done, 1 failed, 2 usage, 3 some lines match no schema.`,
 		RunE: func(c *cobra.Command, files []string) error { return runLearn(c.Context(), streamsOf(c), o, files) },
@@ -87,7 +87,9 @@ func runLearn(ctx context.Context, std streams, o *learnOptions, files []string)
 	}
 	s := learn.NewSample(o.limits)
 	for i, name := range files {
-		if err := readSample(ctx, s, std.in, name, i, len(files)-i); err != nil {
+		if err := readSample(ctx, s, std.in, name, i, len(files)-i); ctx.Err() != nil {
+			return terminal.ErrInterrupted
+		} else if err != nil {
 			return err
 		}
 	}
@@ -108,7 +110,7 @@ func runLearn(ctx context.Context, std streams, o *learnOptions, files []string)
 // readSample reads the lines of one file, "-" being the standard input.
 func readSample(ctx context.Context, s *learn.Sample, stdin io.Reader, name string, input, left int) error {
 	if name == "-" {
-		in, err := lines.Decompress(stdin)
+		in, err := lines.Decompress(terminal.Until(ctx, stdin))
 		if err != nil {
 			return fmt.Errorf("read the standard input: %w", err)
 		}

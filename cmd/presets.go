@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"logctl/format/preset"
+	"logctl/internal/terminal"
 	"logctl/reports"
 )
 
@@ -155,7 +156,7 @@ func runPresetsTest(ctx context.Context, std streams, g *globals, o *presetTest)
 	for _, file := range o.files {
 		if err := o.test(ctx, std, set, file); err != nil {
 			if ctx.Err() != nil {
-				return fmt.Errorf("stopped: %w", ctx.Err())
+				return terminal.ErrInterrupted
 			}
 			failed = true
 			fmt.Fprintf(std.err, "logctl: error: %s\n", oneLine(err.Error()))
@@ -171,7 +172,7 @@ func runPresetsTest(ctx context.Context, std streams, g *globals, o *presetTest)
 }
 
 func (o *presetTest) test(ctx context.Context, std streams, set *preset.Set, file string) error {
-	in, written, err := openLines(std.in, file)
+	in, written, err := openLines(ctx, std.in, file)
 	if err != nil {
 		return err
 	}

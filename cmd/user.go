@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"logctl/internal/admin"
+	"logctl/internal/app"
 	"logctl/internal/config"
 	"logctl/internal/terminal"
 	"logctl/reports"
@@ -46,10 +47,9 @@ account's as it is.
   logctl user add eve --analyst shop
   pass show logs/bob | logctl user add bob
 
-A reader reads an app, its reports and its rejects. An analyst may also push design documents and change docs, which is what
-"logctl design push" and "logctl reparse" do. Without either the account may read every app; so may it with --reader '*'.
---user and --password-file are, as ever, who signs in to do this: it takes
-an admin's account, which on the machine of the store is found by itself.
+A reader reads an app, its reports and its rejects. An analyst may also push design documents and change docs, which is what "logctl
+design push" and "logctl reparse" do. Without either the account may read every app; so may it with --reader '*'. --user and
+--password-file are who signs in to do this: it takes an admin's account, which on the machine of the store is found by itself.
 
 Exit status: 0 done, 1 failed, 2 usage, 4 not allowed, 5 try again later.`,
 		Args: usageArgs(cobra.ExactArgs(1)),
@@ -71,12 +71,15 @@ func runUserAdd(ctx context.Context, std streams, g *globals, o *userAddOptions,
 	if err := admin.CheckUserName(name); err != nil {
 		return usage(err)
 	}
+	if name == admin.Writer || name == app.AdminName {
+		return usagef("%s is an account that a logctl serve has itself: take another name", name)
+	}
 	u := admin.User{Name: name}
 	may, err := o.roles(&u)
 	if err != nil {
 		return err
 	}
-	password, err := o.password(std, name)
+	password, err := o.password(ctx, std, name)
 	if err != nil {
 		return err
 	}
@@ -147,11 +150,11 @@ func (o *userAddOptions) roles(u *admin.User) (may string, err error) {
 }
 
 // password reads the account's password; "" is none. A person types it twice, since it is not shown.
-func (o *userAddOptions) password(std streams, name string) (password string, err error) {
+func (o *userAddOptions) password(ctx context.Context, std streams, name string) (password string, err error) {
 	if o.passwordFile != "" {
 		password, err = config.ReadSecret(o.passwordFile)
 	} else {
-		password, err = terminal.AskSecret(std.in, std.err, "Password of "+name)
+		password, err = terminal.AskSecret(ctx, std.in, std.err, "Password of "+name)
 	}
 	if err != nil {
 		return "", err
@@ -160,7 +163,7 @@ func (o *userAddOptions) password(std streams, name string) (password string, er
 		return "", usage(err)
 	}
 	if password != "" && o.passwordFile == "" && terminal.Is(std.in) {
-		again, err := terminal.AskSecret(std.in, std.err, "Once more")
+		again, err := terminal.AskSecret(ctx, std.in, std.err, "Once more")
 		if err == nil && again != password {
 			err = usagef("the two differ: nothing was changed")
 		}

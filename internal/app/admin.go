@@ -13,8 +13,8 @@ import (
 	"logctl/internal/config"
 )
 
-// adminName is the account that the embedded store always has.
-const adminName = "admin"
+// AdminName is the account that the embedded store always has.
+const AdminName = "admin"
 
 // adminPasswordPath is where the admin's password stands: in file if one is named, else in the data directory.
 func adminPasswordPath(dir, file string) string {
@@ -33,7 +33,7 @@ type admin struct {
 func (a *admin) Verify(name, password string) bool {
 	hash := sha256.Sum256([]byte(password))
 	same := subtle.ConstantTimeCompare(hash[:], a.hash[:])
-	return same&subtle.ConstantTimeCompare([]byte(name), []byte(adminName)) == 1
+	return same&subtle.ConstantTimeCompare([]byte(name), []byte(AdminName)) == 1
 }
 
 // openAdmin reads the admin's password, making a random one in the data directory where there is none; made tells so.

@@ -116,7 +116,7 @@ func connectServe(dir string) (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign in at the logctl serve of this machine: %w", err)
 	}
-	conn.Transport = authorized{next: socket, host: "localhost", header: basic(adminName, password)}
+	conn.Transport = authorized{next: socket, host: "localhost", header: basic(AdminName, password)}
 	conn.Anonymous = false
 	return conn, nil
 }

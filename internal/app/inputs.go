@@ -88,5 +88,5 @@ func withInputs(next http.Handler, door *proxy.Door, in *lines.Server, loki bool
 
 // adminConn is the way of an admin to the embedded store in this process.
 func (e *embedded) adminConn() *Conn {
-	return &Conn{BaseURL: localURL, Transport: e.api.Transport(store.Caller{Name: adminName, Roles: []string{store.AdminRole}}), InProcess: true}
+	return &Conn{BaseURL: localURL, Transport: e.api.Transport(store.Caller{Name: AdminName, Roles: []string{store.AdminRole}}), InProcess: true}
 }

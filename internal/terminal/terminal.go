@@ -4,6 +4,7 @@ package terminal
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -40,21 +41,77 @@ func Width(w io.Writer) int {
 	return width
 }
 
+// ErrInterrupted says that somebody wants no more.
+var ErrInterrupted = errors.New("interrupted")
+
 // AskSecret reads a secret: from a terminal after a prompt, which goes to talk, and without showing it, else the first line of in.
-// "" is none.
-func AskSecret(in io.Reader, talk io.Writer, prompt string) (string, error) {
+// "" is none. It ends with ctx, and then the terminal is as it was.
+func AskSecret(ctx context.Context, in io.Reader, talk io.Writer, prompt string) (string, error) {
 	if f, ok := in.(*os.File); ok && Is(f) {
 		fmt.Fprintf(talk, "%s: ", prompt)
-		typed, err := term.ReadPassword(int(f.Fd()))
-		fmt.Fprintln(talk)
-		if err != nil {
-			return "", fmt.Errorf("read from the terminal: %w", err)
-		}
-		return string(typed), nil
+		defer fmt.Fprintln(talk)
+		return readPassword(ctx, int(f.Fd()))
 	}
-	line, err := bufio.NewReader(io.LimitReader(in, 4096)).ReadString('\n')
+	line, err := bufio.NewReader(io.LimitReader(Until(ctx, in), 4096)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("read the standard input: %w", err)
 	}
 	return strings.TrimRight(line, "\r\n"), nil
+}
+
+// readPassword leaves behind a read that nothing ends but a key, if ctx ends first; the process is then about to.
+func readPassword(ctx context.Context, fd int) (string, error) {
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", fmt.Errorf("read from the terminal: %w", err)
+	}
+	done := make(chan error, 1)
+	var text []byte
+	go func() {
+		var err error
+		text, err = term.ReadPassword(fd)
+		done <- err
+	}()
+	select {
+	case <-ctx.Done():
+		return "", errors.Join(ErrInterrupted, term.Restore(fd, before))
+	case err = <-done:
+	}
+	if err != nil {
+		return "", fmt.Errorf("read from the terminal: %w", err)
+	}
+	return string(text), nil
+}
+
+type readFunc func(p []byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }
+
+// Until is in, but that its reads end with ctx, which one that waits for somebody to type does not do by itself. The last of
+// them is left behind, with what it may get.
+func Until(ctx context.Context, in io.Reader) io.Reader {
+	var buf []byte
+	return readFunc(func(p []byte) (int, error) {
+		if ctx.Err() != nil {
+			return 0, ErrInterrupted
+		}
+		if len(buf) < len(p) {
+			buf = make([]byte, len(p))
+		}
+		type result struct {
+			n   int
+			err error
+		}
+		done := make(chan result, 1)
+		go func() {
+			n, err := in.Read(buf[:len(p)])
+			done <- result{n, err}
+		}()
+		select {
+		case <-ctx.Done():
+			return 0, ErrInterrupted
+		case r := <-done:
+			return copy(p, buf[:r.n]), r.err
+		}
+	})
 }

@@ -2,9 +2,13 @@ package terminal
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"io"
 	"os"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 )
@@ -30,10 +34,34 @@ func TestAskSecret(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{"": "", "one": "one", "one\r\ntwo\n": "one", " two words \n": " two words "} {
 		var talk bytes.Buffer
-		got, err := AskSecret(strings.NewReader(in), &talk, "Password")
+		got, err := AskSecret(t.Context(), strings.NewReader(in), &talk, "Password")
 		if err != nil || got != want || talk.Len() > 0 {
 			t.Errorf("AskSecret(%q) = %q, %v and said %q", in, got, err, &talk)
 		}
+	}
+}
+
+// A read that nobody answers ends when it is to.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	in, out := io.Pipe()
+	defer out.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(10*time.Millisecond, cancel)
+	if _, err := AskSecret(ctx, in, io.Discard, "Password"); !errors.Is(err, ErrInterrupted) {
+		t.Errorf("AskSecret: %v", err)
+	}
+	if n, err := Until(ctx, strings.NewReader("more")).Read(make([]byte, 4)); n != 0 || !errors.Is(err, ErrInterrupted) {
+		t.Errorf("Read: %d, %v", n, err)
+	}
+}
+
+func TestUntil(t *testing.T) {
+	t.Parallel()
+	text := strings.Repeat("some words and ", 9999)
+	got, err := io.ReadAll(Until(t.Context(), iotest.DataErrReader(iotest.HalfReader(strings.NewReader(text)))))
+	if err != nil || string(got) != text {
+		t.Errorf("%d of %d bytes: %v", len(got), len(text), err)
 	}
 }
 
