@@ -1,10 +1,12 @@
 package couchapi
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"log/slog"
 	"runtime"
 	"sync"
 	"time"
@@ -28,6 +30,7 @@ type accounts struct {
 	users    *usersDB
 	admins   Admins
 	settings *settings
+	log      *slog.Logger
 	lockout  *password.Lockout
 	key      [32]byte
 	deriving chan struct{} // bounds how many keys are derived at once: passwords must not starve the rest
@@ -47,9 +50,9 @@ type knownAccount struct {
 	until time.Time         // guarded by accounts.mu
 }
 
-func newAccounts(users *usersDB, admins Admins, s *settings) *accounts {
+func newAccounts(users *usersDB, admins Admins, s *settings, log *slog.Logger) *accounts {
 	a := &accounts{
-		users: users, admins: admins, settings: s, lockout: password.NewLockout(),
+		users: users, admins: admins, settings: s, log: log, lockout: password.NewLockout(),
 		deriving: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 		known:    map[string]*knownAccount{},
 		admitted: map[string]string{},
@@ -60,23 +63,30 @@ func newAccounts(users *usersDB, admins Admins, s *settings) *accounts {
 
 // login is the caller that a name and a password tell. from is where the request comes from: too many failures from one
 // place close the account to it for a while.
-func (a *accounts) login(name, plain, from string) (store.Caller, error) {
-	if a.lockout.Locked(name, from) {
-		return store.Caller{}, errForbidden("Account is temporarily locked due to multiple authentication failures")
+func (a *accounts) login(ctx context.Context, name, plain, from string) (store.Caller, error) {
+	salt := "" // a new password has a new one, and is not locked out for the old one
+	if k, err := a.find(name); err == nil {
+		salt = k.Salt
 	}
-	caller, err := a.verify(name, plain)
+	over, refused := a.lockout.Locked(name, salt, from)
+	if refused {
+		return store.Caller{}, errForbidden("Account is temporarily locked due to multiple authentication failures")
+	} else if over {
+		a.log.Warn("too many wrong passwords for an account", "from", from)
+	}
+	caller, err := a.verify(ctx, name, plain)
 	switch {
 	case errors.Is(err, errNoAccount):
-		a.lockout.Failed(name, from)
+		a.lockout.Failed(name, salt, from)
 		return store.Caller{}, errUnauthorized("Name or password is incorrect.")
 	case err != nil:
 		return store.Caller{}, err
 	}
-	a.lockout.Succeeded(name, from)
+	a.lockout.Succeeded(name, salt, from)
 	return caller, nil
 }
 
-func (a *accounts) verify(name, plain string) (store.Caller, error) {
+func (a *accounts) verify(ctx context.Context, name, plain string) (store.Caller, error) {
 	m := hmac.New(sha256.New, a.key[:])
 	m.Write([]byte(plain))
 	var mac [sha256.Size]byte
@@ -90,7 +100,8 @@ func (a *accounts) verify(name, plain string) (store.Caller, error) {
 	}
 	k, err := a.find(name)
 	if errors.Is(err, errNoAccount) {
-		a.derive(a.users.nobody(), plain) // so that the time of the answer does not tell
+		empty := a.users.method().Empty()
+		a.derive(&empty, plain) // so that the time of the answer does not tell
 	}
 	if err != nil {
 		return store.Caller{}, err
@@ -107,6 +118,9 @@ func (a *accounts) verify(name, plain string) (store.Caller, error) {
 	a.mu.Lock()
 	k.mac, k.until = mac, time.Now().Add(verifiedFor)
 	a.mu.Unlock()
+	if err := a.users.renew(ctx, k, plain); err != nil && !store.IsKind(err, store.KindConflict) {
+		a.log.Warn("the hash of a password stays as it is", "err", err)
+	}
 	return k.caller(), nil
 }
 

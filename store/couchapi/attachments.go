@@ -262,6 +262,9 @@ func (x *exchange) attachmentsOwner(id string) (store.Doc, error) {
 		return old, err
 	}
 	if x.r.Method == http.MethodDelete {
+		if x.hidesUser(id) {
+			return doc, errNotFound("missing")
+		}
 		old, err := x.db.Get(id)
 		if err != nil {
 			return doc, err

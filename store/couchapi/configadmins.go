@@ -11,14 +11,14 @@ import (
 const adminsSection = "admins"
 
 // hashAdmin is a password as the settings keep it; one that is hashed already stays.
-func hashAdmin(plain string, rounds int) (string, error) {
+func hashAdmin(plain string, m password.Method) (string, error) {
 	if _, ok := password.Parse(plain); ok {
 		return plain, nil
 	}
 	if plain == "" {
 		return "", errBadRequest("The password must not be empty.")
 	}
-	h, err := password.New(plain, rounds)
+	h, err := m.New(plain, "")
 	return h.Text(), err
 }
 

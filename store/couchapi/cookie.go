@@ -1,19 +1,15 @@
 package couchapi
 
 import (
-	"bytes"
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
-	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
 
 	"logctl/store/engine"
+	"logctl/store/password"
 )
 
 const (
@@ -22,50 +18,13 @@ const (
 	secretSize    = 32
 )
 
-// session is what a session cookie says.
-type session struct {
-	name string
-	at   time.Time
-	mac  []byte
-}
-
-// parseSession reads "name:hex seconds:mac". The mac may hold colons, a name can't.
-func parseSession(raw []byte) (session, error) {
-	name, rest, ok := bytes.Cut(raw, []byte{':'})
-	if !ok {
-		return session{}, errors.New("no time")
-	}
-	at, mac, ok := bytes.Cut(rest, []byte{':'})
-	if !ok {
-		return session{}, errors.New("no signature")
-	}
-	sec, err := strconv.ParseInt(string(at), 16, 64)
-	if err != nil {
-		return session{}, fmt.Errorf("time: %w", err)
-	}
-	return session{name: string(name), at: time.Unix(sec, 0), mac: mac}, nil
-}
-
-func (s session) text() string {
-	return s.name + ":" + strconv.FormatInt(s.at.Unix(), 16)
-}
-
-// sign is the HMAC-SHA256 of the name and the time, keyed by the server's secret and the account's salt: a new password
-// has a new salt, so that it ends all sessions.
-func (s session) sign(secret []byte, salt string) []byte {
-	m := hmac.New(sha256.New, append(bytes.Clone(secret), salt...))
-	m.Write([]byte(s.text()))
-	return m.Sum(nil)
-}
-
 // setSession sends a new session cookie.
 func (h *Handler) setSession(x *exchange, name, salt string) {
-	s := session{name: name, at: time.Now()}
-	value := append([]byte(s.text()+":"), s.sign(h.secret, salt)...)
+	s := password.Session{Name: name, At: time.Now()}
 	http.SetCookie(x.w, &http.Cookie{
-		Name: sessionCookie, Value: base64.RawURLEncoding.EncodeToString(value),
+		Name: sessionCookie, Value: s.Value(h.secret, salt),
 		Path: "/", HttpOnly: true, Secure: x.r.TLS != nil,
-		MaxAge: int(h.o.SessionTimeout / time.Second), Expires: s.at.Add(h.o.SessionTimeout),
+		MaxAge: int(h.o.SessionTimeout / time.Second), Expires: s.At.Add(h.o.SessionTimeout),
 	})
 }
 

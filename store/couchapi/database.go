@@ -73,8 +73,14 @@ func createDatabase(x *exchange) error {
 		}
 		create = x.h.o.Engine.CreatePartitioned
 	}
-	if _, err := create(x.ctx(), parsed); err != nil {
+	db, err := create(x.ctx(), parsed)
+	if err != nil {
 		return err
+	}
+	if set, _ := x.h.settings.get("couchdb", "default_security"); x.h.o.Bare && (set == "everyone" || set == "admin_local") {
+		if err := db.SetMeta(x.ctx(), securityMeta, []byte("{}")); err != nil {
+			return err
+		}
 	}
 	x.w.Header().Set("Location", x.absolute(couchpath.Of(name)))
 	return x.ok(http.StatusCreated)

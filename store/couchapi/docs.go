@@ -361,6 +361,9 @@ func (x *exchange) sendLocal(id string, o docOptions) error {
 
 func deleteLocal(x *exchange) error {
 	id := x.docID()
+	if err := x.checkUserWrite(id); err != nil {
+		return err
+	}
 	if _, err := x.db.GetLocal(id); err != nil {
 		return err
 	}

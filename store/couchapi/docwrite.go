@@ -166,6 +166,9 @@ func deleteDoc(x *exchange) error {
 		return deleteLocal(x)
 	}
 	doc := store.Doc{ID: id, Deleted: true, Body: []byte("{}")}
+	if x.hidesUser(id) {
+		return errNotFound("missing")
+	}
 	if _, err := x.db.Get(id); err != nil {
 		return err
 	}

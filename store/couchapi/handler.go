@@ -16,6 +16,7 @@ import (
 	"logctl/store/couchpath"
 	"logctl/store/engine"
 	"logctl/store/inproc"
+	"logctl/store/password"
 	"logctl/store/uuids"
 	"logctl/store/view"
 )
@@ -55,7 +56,7 @@ type Options struct {
 	PasswordRounds int           // PBKDF2 rounds of new passwords; 0: 600,000
 	SessionTimeout time.Duration // of a session cookie; 0: 10 minutes
 	// Bare says that no door is before the handler. The settings may then name other ways to tell who calls, as a CouchDB's may:
-	// authentication_handlers, authentication_db.
+	// authentication_handlers, authentication_db. They may also have new databases be everybody's: default_security.
 	Bare bool
 
 	MaxDoc     int   // bytes of one doc; 0: 8,000,000
@@ -119,7 +120,7 @@ func New(o Options) *Handler {
 	h.designs = newDesignCache()
 	h.settings = newSettings(o.Engine)
 	h.users = &usersDB{engine: o.Engine, designs: h.designs, rounds: h.o.PasswordRounds, bare: o.Bare, settings: h.settings}
-	h.accounts = newAccounts(h.users, o.Admins, h.settings)
+	h.accounts = newAccounts(h.users, o.Admins, h.settings, h.o.Log)
 	h.start = sync.OnceValue(h.load)
 	h.router = h.routes()
 	return h
@@ -161,6 +162,8 @@ func (h *Handler) heed() {
 	suffix, _ := h.settings.get("uuids", "utc_id_suffix")
 	h.ids.SetMode(algorithm, suffix)
 	h.o.Views.SetReduceLimit(h.settings.flag("query_server_config", "reduce_limit"))
+	lockout, _ := h.settings.get("chttpd_auth_lockout", "mode")
+	h.accounts.lockout.Set(lockout, h.settings.number("chttpd_auth_lockout", "threshold", password.LockoutAfter))
 }
 
 // ServeHTTP answers one request.

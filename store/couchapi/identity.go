@@ -1,7 +1,6 @@
 package couchapi
 
 import (
-	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"net"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"logctl/store"
+	"logctl/store/password"
 )
 
 // identify finds out who sends the request. A caller that the process itself has put into the context wins over all
@@ -45,11 +45,11 @@ func (h *Handler) identifyBasic(x *exchange) error {
 	if err != nil {
 		return errBadRequest("Authorization header has invalid base64 value")
 	}
-	name, password, ok := strings.Cut(string(raw), ":")
-	if !ok || name == "_" && password == "_" { // how a browser is made to forget an account
+	name, plain, ok := strings.Cut(string(raw), ":")
+	if !ok || name == "_" && plain == "_" { // how a browser is made to forget an account
 		return nil
 	}
-	caller, err := h.accounts.login(name, password, peer(x.r))
+	caller, err := h.accounts.login(x.ctx(), name, plain, peer(x.r))
 	if err != nil {
 		return err
 	}
@@ -65,39 +65,33 @@ func cutScheme(header, scheme string) (string, bool) {
 	return strings.TrimSpace(header[len(scheme)+1:]), true
 }
 
-// identifyCookie reads the session cookie: base64url of "name:hex seconds:HMAC". One that is not of that form is
-// refused, one that is too old or that nobody signed is as none.
+// identifyCookie reads the session cookie. One that is not of its form is refused, one that is too old or that nobody signed is as none.
 func (h *Handler) identifyCookie(x *exchange) error {
 	c, err := x.r.Cookie(sessionCookie)
 	if err != nil || c.Value == "" {
 		return nil
 	}
-	malformed := errBadRequest("Malformed AuthSession cookie. Please clear your cookies.")
-	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(c.Value, "="))
+	session, err := password.ParseSession(c.Value)
 	if err != nil {
-		return malformed
+		return errBadRequest("Malformed AuthSession cookie. Please clear your cookies.")
 	}
-	session, err := parseSession(raw)
-	if err != nil {
-		return malformed
-	}
-	salt, caller, err := h.accounts.session(session.name)
+	salt, caller, err := h.accounts.session(session.Name)
 	if err != nil {
 		if errors.Is(err, errNoAccount) {
 			return nil
 		}
 		return err
 	}
-	if subtle.ConstantTimeCompare(session.mac, session.sign(h.secret, salt)) != 1 {
+	if !session.IsSigned(h.secret, salt) {
 		return nil
 	}
-	left := h.o.SessionTimeout - time.Since(session.at)
+	left := h.o.SessionTimeout - time.Since(session.At)
 	if left <= 0 {
 		return nil
 	}
 	x.caller, x.authed = caller, "cookie"
 	if left < h.o.SessionTimeout*9/10 {
-		h.setSession(x, session.name, salt)
+		h.setSession(x, session.Name, salt)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package couchapi
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 )
@@ -22,4 +23,27 @@ func TestSecurityAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// TestDefaultSecurity has new databases be everybody's, where no door is before the store.
+func TestDefaultSecurity(t *testing.T) {
+	t.Parallel()
+	for _, bare := range []bool{true, false} {
+		h := newTestHandler(t, Options{Bare: bare})
+		for i, c := range []struct {
+			set  string
+			open bool
+		}{{"everyone", bare}, {"admin_local", bare}, {"admin_only", false}, {"nonsense", false}} {
+			expect(t, h, "PUT", "/_node/_local/_config/couchdb/default_security", `"`+c.set+`"`, 200)
+			db := fmt.Sprint("/db", i)
+			expect(t, h, "PUT", db, "", 201)
+			if w := anonymous(h, "GET", db, ""); (w.Code == 200) != c.open {
+				t.Errorf("bare %v, %s: %d", bare, c.set, w.Code)
+			}
+		}
+		expect(t, h, "DELETE", "/_node/_local/_config/couchdb/default_security", "", 200)
+		if w := anonymous(h, "GET", "/db0", ""); (w.Code == 200) != bare {
+			t.Errorf("bare %v: a database of before: %d", bare, w.Code)
+		}
+	}
 }

@@ -59,7 +59,7 @@ func postSession(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	caller, err := x.h.accounts.login(name, password, peer(x.r))
+	caller, err := x.h.accounts.login(x.ctx(), name, password, peer(x.r))
 	if err != nil {
 		if !store.IsKind(err, store.KindUnauthorized) {
 			return err

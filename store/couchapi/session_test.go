@@ -2,6 +2,7 @@ package couchapi
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -155,8 +156,9 @@ func TestSessionTimes(t *testing.T) {
 		{0, true, false}, {30 * time.Second, true, false}, {2 * time.Minute, true, true}, {11 * time.Minute, false, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			h.accounts = newAccounts(nil, oneAdmin{}, newSettings(nil))
-			if _, err := h.accounts.login(testAdmin, testAdminPassword, "here"); err != nil {
+			h.accounts = newAccounts(nil, oneAdmin{}, newSettings(nil), slog.New(slog.DiscardHandler))
+			h.accounts.users = &usersDB{engine: openTestEngine(t), settings: h.accounts.settings}
+			if _, err := h.accounts.login(t.Context(), testAdmin, testAdminPassword, "here"); err != nil {
 				t.Fatal(err)
 			}
 			salt, _, err := h.accounts.session(testAdmin)
@@ -187,35 +189,57 @@ func TestSessionTimes(t *testing.T) {
 
 func TestLockout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := newAccounts(nil, oneAdmin{}, newSettings(nil))
-		a.users = &usersDB{engine: openTestEngine(t)}
+		a := newAccounts(nil, oneAdmin{}, newSettings(nil), slog.New(slog.DiscardHandler))
+		a.users = &usersDB{engine: openTestEngine(t), rounds: testRounds, settings: a.settings}
 		for range password.LockoutAfter {
-			if _, err := a.login(testAdmin, "wrong", "here"); err == nil {
+			if _, err := a.login(t.Context(), testAdmin, "wrong", "here"); err == nil {
 				t.Fatal("a wrong password is right")
 			}
 		}
-		if _, err := a.login(testAdmin, testAdminPassword, "here"); err == nil || !strings.Contains(err.Error(), "locked") {
+		if _, err := a.login(t.Context(), testAdmin, testAdminPassword, "here"); err == nil || !strings.Contains(err.Error(), "locked") {
 			t.Errorf("after %d failures: %v", password.LockoutAfter, err)
 		}
-		if _, err := a.login(testAdmin, testAdminPassword, "elsewhere"); err != nil {
+		if _, err := a.login(t.Context(), testAdmin, testAdminPassword, "elsewhere"); err != nil {
 			t.Errorf("from another address: %v", err)
 		}
 		time.Sleep(password.LockoutFor + time.Second)
-		if _, err := a.login(testAdmin, testAdminPassword, "here"); err != nil {
+		if _, err := a.login(t.Context(), testAdmin, testAdminPassword, "here"); err != nil {
 			t.Errorf("after the time: %v", err)
 		}
 	})
 }
 
-// FuzzParseSession looks for a cookie that panics.
-func FuzzParseSession(f *testing.F) {
-	f.Add([]byte("admin:66666666:\xff"))
-	f.Add([]byte("::"))
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		if s, err := parseSession(raw); err == nil && strings.Contains(s.name, ":") {
-			t.Errorf("%q has the name %q", raw, s.name)
+// TestLockoutAsSet turns the lockout off, and has a new password open a locked account.
+func TestLockoutAsSet(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	const admin, setting = "/_node/_local/_config/admins/jan", "/_node/_local/_config/chttpd_auth_lockout/"
+	guess := func() int {
+		for range password.LockoutAfter {
+			who(h, withBasic("jan", "wrong"))
 		}
-	})
+		return anonymous(h, "GET", "/_session", "", withBasic("jan", "wrong")).Code
+	}
+	expect(t, h, "PUT", admin, `"pw"`, 200)
+	for _, mode := range []string{"warn", "off"} {
+		expect(t, h, "PUT", setting+"mode", `"`+mode+`"`, 200)
+		if got := guess(); got != 401 {
+			t.Errorf("%s: %d", mode, got)
+		}
+	}
+	expect(t, h, "DELETE", setting+"mode", "", 200)
+	if got := guess(); got != 403 {
+		t.Errorf("as it is unless set: %d", got)
+	}
+	expect(t, h, "PUT", admin, `"new"`, 200)
+	if got := who(h, withBasic("jan", "new")); got != "jan" {
+		t.Errorf("the new password: %s", got)
+	}
+	expect(t, h, "PUT", setting+"threshold", `"1"`, 200)
+	who(h, withBasic("jan", "wrong"))
+	if got := anonymous(h, "GET", "/_session", "", withBasic("jan", "new")).Code; got != 403 {
+		t.Errorf("after as many as are set: %d", got)
+	}
 }
 
 func openTestEngine(t testing.TB) *engine.Engine {
@@ -272,7 +296,7 @@ func TestNobodysPasswordIsDerived(t *testing.T) {
 			a.deriving <- struct{}{} // somebody else's turn
 			done := make(chan error, 1)
 			go func() {
-				_, err := a.login("jan", "two", "192.0.2.1")
+				_, err := a.login(t.Context(), "jan", "two", "192.0.2.1")
 				done <- err
 			}()
 			synctest.Wait()

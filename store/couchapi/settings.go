@@ -166,7 +166,7 @@ func putSetting(x *exchange) error {
 		}
 	}
 	if x.name("section") == adminsSection {
-		if value, err = hashAdmin(value, x.h.o.PasswordRounds); err != nil {
+		if value, err = hashAdmin(value, x.h.users.method()); err != nil {
 			return err
 		}
 	}

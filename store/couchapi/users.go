@@ -2,7 +2,6 @@ package couchapi
 
 import (
 	"context"
-	"crypto/sha256"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -33,7 +32,7 @@ const usersDesign = designPrefix + "_auth" // has usersRules
 type usersDB struct {
 	engine  *engine.Engine
 	designs *designCache
-	rounds  int // PBKDF2 rounds of new passwords
+	rounds  int // PBKDF2 rounds of new passwords, where the settings have none
 
 	bare     bool // as Options.Bare
 	settings *settings
@@ -169,9 +168,10 @@ func (u *usersDB) account(name string) (account, error) {
 	return a, nil
 }
 
-// nobody is a hash that no password matches, which takes as long to find out as with a new account's.
-func (u *usersDB) nobody() *password.Hash {
-	return &password.Hash{Scheme: "pbkdf2", PRF: "sha256", Iterations: u.rounds, DerivedKey: strings.Repeat("00", sha256.Size)}
+// method is how new passwords are hashed.
+func (u *usersDB) method() password.Method {
+	prf, _ := u.settings.get("chttpd_auth", "pbkdf2_prf")
+	return password.Method{PRF: prf, Rounds: u.settings.number("chttpd_auth", "iterations", u.rounds)}
 }
 
 // caller is the account as a caller. Roles that begin with an underscore are the server's own and no document's.
@@ -181,11 +181,8 @@ func (a *account) caller() store.Caller {
 }
 
 // prepare replaces the password of a user document that is about to be written by a hash of it, as CouchDB's _users database does.
-// That the document may be written is the database's own rule (users.js), but others than admins find nobody else's.
+// That the document may be written is the database's own rule (users.js).
 func (u *usersDB) prepare(x *exchange, doc *store.Doc) error {
-	if x.caller.Name != "" && !x.mayReadUser(doc.ID) {
-		return errNotFound("missing")
-	}
 	if doc.Deleted {
 		return nil
 	}
@@ -204,7 +201,7 @@ func (u *usersDB) prepare(x *exchange, doc *store.Doc) error {
 	if err := x.checkPassword(plain); err != nil {
 		return err
 	}
-	body, err := u.hashed(doc.Body, plain)
+	body, err := u.hashed(doc.Body, plain, "")
 	if err != nil {
 		return err
 	}
@@ -226,9 +223,38 @@ func (x *exchange) checkPassword(plain string) error {
 	return nil
 }
 
-// hashed is body with its password replaced by a salted hash.
-func (u *usersDB) hashed(body []byte, plain string) ([]byte, error) {
-	h, err := password.New(plain, u.rounds)
+// renew hashes a password that was right anew, where the settings want another kind of hash than k has, as CouchDB does. The salt stays,
+// which sessions are signed with: servers that replicate accounts all make the same revision of it.
+func (u *usersDB) renew(ctx context.Context, k *knownAccount, plain string) error {
+	if set, ok := u.settings.get("chttpd_auth", "upgrade_hash_on_auth"); k.admin || ok && set != "true" || u.method().Made(k.Hash) {
+		return nil
+	}
+	db, err := u.engine.DB(u.name())
+	if err != nil {
+		return err
+	}
+	doc, err := db.Get(userIDPrefix + k.Name)
+	if err != nil {
+		return err
+	}
+	var now account
+	if json.Unmarshal(doc.Body, &now) != nil || now.Hash != k.Hash { // it has another password by now
+		return nil
+	}
+	if doc.Body, err = u.hashed(doc.Body, plain, k.Salt); err != nil {
+		return err
+	}
+	doc.Ancestors = nil
+	res, err := db.Write(ctx, []store.Doc{doc}, engine.WriteOptions{NewEdits: true})
+	if err == nil {
+		err = res[0].Err
+	}
+	return err
+}
+
+// hashed is body with its password replaced by a hash with a salt, a new one if it is "".
+func (u *usersDB) hashed(body []byte, plain, salt string) ([]byte, error) {
+	h, err := u.method().New(plain, salt)
 	if err != nil {
 		return nil, err
 	}
@@ -240,7 +266,7 @@ func (u *usersDB) hashed(body []byte, plain string) ([]byte, error) {
 
 // checkUserRead refuses who may not see a doc of the _users database: admins see all, others their own alone.
 func (x *exchange) checkUserRead(id string) error {
-	if !x.h.users.is(string(x.db.Name())) || x.mayReadUser(id) {
+	if !x.hidesUser(id) {
 		return nil
 	}
 	if strings.HasPrefix(id, designPrefix) {
@@ -249,8 +275,17 @@ func (x *exchange) checkUserRead(id string) error {
 	return errNotFound("missing")
 }
 
-func (x *exchange) mayReadUser(id string) bool {
-	return x.security.isAdmin(x.caller) || x.caller.Name != "" && id == userIDPrefix+x.caller.Name
+// hidesUser tells whether id is one of the _users database that the caller may not see.
+func (x *exchange) hidesUser(id string) bool {
+	return x.h.users.is(string(x.db.Name())) && !x.security.isAdmin(x.caller) && (x.caller.Name == "" || id != userIDPrefix+x.caller.Name)
+}
+
+// checkUserWrite refuses to write what a caller with a name does not see, local docs and designs of the _users database, too.
+func (x *exchange) checkUserWrite(id string) error {
+	if x.caller.Name != "" && x.hidesUser(id) {
+		return errNotFound("missing")
+	}
+	return nil
 }
 
 // appendMembersBut appends to dst, a JSON object that is still open, the members of body without those named, and

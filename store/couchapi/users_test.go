@@ -2,8 +2,10 @@ package couchapi
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -156,7 +158,7 @@ func TestOpenUsersDatabase(t *testing.T) {
 		{"POST", "/_users/_all_docs", `{"keys":["org.couchdb.user:eva"]}`, 401},
 		{"GET", "/_users/_design/d", "", 403},
 		{"PUT", "/_users/org.couchdb.user:eva", `{"name":"eva","type":"user","roles":[],"password":"x"}`, 404},
-		{"PUT", "/_users/_design/x", `{}`, 403},
+		{"PUT", "/_users/_design/x", `{}`, 404},
 	} {
 		w := anonymous(h, c.method, c.path, c.body, jan, func(r *http.Request) { r.Header.Set("Destination", "x") })
 		if w.Code != c.status {
@@ -234,4 +236,110 @@ func TestRulesOfPasswords(t *testing.T) {
 	expect(t, h, "PUT", "/_node/_local/_config/chttpd_auth/password_regexp", `"[]"`, 200)
 	put("x", 201)
 	expect(t, h, "PUT", "/_users/org.couchdb.user:eva", `{"name":"eva","type":"user","roles":[]}`, 201)
+}
+
+// TestHashesAsSet has new passwords hashed as the settings say.
+func TestHashesAsSet(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	for i, c := range []struct{ prf, rounds, want string }{
+		{"sha512", "3", `"pbkdf2_prf":"sha512","iterations":3`}, {"sha", "1", `"pbkdf2_prf":"sha","iterations":1`},
+		{"md5", "-1", `"pbkdf2_prf":"sha256","iterations":1`}, {"sha384", "x", fmt.Sprintf(`"pbkdf2_prf":"sha384","iterations":%d`, testRounds)},
+	} {
+		expect(t, h, "PUT", "/_node/_local/_config/chttpd_auth/pbkdf2_prf", `"`+c.prf+`"`, 200)
+		expect(t, h, "PUT", "/_node/_local/_config/chttpd_auth/iterations", `"`+c.rounds+`"`, 200)
+		name := fmt.Sprint("jan", i)
+		makeUser(t, h, name, "pw")
+		doc := expect(t, h, "GET", "/_users/org.couchdb.user:"+name, "", 200)
+		if got := regexp.MustCompile(`"salt":"[^"]*",`).ReplaceAllString(doc, ""); !strings.Contains(got, c.want) {
+			t.Errorf("%+v: %s", c, got)
+		}
+		if got := who(h, withBasic(name, "pw")); got != name {
+			t.Errorf("%+v: the caller is %s", c, got)
+		}
+		expect(t, h, "PUT", "/_node/_local/_config/admins/other", `"pw"`, 200)
+		prf, _, _ := strings.Cut(strings.TrimPrefix(c.want, `"pbkdf2_prf":"`), `"`)
+		if kept := expect(t, h, "GET", "/_node/_local/_config/admins/other", "", 200); !strings.HasPrefix(kept, `"-pbkdf2:`+prf+"-") {
+			t.Errorf("%+v: the admin's is %s", c, kept)
+		}
+	}
+}
+
+// TestHashesAreRenewed has hashes of older kinds become such as the settings want when their owners log in, in the revisions that a
+// CouchDB 3.5.0 makes of them.
+func TestHashesAreRenewed(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	const (
+		settings = "/_node/_local/_config/chttpd_auth/"
+		salt     = `"salt":"00112233445566778899aabbccddeeff"`
+		sum      = `"password_sha":"f502e2d2336445c75dd0775e4d942a29349f0ee5"`
+		sha256   = `"password_scheme":"pbkdf2","pbkdf2_prf":"sha256",` + salt + `,"iterations":1,"derived_key":"fdcca6da315aecd24d5a47caef0bbc6f9abd27cb166ac4a8363dad1db3211c4e"`
+	)
+	expect(t, h, "PUT", "/_users", "", 201)
+	expect(t, h, "PUT", settings+"iterations", `"3"`, 200)
+	for name, c := range map[string]struct{ doc, rev string }{
+		"u1": {`"type":"user","roles":["ops"],"n":1.0,` + sha256 + `,"x":[1]`, "2-a6d97f52c5eac57420ccc0b6498c4a99"},
+		"u2": {`"type":"user","roles":[],"password_scheme":"pbkdf2",` + salt + `,"iterations":10,"derived_key":"28be7d7b8296519be01b0b3d6b71b01873fdcabd"`,
+			"2-b93923cf2dca4c9c86175f60f81380ae"},
+		"u3": {`"type":"user","roles":[],"password_scheme":"simple",` + salt + `,` + sum, "2-ca8ce4f30332ecc43cb4307567c821bb"},
+		"u4": {`"type":"user","roles":[],` + salt + `,` + sum, "2-3167913d6db384f6a3a5ccf7a2d13643"},
+	} {
+		path := "/_users/org.couchdb.user:" + name
+		first := revOf(t, expect(t, h, "PUT", path, `{"name":"`+name+`",`+c.doc+`}`, 201))
+		for _, password := range []string{"wrong", "pw", "pw"} {
+			who(h, withBasic(name, password))
+			want := c.rev
+			if password == "wrong" {
+				want = first
+			}
+			if doc := expect(t, h, "GET", path, "", 200); !strings.Contains(doc, `"_rev":"`+want+`"`) {
+				t.Errorf("%s: %s, want %s", name, doc, want)
+			}
+		}
+		if got := who(h, withBasic(name, "pw")); got != name {
+			t.Errorf("%s: the caller is %s", name, got)
+		}
+	}
+	cookie := login(t, h, "u1", "pw")
+	expect(t, h, "PUT", settings+"iterations", `"4"`, 200)
+	if got := who(h, withBasic("u1", "pw")) + who(h, withCookie(cookie)); got != "u1u1" {
+		t.Errorf("after another one: %s", got)
+	}
+	if doc := expect(t, h, "GET", "/_users/org.couchdb.user:u1", "", 200); !strings.Contains(doc, `"iterations":3`) {
+		t.Errorf("a password that was right a moment ago is hashed anew: %s", doc)
+	}
+	expect(t, h, "PUT", settings+"upgrade_hash_on_auth", `"false"`, 200)
+	const off = "/_users/org.couchdb.user:off"
+	rev := revOf(t, expect(t, h, "PUT", off, `{"name":"off","type":"user","roles":[],`+sha256+`}`, 201))
+	if got := who(h, withBasic("off", "pw")); got != "off" {
+		t.Errorf("the caller is %s", got)
+	}
+	if doc := expect(t, h, "GET", off, "", 200); !strings.Contains(doc, rev) {
+		t.Errorf("turned off: %s", doc)
+	}
+}
+
+// TestOthersAccountsAreHidden shows that writes tell nobody which accounts, designs and local docs there are, in a _users that is open to all.
+func TestOthersAccountsAreHidden(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	makeUser(t, h, "jan", "pw")
+	makeUser(t, h, "eva", "pw")
+	expect(t, h, "PUT", "/_node/_local/_config/couchdb/users_db_security_editable", `"true"`, 200)
+	expect(t, h, "PUT", "/_users/_security", "{}", 200)
+	expect(t, h, "PUT", "/_users/_local/x", "{}", 201)
+	const missing = `{"error":"not_found","reason":"missing"}`
+	for _, path := range []string{"org.couchdb.user:eva", "org.couchdb.user:nobody", "org.couchdb.user:eva/a", "org.couchdb.user:nobody/a", "_design/_auth"} {
+		for _, as := range [][]func(*http.Request){nil, {withBasic("jan", "pw")}} {
+			if w := anonymous(h, "DELETE", "/_users/"+path, "", as...); strings.TrimSpace(w.Body.String()) != missing {
+				t.Errorf("DELETE %s by a stranger %v: %s", path, as == nil, w.Body)
+			}
+		}
+	}
+	for _, c := range [][2]string{{"PUT", "_local/x"}, {"PUT", "_local/y"}, {"DELETE", "_local/x"}, {"DELETE", "_local/y"}, {"PUT", "_design/d"}} {
+		if w := anonymous(h, c[0], "/_users/"+c[1], "{}", withBasic("jan", "pw")); strings.TrimSpace(w.Body.String()) != missing {
+			t.Errorf("%s %s: %s", c[0], c[1], w.Body)
+		}
+	}
 }

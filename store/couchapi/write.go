@@ -49,11 +49,15 @@ func (x *exchange) writeChecked(docs []store.Doc, o engine.WriteOptions, rules [
 	for i := range docs {
 		doc := &docs[i]
 		results[i].ID = doc.ID
-		if strings.HasPrefix(doc.ID, localPrefix) {
+		err := x.checkUserWrite(doc.ID)
+		if err == nil && strings.HasPrefix(doc.ID, localPrefix) {
 			results[i].Rev, results[i].Err = x.db.PutLocal(x.ctx(), *doc)
 			continue
 		}
-		if err := x.check(doc, rules, o.NewEdits); err != nil {
+		if err == nil {
+			err = x.check(doc, rules, o.NewEdits)
+		}
+		if err != nil {
 			results[i].Rev, results[i].Err = doc.Rev, err
 			continue
 		}

@@ -1,5 +1,5 @@
-// Package password hashes passwords, checks them against hashes and new ones against rules, and slows down who guesses them, as
-// CouchDB does.
+// Package password hashes passwords, checks them against hashes and new ones against rules, slows down who guesses them, and signs
+// the cookies of who knew them, as CouchDB does.
 package password
 
 import (
@@ -30,15 +30,42 @@ type Hash struct {
 	Salt       string `json:"salt"`
 	Iterations int    `json:"iterations"`
 	DerivedKey string `json:"derived_key"`
-	SHA        string `json:"password_sha"` // of the scheme "simple" alone
+	SHA        string `json:"password_sha"` // of the scheme "simple" alone, which is that of documents that name none
 }
 
-// New hashes a password with a new salt.
-func New(password string, rounds int) (Hash, error) {
-	var raw [saltBytes]byte
-	rand.Read(raw[:]) // never fails
-	h := Hash{Scheme: "pbkdf2", PRF: "sha256", Salt: hex.EncodeToString(raw[:]), Iterations: rounds}
-	key, err := pbkdf2.Key(sha256.New, password, []byte(h.Salt), rounds, sha256.Size)
+// Method is how new passwords are hashed.
+type Method struct {
+	PRF    string // a name of pbkdf2_prf; sha256 if it is none
+	Rounds int    // at least 1; those above 10,000,000 are as many
+}
+
+// Empty is a hash that matches no password, which takes as long to find out as with a new one.
+func (m Method) Empty() Hash {
+	h := Hash{Scheme: "pbkdf2", PRF: m.PRF, Iterations: min(max(m.Rounds, 1), maxRounds)}
+	newHash, ok := prf(h.PRF)
+	if h.PRF == "" || !ok {
+		h.PRF, newHash = "sha256", sha256.New
+	}
+	h.DerivedKey = strings.Repeat("00", newHash().Size())
+	return h
+}
+
+// Made tells whether h was made by the method.
+func (m Method) Made(h Hash) bool {
+	made := m.Empty()
+	return h.Scheme == made.Scheme && h.PRF == made.PRF && h.Iterations == made.Iterations
+}
+
+// New hashes a password with a salt, a new one if it is "".
+func (m Method) New(password, salt string) (Hash, error) {
+	h := m.Empty()
+	if h.Salt = salt; salt == "" {
+		var raw [saltBytes]byte
+		rand.Read(raw[:]) // never fails
+		h.Salt = hex.EncodeToString(raw[:])
+	}
+	newHash, _ := prf(h.PRF)
+	key, err := pbkdf2.Key(newHash, password, []byte(h.Salt), h.Iterations, newHash().Size())
 	if err != nil {
 		return Hash{}, fmt.Errorf("hash a password: %w", err)
 	}
@@ -60,7 +87,7 @@ func (h *Hash) Matches(password string) bool {
 		}
 		got, err := pbkdf2.Key(newHash, password, []byte(h.Salt), h.Iterations, len(want))
 		return err == nil && subtle.ConstantTimeCompare(got, want) == 1
-	case "simple":
+	case "simple", "": // of CouchDB before 1.3
 		sum := sha1.Sum([]byte(password + h.Salt))
 		return subtle.ConstantTimeCompare([]byte(hex.EncodeToString(sum[:])), []byte(h.SHA)) == 1
 	}

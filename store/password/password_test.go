@@ -23,6 +23,8 @@ func TestPasswordSchemes(t *testing.T) {
 		{"endless", Hash{Scheme: "pbkdf2", Iterations: maxRounds + 1, DerivedKey: "00", Salt: "s"}, "", false},
 		{"unknown", Hash{Scheme: "rot13"}, "", false},
 		{"none", Hash{}, "", false},
+		{"no scheme", Hash{SHA: "f502e2d2336445c75dd0775e4d942a29349f0ee5", Salt: "00112233445566778899aabbccddeeff"}, "pw", true},
+		{"no scheme, wrong", Hash{SHA: "f502e2d2336445c75dd0775e4d942a29349f0ee5", Salt: "00112233445566778899aabbccddeeff"}, "pW", false},
 	} {
 		if got := c.hash.Matches(c.pw); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
@@ -32,11 +34,11 @@ func TestPasswordSchemes(t *testing.T) {
 
 func TestNewHash(t *testing.T) {
 	t.Parallel()
-	h, err := New("s3cret", 2)
+	h, err := Method{Rounds: 2}.New("s3cret", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := New("s3cret", 2)
+	again, err := Method{Rounds: 2}.New("s3cret", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,6 +55,31 @@ func TestNewHash(t *testing.T) {
 	read, ok := Parse(text)
 	if !ok || read != h {
 		t.Errorf("%s: %+v %v, want %+v", text, read, ok, h)
+	}
+}
+
+func TestMethod(t *testing.T) {
+	t.Parallel()
+	m := Method{PRF: "sha512", Rounds: 3}
+	h, err := m.New("pw", "salt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h.Salt != "salt" || len(h.DerivedKey) != 128 || !h.Matches("pw") || !m.Made(h) {
+		t.Errorf("%+v", h)
+	}
+	for _, other := range []Method{{"sha256", 3}, {"", 3}, {"md5", 3}, {"sha512", 4}} {
+		if other.Made(h) {
+			t.Errorf("%+v has made %+v", other, h)
+		}
+	}
+	for _, m := range []Method{{"", 0}, {"md5", -1}, {"sha256", 1}} {
+		if empty := m.Empty(); empty.PRF != "sha256" || empty.Iterations != 1 || empty.Matches("") {
+			t.Errorf("%+v: %+v", m, empty)
+		}
+	}
+	if empty := (Method{Rounds: maxRounds + 1}).Empty(); empty.Iterations != maxRounds {
+		t.Errorf("%d rounds", empty.Iterations)
 	}
 }
 

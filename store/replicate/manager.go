@@ -230,8 +230,11 @@ func (m *Manager) cancelJob(id string, who store.Caller) (int, []byte, error) {
 	m.mu.Lock()
 	j := m.byID[id]
 	m.mu.Unlock()
-	if j == nil || j.user != who.Name && !who.IsAdmin() {
+	if j == nil {
 		return 0, nil, store.NewError(store.KindNotFound, "missing")
+	}
+	if j.user != who.Name && !who.IsAdmin() {
+		return 0, nil, store.NewError(store.KindUnauthorized, "You are not a server admin.")
 	}
 	j.stop()
 	answer, err := json.Marshal(started{OK: true, LocalID: id})

@@ -231,7 +231,11 @@ func TestReplicateAndCancel(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.until(t, "/_scheduler/jobs/"+strings.ReplaceAll(begun.LocalID, "+", "%2B"), `"target":"log_b"`)
-	s.ask(t, "POST", "/_replicate", `{"cancel":true,"replication_id":"`+begun.LocalID+`"}`)
+	cancel := `{"cancel":true,"replication_id":"` + begun.LocalID + `"}`
+	if _, _, err := s.m.Replicate(t.Context(), store.Caller{Name: "jan"}, []byte(cancel)); !store.IsKind(err, store.KindUnauthorized) {
+		t.Errorf("somebody else cancels it: %v", err)
+	}
+	s.ask(t, "POST", "/_replicate", cancel)
 	if status, got := s.try(t, "POST", "/_replicate", `{"cancel":true,`+spec+`}`); status != 404 {
 		t.Errorf("cancelled twice: %d %s", status, got)
 	}
