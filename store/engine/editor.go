@@ -150,6 +150,9 @@ func batchSize(docs []store.Doc) int {
 	return n
 }
 
+// fewRevs is how many revisions are looked for one by one.
+const fewRevs = 64
+
 // take takes the docs with the id of the n-th and tells how many these are.
 func (ed *editor) take(n int) (int, error) {
 	c := ed.call
@@ -175,7 +178,7 @@ func (ed *editor) take(n int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if !c.newEdits && more > 1 {
+	if !c.newEdits && (more > 1 || len(st.tree)+len(c.docs[first].Ancestors) > fewRevs) {
 		st.places = map[store.Rev]int{}
 		for i := range st.tree {
 			st.places[st.tree[i].rev] = i + 1

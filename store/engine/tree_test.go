@@ -151,6 +151,11 @@ func TestManyBranchesAtOnce(t *testing.T) {
 	for i := range docs {
 		docs[i] = store.Doc{ID: "a", Rev: store.Rev{Gen: 1, Hash: fmt.Sprintf("%032x", i*7919%n)}, Body: []byte("{}")}
 	}
+	old := store.Doc{ID: "b", Rev: store.Rev{Gen: 10 * n, Hash: "1"}, Ancestors: make([]string, 10*n-1), Body: []byte("{}")}
+	for i := range old.Ancestors {
+		old.Ancestors[i] = fmt.Sprintf("%032x", i)
+	}
+	docs = append(docs, old)
 	for range 2 { // the second time all of them are known
 		start := time.Now()
 		if _, err := d.Write(t.Context(), docs, WriteOptions{}); err != nil {
