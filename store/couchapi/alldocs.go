@@ -317,7 +317,14 @@ func (l listing) holdsKey(key json.RawMessage) bool {
 }
 
 // eachKey calls fn for the keys of a query in their order, less those to skip, up to the limit.
-func (x *exchange) eachKey(q *store.ViewQuery, fn func(key json.RawMessage) error) error {
+func (x *exchange) eachKey(q *store.ViewQuery, fn func(key json.RawMessage) error) (err error) {
+	if x.reader, err = x.db.NewReader(); err != nil {
+		return err
+	}
+	defer func() {
+		x.reader.Close()
+		x.reader = nil // the next of several queries reads anew
+	}()
 	for i := range q.Keys {
 		key := q.Keys[i]
 		if q.Descending {
@@ -356,15 +363,7 @@ func (x *exchange) anyWinner(id string) (store.Doc, error) {
 	if strings.HasPrefix(id, localPrefix) {
 		return x.db.GetLocal(id)
 	}
-	doc, err := x.db.Get(id)
-	if !store.IsKind(err, store.KindNotFound) {
-		return doc, err
-	}
-	rev, _, err := x.db.Revs(id)
-	if err != nil {
-		return doc, err
-	}
-	return store.Doc{ID: id, Rev: rev, Deleted: true}, nil
+	return x.reader.GetRev(id, store.Rev{})
 }
 
 func (x *exchange) appendLocalList(s *stream, q *store.ViewQuery) error {

@@ -150,9 +150,6 @@ func batchSize(docs []store.Doc) int {
 	return n
 }
 
-// fewRevs is how many revisions are looked for one by one.
-const fewRevs = 64
-
 // take takes the docs with the id of the n-th and tells how many these are.
 func (ed *editor) take(n int) (int, error) {
 	c := ed.call
@@ -178,7 +175,7 @@ func (ed *editor) take(n int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if !c.newEdits && (more > 1 || len(st.tree)+len(c.docs[first].Ancestors) > fewRevs) {
+	if !c.newEdits && (more > 1 || len(st.tree)+len(c.docs[first].Ancestors) > 64) { // fewer are sooner looked for one by one
 		st.places = map[store.Rev]int{}
 		for i := range st.tree {
 			st.places[st.tree[i].rev] = i + 1

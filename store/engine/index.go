@@ -268,10 +268,7 @@ func (d *DB) DiscardIndex(ctx context.Context, sig string) error {
 		return readError(err)
 	}
 	lo, hi := d.keys.all()
-	if err := pdb.Compact(ctx, lo, hi, false); err != nil {
-		return readError(err)
-	}
-	return nil
+	return readError(pdb.Compact(ctx, lo, hi, false))
 }
 
 // Snapshot is of everything applied before. It must be closed before the engine can be.

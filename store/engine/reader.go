@@ -79,11 +79,14 @@ func (r *Reader) find(id string) (*found, error) {
 	return r.found, nil
 }
 
-// GetRev is DB.GetRev.
+// GetRev is DB.GetRev, or gives the winner, of a deleted doc, too, where rev is the zero Rev.
 func (r *Reader) GetRev(id string, rev store.Rev) (store.Doc, error) {
 	f, err := r.find(id)
 	if err != nil {
 		return store.Doc{}, err
+	}
+	if rev.IsZero() {
+		return f.doc(id)
 	}
 	doc, err := f.rev(id, rev, func(seq uint64) ([]byte, error) { return r.get(r.db.keys.revBody(seq)) })
 	return doc, lost(err)

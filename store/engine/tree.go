@@ -50,15 +50,20 @@ func (t tree) parents() []bool {
 	return p
 }
 
+// which are the indexes of the nodes that another one replaced, or of the others.
+func (t tree) which(replaced bool) (list []int) {
+	for i, inner := range t.parents() {
+		if inner == replaced {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
 // leaves are the indexes of the nodes that nothing replaced: first, if it is one, then in the order in which they would win. A read
 // names the winner of the record: where hashes of several lengths meet, earlier versions had another one.
 func (t tree) leaves(first store.Rev) []int {
-	var l []int
-	for i, inner := range t.parents() {
-		if !inner {
-			l = append(l, i)
-		}
-	}
+	l := t.which(false)
 	rank := func(n *node) int {
 		switch {
 		case n.rev == first:
@@ -74,12 +79,7 @@ func (t tree) leaves(first store.Rev) []int {
 
 // inner are the indexes of the nodes that are no leaves, from new to old.
 func (t tree) inner() []int {
-	var in []int
-	for i, inner := range t.parents() {
-		if inner {
-			in = append(in, i)
-		}
-	}
+	in := t.which(true)
 	slices.SortFunc(in, func(a, b int) int { return t[b].rev.Compare(t[a].rev) })
 	return in
 }
