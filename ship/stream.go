@@ -21,7 +21,10 @@ type streamSource struct {
 func (s *streamSource) Run(ctx context.Context, _ source.Positions, sink source.Sink) error {
 	from := s.r.o.Stdin
 	if s.path != Stdin {
-		f, err := os.Open(s.path)
+		f, err := open(ctx, s.path)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
 			s.r.problem(plainPathError(err))
 			return nil
@@ -48,6 +51,25 @@ func (s *streamSource) name() string {
 		return "standard input"
 	}
 	return s.path
+}
+
+// open opens a file. A pipe waits for who writes to it, until ctx ends.
+func open(ctx context.Context, path string) (*os.File, error) {
+	type result struct {
+		f   *os.File
+		err error
+	}
+	opened := make(chan result, 1)
+	go func() {
+		f, err := os.Open(path)
+		opened <- result{f, err}
+	}()
+	select {
+	case r := <-opened:
+		return r.f, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // chunkBytes is about how much of a stream makes a chunk.
