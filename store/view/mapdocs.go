@@ -89,7 +89,15 @@ func (e *emitter) mapDocs(ctx context.Context, docs []mapped, budget *atomic.Int
 		return 0, err
 	}
 	stop := w.Watch()
-	defer stop()
+	n, err := e.mapBy(ctx, w, docs, budget)
+	stop() // before another goroutine has it
+	if err == nil {
+		e.mappers.Put(w)
+	}
+	return n, err
+}
+
+func (e *emitter) mapBy(ctx context.Context, w mapper, docs []mapped, budget *atomic.Int64) (int, error) {
 	for i := range docs {
 		if err := ctx.Err(); err != nil {
 			return i, err
@@ -101,11 +109,9 @@ func (e *emitter) mapDocs(ctx context.Context, docs []mapped, budget *atomic.Int
 			return i, err // the runtime is not used again
 		}
 		if budget.Add(-int64(e.bytes)) <= 0 {
-			e.mappers.Put(w)
 			return i + 1, nil
 		}
 	}
-	e.mappers.Put(w)
 	return len(docs), nil
 }
 
