@@ -15,7 +15,6 @@ import (
 	"logctl/format"
 	"logctl/format/preset"
 	"logctl/internal/lines"
-	"logctl/internal/terminal"
 )
 
 type explainOptions struct {
@@ -97,7 +96,7 @@ func runExplain(ctx context.Context, std streams, g *globals, o *explainOptions,
 	}
 	for range o.lines {
 		if ctx.Err() != nil {
-			return terminal.ErrInterrupted
+			return lines.ErrInterrupted
 		}
 		line, tooLong, err := r.Next()
 		if err == io.EOF {
@@ -123,7 +122,7 @@ func runExplain(ctx context.Context, std streams, g *globals, o *explainOptions,
 // openLines opens one file, "-" being the standard input, and tells when it was written.
 func openLines(ctx context.Context, stdin io.Reader, name string) (io.ReadCloser, time.Time, error) {
 	if name == "-" {
-		in, err := lines.Decompress(terminal.Until(ctx, stdin))
+		in, err := lines.Decompress(lines.Until(ctx, stdin))
 		if err != nil {
 			return nil, time.Time{}, fmt.Errorf("read the standard input: %w", err)
 		}

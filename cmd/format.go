@@ -71,7 +71,7 @@ func runFormat(ctx context.Context, std streams, g *globals, o *formatOptions, f
 	for _, name := range files {
 		err := formatFile(ctx, s, std.in, name)
 		if ctx.Err() != nil {
-			return terminal.ErrInterrupted
+			return lines.ErrInterrupted
 		}
 		if errors.Is(err, format.ErrOutput) {
 			return err
@@ -97,7 +97,7 @@ func formatFile(ctx context.Context, s *format.Stream, stdin io.Reader, name str
 	if name == "-" {
 		s.Name = "standard input"
 		s.Formatter.SetReference(time.Now())
-		in, err := lines.Decompress(terminal.Until(ctx, stdin))
+		in, err := lines.Decompress(lines.Until(ctx, stdin))
 		if err != nil {
 			return fmt.Errorf("read the standard input: %w", err)
 		}

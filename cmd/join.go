@@ -18,6 +18,7 @@ import (
 	"logctl/internal/config"
 	"logctl/internal/flock"
 	"logctl/internal/identity"
+	"logctl/internal/lines"
 	"logctl/internal/terminal"
 	"logctl/proxy/ca"
 	"logctl/store"
@@ -214,7 +215,7 @@ func confirmFingerprint(ctx context.Context, std streams) func(string) error {
 	}
 	return func(fingerprint string) error {
 		fmt.Fprintf(std.err, "The CA's fingerprint is %s\nIs it what \"logctl ca init\" shows on the CA's machine? Type yes: ", fingerprint)
-		line, err := bufio.NewReader(io.LimitReader(terminal.Until(ctx, std.in), 64)).ReadString('\n')
+		line, err := bufio.NewReader(io.LimitReader(lines.Until(ctx, std.in), 64)).ReadString('\n')
 		if err != nil || strings.TrimSpace(line) != "yes" {
 			return store.NewError(store.KindForbidden, "the CA's fingerprint was not confirmed")
 		}

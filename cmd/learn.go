@@ -88,7 +88,7 @@ func runLearn(ctx context.Context, std streams, o *learnOptions, files []string)
 	s := learn.NewSample(o.limits)
 	for i, name := range files {
 		if err := readSample(ctx, s, std.in, name, i, len(files)-i); ctx.Err() != nil {
-			return terminal.ErrInterrupted
+			return lines.ErrInterrupted
 		} else if err != nil {
 			return err
 		}
@@ -110,7 +110,7 @@ func runLearn(ctx context.Context, std streams, o *learnOptions, files []string)
 // readSample reads the lines of one file, "-" being the standard input.
 func readSample(ctx context.Context, s *learn.Sample, stdin io.Reader, name string, input, left int) error {
 	if name == "-" {
-		in, err := lines.Decompress(terminal.Until(ctx, stdin))
+		in, err := lines.Decompress(lines.Until(ctx, stdin))
 		if err != nil {
 			return fmt.Errorf("read the standard input: %w", err)
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"logctl/format/preset"
-	"logctl/internal/terminal"
+	"logctl/internal/lines"
 	"logctl/reports"
 )
 
@@ -156,7 +156,7 @@ func runPresetsTest(ctx context.Context, std streams, g *globals, o *presetTest)
 	for _, file := range o.files {
 		if err := o.test(ctx, std, set, file); err != nil {
 			if ctx.Err() != nil {
-				return terminal.ErrInterrupted
+				return lines.ErrInterrupted
 			}
 			failed = true
 			fmt.Fprintf(std.err, "logctl: error: %s\n", oneLine(err.Error()))

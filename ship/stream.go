@@ -35,7 +35,7 @@ func (s *streamSource) Run(ctx context.Context, _ source.Positions, sink source.
 	if from == nil {
 		return nil
 	}
-	text, err := lines.DecompressNamed(newStream(ctx, from), s.path)
+	text, err := lines.DecompressNamed(lines.Until(ctx, from), s.path)
 	if err == nil {
 		from := &source.Origin{Name: s.path}
 		if s.path != Stdin {
@@ -106,74 +106,5 @@ func readStream(ctx context.Context, sink source.Sink, from *source.Origin, in *
 		if err != nil {
 			return &readError{err}
 		}
-	}
-}
-
-// stream reads from something that may be silent for long, and can be left while it is.
-type stream struct {
-	ctx    context.Context
-	chunks chan chunk
-	spare  chan []byte
-	rest   []byte // of the chunk at hand
-	whole  []byte // the chunk at hand
-	err    error
-}
-
-type chunk struct {
-	data []byte
-	err  error
-}
-
-// newStream starts to read src. Read gives an error of ctx when that ends; the goroutine that reads src then lives on until its
-// last read returns, since nothing can interrupt a read from a pipe.
-func newStream(ctx context.Context, src io.Reader) *stream {
-	s := &stream{ctx: ctx, chunks: make(chan chunk), spare: make(chan []byte, 2)}
-	s.spare <- make([]byte, 64<<10)
-	s.spare <- make([]byte, 64<<10)
-	go func() {
-		for {
-			var buf []byte
-			select {
-			case buf = <-s.spare:
-			case <-ctx.Done():
-				return
-			}
-			n, err := src.Read(buf)
-			select {
-			case s.chunks <- chunk{buf[:n], err}:
-			case <-ctx.Done():
-				return
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	return s
-}
-
-func (s *stream) Read(b []byte) (int, error) {
-	for len(s.rest) == 0 {
-		if s.err != nil {
-			return 0, s.err
-		}
-		if s.whole != nil {
-			s.spare <- s.whole[:cap(s.whole)]
-			s.whole = nil
-		}
-		s.receive()
-	}
-	n := copy(b, s.rest)
-	s.rest = s.rest[n:]
-	return n, nil
-}
-
-// receive waits for the next chunk.
-func (s *stream) receive() {
-	select {
-	case c := <-s.chunks:
-		s.whole, s.rest, s.err = c.data, c.data, c.err
-	case <-s.ctx.Done():
-		s.err = s.ctx.Err()
 	}
 }

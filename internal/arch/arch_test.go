@@ -95,7 +95,7 @@ var mayImport = map[string][]string{
 	"internal/pipes":        {},
 	"internal/tap":          {},
 	"internal/torture":      {},
-	"internal/terminal":     {},
+	"internal/terminal":     {"internal/lines"},
 	"internal/when":         {},
 }
 

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+
+	"logctl/internal/lines"
 )
 
 // Is tells whether a person may be looking at stream, or typing what it gives: it is a character device, but not the null device.
@@ -41,9 +43,6 @@ func Width(w io.Writer) int {
 	return width
 }
 
-// ErrInterrupted says that somebody wants no more.
-var ErrInterrupted = errors.New("interrupted")
-
 // AskSecret reads a secret: from a terminal after a prompt, which goes to talk, and without showing it, else the first line of in.
 // "" is none. It ends with ctx, and then the terminal is as it was.
 func AskSecret(ctx context.Context, in io.Reader, talk io.Writer, prompt string) (string, error) {
@@ -52,7 +51,7 @@ func AskSecret(ctx context.Context, in io.Reader, talk io.Writer, prompt string)
 		defer fmt.Fprintln(talk)
 		return readPassword(ctx, int(f.Fd()))
 	}
-	line, err := bufio.NewReader(io.LimitReader(Until(ctx, in), 4096)).ReadString('\n')
+	line, err := bufio.NewReader(io.LimitReader(lines.Until(ctx, in), 4096)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("read the standard input: %w", err)
 	}
@@ -74,44 +73,11 @@ func readPassword(ctx context.Context, fd int) (string, error) {
 	}()
 	select {
 	case <-ctx.Done():
-		return "", errors.Join(ErrInterrupted, term.Restore(fd, before))
+		return "", errors.Join(lines.ErrInterrupted, term.Restore(fd, before))
 	case err = <-done:
 	}
 	if err != nil {
 		return "", fmt.Errorf("read from the terminal: %w", err)
 	}
 	return string(text), nil
-}
-
-type readFunc func(p []byte) (int, error)
-
-func (f readFunc) Read(p []byte) (int, error) { return f(p) }
-
-// Until is in, but that its reads end with ctx, which one that waits for somebody to type does not do by itself. The last of
-// them is left behind, with what it may get.
-func Until(ctx context.Context, in io.Reader) io.Reader {
-	var buf []byte
-	return readFunc(func(p []byte) (int, error) {
-		if ctx.Err() != nil {
-			return 0, ErrInterrupted
-		}
-		if len(buf) < len(p) {
-			buf = make([]byte, len(p))
-		}
-		type result struct {
-			n   int
-			err error
-		}
-		done := make(chan result, 1)
-		go func() {
-			n, err := in.Read(buf[:len(p)])
-			done <- result{n, err}
-		}()
-		select {
-		case <-ctx.Done():
-			return 0, ErrInterrupted
-		case r := <-done:
-			return copy(p, buf[:r.n]), r.err
-		}
-	})
 }

@@ -8,9 +8,10 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"testing/iotest"
 	"testing/synctest"
 	"time"
+
+	"logctl/internal/lines"
 )
 
 func TestIs(t *testing.T) {
@@ -48,20 +49,8 @@ func TestInterrupted(t *testing.T) {
 	defer out.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(10*time.Millisecond, cancel)
-	if _, err := AskSecret(ctx, in, io.Discard, "Password"); !errors.Is(err, ErrInterrupted) {
+	if _, err := AskSecret(ctx, in, io.Discard, "Password"); !errors.Is(err, lines.ErrInterrupted) {
 		t.Errorf("AskSecret: %v", err)
-	}
-	if n, err := Until(ctx, strings.NewReader("more")).Read(make([]byte, 4)); n != 0 || !errors.Is(err, ErrInterrupted) {
-		t.Errorf("Read: %d, %v", n, err)
-	}
-}
-
-func TestUntil(t *testing.T) {
-	t.Parallel()
-	text := strings.Repeat("some words and ", 9999)
-	got, err := io.ReadAll(Until(t.Context(), iotest.DataErrReader(iotest.HalfReader(strings.NewReader(text)))))
-	if err != nil || string(got) != text {
-		t.Errorf("%d of %d bytes: %v", len(got), len(text), err)
 	}
 }
 
