@@ -64,8 +64,9 @@ func newAccounts(users *usersDB, admins Admins, s *settings, log *slog.Logger) *
 // login is the caller that a name and a password tell. from is where the request comes from: too many failures from one
 // place close the account to it for a while.
 func (a *accounts) login(ctx context.Context, name, plain, from string) (store.Caller, error) {
+	k, missing := a.find(name)
 	salt := "" // a new password has a new one, and is not locked out for the old one
-	if k, err := a.find(name); err == nil {
+	if missing == nil {
 		salt = k.Salt
 	}
 	over, refused := a.lockout.Locked(name, salt, from)
@@ -74,7 +75,7 @@ func (a *accounts) login(ctx context.Context, name, plain, from string) (store.C
 	} else if over {
 		a.log.Warn("too many wrong passwords for an account", "from", from)
 	}
-	caller, err := a.verify(ctx, name, plain)
+	caller, err := a.verify(ctx, name, plain, k, missing)
 	switch {
 	case errors.Is(err, errNoAccount):
 		a.lockout.Failed(name, salt, from)
@@ -86,7 +87,8 @@ func (a *accounts) login(ctx context.Context, name, plain, from string) (store.C
 	return caller, nil
 }
 
-func (a *accounts) verify(ctx context.Context, name, plain string) (store.Caller, error) {
+// verify is login where the account is k, or missing is why there is none.
+func (a *accounts) verify(ctx context.Context, name, plain string, k *knownAccount, missing error) (store.Caller, error) {
 	m := hmac.New(sha256.New, a.key[:])
 	m.Write([]byte(plain))
 	var mac [sha256.Size]byte
@@ -98,13 +100,12 @@ func (a *accounts) verify(ctx context.Context, name, plain string) (store.Caller
 		a.mu.Unlock()
 		return adminCaller(name), nil
 	}
-	k, err := a.find(name)
-	if errors.Is(err, errNoAccount) {
+	if errors.Is(missing, errNoAccount) {
 		empty := a.users.method().Empty()
 		a.derive(&empty, plain) // so that the time of the answer does not tell
 	}
-	if err != nil {
-		return store.Caller{}, err
+	if missing != nil {
+		return store.Caller{}, missing
 	}
 	a.mu.Lock()
 	ok := hmac.Equal(mac[:], k.mac[:]) && time.Now().Before(k.until)

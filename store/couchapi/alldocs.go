@@ -267,10 +267,12 @@ func (x *exchange) writeRowDoc(s *stream, doc store.Doc, q *store.ViewQuery) err
 // appendKeys writes a row for each key: of a doc, of a tombstone, or that there is none. Keys of docs that the list does not hold
 // have no row.
 func (x *exchange) appendKeys(s *stream, list listing, q *store.ViewQuery, total int) error {
-	for _, key := range q.Keys {
-		if id, ok := text(key); ok && list == (listing{}) {
-			if err := x.needPartition(id); err != nil {
-				return err
+	if x.db.Partitioned() && list == (listing{}) {
+		for _, key := range q.Keys {
+			if id, ok := text(key); ok {
+				if err := x.needPartition(id); err != nil {
+					return err
+				}
 			}
 		}
 	}

@@ -48,11 +48,14 @@ func (s *settings) get(section, key string) (string, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	v, ok := s.all[section][key]
-	if old := map[string]string{"chttpd": "httpd", "chttpd_auth": "couch_httpd_auth"}[section]; !ok && old != "" {
-		v, ok = s.all[old][key]
+	if !ok {
+		v, ok = s.all[oldSections[section]][key]
 	}
 	return v, ok
 }
+
+// oldSections are those that sections were once a part of.
+var oldSections = map[string]string{"chttpd": "httpd", "chttpd_auth": "couch_httpd_auth"}
 
 func (s *settings) flag(section, key string) bool {
 	v, _ := s.get(section, key)

@@ -127,14 +127,21 @@ func TestPasswordIsNeverStored(t *testing.T) {
 	}
 }
 
-// TestOpenUsersDatabase shows what is left to users where an admin has opened _users to everybody.
-func TestOpenUsersDatabase(t *testing.T) {
-	t.Parallel()
+// openUsers makes a handler with users jan and eva, where an admin has opened _users to everybody.
+func openUsers(t *testing.T) *Handler {
+	t.Helper()
 	h := newTestHandler(t, Options{})
 	makeUser(t, h, "jan", "pw")
 	makeUser(t, h, "eva", "pw")
 	expect(t, h, "PUT", "/_node/_local/_config/couchdb/users_db_security_editable", `"true"`, 200)
-	expect(t, h, "PUT", "/_users/_security", `{}`, 200)
+	expect(t, h, "PUT", "/_users/_security", "{}", 200)
+	return h
+}
+
+// TestOpenUsersDatabase shows what is left to users where an admin has opened _users to everybody.
+func TestOpenUsersDatabase(t *testing.T) {
+	t.Parallel()
+	h := openUsers(t)
 	expect(t, h, "PUT", "/_users/_design/d", `{"views":{"v":{"map":"function(doc) { emit(doc.name) }"}},
 		"lists":{"l":"function() { var row; while (row = getRow()) send(toJSON(row)) }"}}`, 201)
 	jan := withBasic("jan", "pw")
@@ -323,11 +330,7 @@ func TestHashesAreRenewed(t *testing.T) {
 // TestOthersAccountsAreHidden shows that writes tell nobody which accounts, designs and local docs there are, in a _users that is open to all.
 func TestOthersAccountsAreHidden(t *testing.T) {
 	t.Parallel()
-	h := newTestHandler(t, Options{})
-	makeUser(t, h, "jan", "pw")
-	makeUser(t, h, "eva", "pw")
-	expect(t, h, "PUT", "/_node/_local/_config/couchdb/users_db_security_editable", `"true"`, 200)
-	expect(t, h, "PUT", "/_users/_security", "{}", 200)
+	h := openUsers(t)
 	expect(t, h, "PUT", "/_users/_local/x", "{}", 201)
 	const missing = `{"error":"not_found","reason":"missing"}`
 	for _, path := range []string{"org.couchdb.user:eva", "org.couchdb.user:nobody", "org.couchdb.user:eva/a", "org.couchdb.user:nobody/a", "_design/_auth"} {

@@ -11,7 +11,7 @@ const DefaultCacheSize = 64 << 20
 // overhead is about what an item takes beside its bytes.
 const overhead = 128
 
-// Cache keeps nodes, groups of leaves and dear reductions of many trees, those used last, within a number of bytes. It is safe for concurrent
+// Cache keeps nodes, their groups and dear reductions of many trees, those used last, within a number of bytes. It is safe for concurrent
 // use.
 type Cache struct {
 	mu     sync.Mutex
