@@ -288,13 +288,13 @@ func (x *exchange) appendKeys(s *stream, list listing, q *store.ViewQuery, total
 	}
 	s.buf = append(s.buf, `,"rows":[`...)
 	first := true
-	err := x.eachKey(q, func(key json.RawMessage) error {
+	err := x.eachKey(q, func(r *engine.Reader, key json.RawMessage) error {
 		if !list.holdsKey(key) {
 			return nil
 		}
 		s.buf = appendRowStart(s.buf, first)
 		first = false
-		if err := x.appendKey(s, key, q); err != nil {
+		if err := x.appendKey(s, r, key, q); err != nil {
 			return err
 		}
 		return s.spill()
@@ -318,15 +318,13 @@ func (l listing) holdsKey(key json.RawMessage) bool {
 	return ok && strings.HasPrefix(id, prefix)
 }
 
-// eachKey calls fn for the keys of a query in their order, less those to skip, up to the limit.
-func (x *exchange) eachKey(q *store.ViewQuery, fn func(key json.RawMessage) error) (err error) {
-	if x.reader, err = x.db.NewReader(); err != nil {
+// eachKey calls fn for the keys of a query in their order, less those to skip, up to the limit, with what reads docs from one moment.
+func (x *exchange) eachKey(q *store.ViewQuery, fn func(r *engine.Reader, key json.RawMessage) error) error {
+	r, err := x.db.NewReader()
+	if err != nil {
 		return err
 	}
-	defer func() {
-		x.reader.Close()
-		x.reader = nil // the next of several queries reads anew
-	}()
+	defer r.Close()
 	for i := range q.Keys {
 		key := q.Keys[i]
 		if q.Descending {
@@ -338,16 +336,16 @@ func (x *exchange) eachKey(q *store.ViewQuery, fn func(key json.RawMessage) erro
 		if q.Limit >= 0 && i-q.Skip >= q.Limit {
 			break
 		}
-		if err := fn(key); err != nil {
+		if err := fn(r, key); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (x *exchange) appendKey(s *stream, key json.RawMessage, q *store.ViewQuery) error {
+func (x *exchange) appendKey(s *stream, r *engine.Reader, key json.RawMessage, q *store.ViewQuery) error {
 	if id, ok := text(key); ok {
-		doc, err := x.anyWinner(id)
+		doc, err := x.anyWinner(r, id)
 		if err == nil {
 			return x.appendDocRow(s, doc, q)
 		}
@@ -361,11 +359,11 @@ func (x *exchange) appendKey(s *stream, key json.RawMessage, q *store.ViewQuery)
 }
 
 // anyWinner is the winner of a doc, a tombstone too, or a local doc.
-func (x *exchange) anyWinner(id string) (store.Doc, error) {
+func (x *exchange) anyWinner(r *engine.Reader, id string) (store.Doc, error) {
 	if strings.HasPrefix(id, localPrefix) {
 		return x.db.GetLocal(id)
 	}
-	return x.reader.GetRev(id, store.Rev{})
+	return r.GetRev(id, store.Rev{})
 }
 
 func (x *exchange) appendLocalList(s *stream, q *store.ViewQuery) error {

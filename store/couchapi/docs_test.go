@@ -81,3 +81,17 @@ func TestMoreCopiesThanOne(t *testing.T) {
 		}
 	}
 }
+
+// TestKeysAndMore: what a query reads in one go is not what the next one reads from.
+func TestKeysAndMore(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	expect(t, h, "PUT", "/db", "", 201)
+	expect(t, h, "POST", "/db/_bulk_docs", `{"new_edits":false,"docs":[{"_id":"a","_rev":"1-b"},{"_id":"a","_rev":"1-a"}]}`, 201)
+	got := expect(t, h, "POST", "/db/_all_docs/queries", `{"queries":[{"keys":["a","b"]},{"include_docs":true,"conflicts":true},{"keys":["a"]}]}`, 200)
+	for part, want := range map[string]int{`"key":"a"`: 3, `"key":"b","error":"not_found"`: 1, `"_conflicts":["1-a"]`: 1} {
+		if n := strings.Count(got, part); n != want {
+			t.Errorf("%d times %s, want %d: %s", n, part, want, got)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"logctl/store"
+	"logctl/store/engine"
 	"logctl/store/view"
 	"logctl/store/view/js"
 	"logctl/store/viewopts"
@@ -194,8 +195,8 @@ func (x *exchange) listAllDocs(q *store.ViewQuery, head, row func(s *stream) err
 		return err
 	}
 	if q.Keys != nil {
-		return x.eachKey(q, func(key json.RawMessage) error {
-			if err := x.appendKey(s, key, q); err != nil {
+		return x.eachKey(q, func(r *engine.Reader, key json.RawMessage) error {
+			if err := x.appendKey(s, r, key, q); err != nil {
 				return err
 			}
 			return row(s)
