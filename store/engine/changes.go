@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"logctl/store"
 )
 
@@ -37,8 +35,6 @@ func (d *DB) Changes(ctx context.Context, o ChangesOptions, fn func(c store.Chan
 		begin, step = docs.last, docs.prev
 	}
 	w := walker{bodies: o.Bodies}
-	var trees treeReader
-	defer trees.close()
 	ok, err := begin()
 	for n := 0; ok && err == nil; n++ {
 		if n%aliveEvery == 0 {
@@ -52,7 +48,7 @@ func (d *DB) Changes(ctx context.Context, o ChangesOptions, fn func(c store.Chan
 			return err
 		}
 		if o.Conflicts && rec.leaves {
-			if c.Conflicts, err = trees.conflicts(d, docs.it, rec); err != nil {
+			if c.Conflicts, err = docs.conflicts(); err != nil {
 				return err
 			}
 		}
@@ -64,34 +60,20 @@ func (d *DB) Changes(ctx context.Context, o ChangesOptions, fn func(c store.Chan
 	return err
 }
 
-// treeReader reads the trees of the docs that have several leaves, as of the moment of the iterator it is made from.
-type treeReader struct{ ids *pebble.Iterator }
-
-func (r *treeReader) conflicts(d *DB, it *pebble.Iterator, rec *seqRecord) ([]store.Leaf, error) {
-	if r.ids == nil {
-		lo, hi := d.keys.space(subByID)
-		ids, err := it.Clone(pebble.CloneOptions{IterOptions: &pebble.IterOptions{LowerBound: lo, UpperBound: hi}})
-		if err != nil {
-			return nil, readError(err)
-		}
-		r.ids = ids
-	}
-	key := d.keys.byID(string(rec.id))
-	if !r.ids.SeekGE(key) || string(r.ids.Key()) != string(key) {
-		if err := r.ids.Error(); err != nil {
-			return nil, readError(err)
-		}
-		return nil, errCorrupt(errors.New("a change has no doc"))
-	}
-	v, err := r.ids.ValueAndErr()
+// conflicts are the leaves beside the winner of the doc that the reader is at, which has several.
+func (r *seqReader) conflicts() ([]store.Leaf, error) {
+	v, err := getClone(r.it, r.db.keys.byID(string(r.rec.id)))
 	if err != nil {
-		return nil, readError(err)
+		return nil, err
+	}
+	if v == nil {
+		return nil, errCorrupt(errors.New("a change has no doc"))
 	}
 	idr, err := parseIDRecord(v)
 	if err != nil {
 		return nil, err
 	}
-	leaves := idr.tree.leaves(rec.rev.rev())
+	leaves := idr.tree.leaves(r.rec.rev.rev())
 	if len(leaves) < 2 {
 		return nil, errCorrupt(errors.New("a change tells of leaves that its doc does not have"))
 	}
@@ -100,10 +82,4 @@ func (r *treeReader) conflicts(d *DB, it *pebble.Iterator, rec *seqRecord) ([]st
 		conflicts[k] = store.Leaf{Rev: idr.tree[i].rev, Deleted: idr.tree[i].deleted}
 	}
 	return conflicts, nil
-}
-
-func (r *treeReader) close() {
-	if r.ids != nil {
-		r.ids.Close()
-	}
 }

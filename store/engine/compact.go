@@ -127,9 +127,9 @@ func (ed *editor) forgetReplaced(id string) error {
 		return err
 	}
 	changed := false
-	for i, inner := range st.tree.parents() {
+	for i := range st.tree {
 		n := &st.tree[i]
-		if !inner || !n.kept {
+		if !n.replaced || !n.kept {
 			continue
 		}
 		if err := ed.forget(n); err != nil {

@@ -17,8 +17,9 @@ type docState struct {
 	deleted bool   // as it was loaded
 	size    uint64 // of the winner's payload as it was loaded
 	tree    tree
-	places  map[store.Rev]int // see tree.find; nil unless many are merged
-	winner  int               // as it was loaded, or of the last edit
+	places  map[store.Rev]int // see tree.find; nil unless there may be many steps
+	live    int               // leaves that are not deleted: as it was loaded and after each edit
+	top     int               // so too: the greatest leaf, which is the winner if none is live
 	changed bool
 }
 
@@ -54,12 +55,29 @@ func (ed *editor) load(id string) (docState, error) {
 	if st.tree == nil {
 		st.tree = tree{sr.only(rec.seq)}
 	}
-	st.winner = st.tree.find(sr.rev.rev(), nil)
-	if st.winner == noParent {
+	winner := st.tree.find(sr.rev.rev(), nil)
+	if winner == noParent {
 		return st, errCorrupt(errors.New("a doc's winner is not in its tree"))
 	}
-	st.tree[st.winner].body = sr.body
+	st.tree[winner].body = sr.body
+	for _, i := range st.tree.which(false) {
+		st.countLeaf(i)
+	}
+	if st.live == 0 {
+		st.top = winner // that of the record, see tree.leaves
+	}
 	return st, nil
+}
+
+// countLeaf counts node i as a leaf.
+func (st *docState) countLeaf(i int) {
+	n := &st.tree[i]
+	if !n.deleted {
+		st.live++
+	}
+	if n.rev.Compare(st.tree[st.top].rev) > 0 {
+		st.top = i
+	}
 }
 
 // loadSpanned reads a doc that has no by-id record, if it is there.
@@ -75,6 +93,7 @@ func (ed *editor) loadSpanned(st *docState) error {
 	st.bundle, st.seq, st.size = b.last, seqs.seq, uint64(len(rec.body))
 	st.tree = tree{rec.only(st.seq)}
 	st.tree[0].body = rec.body
+	st.countLeaf(0)
 	return nil
 }
 
@@ -89,27 +108,32 @@ func (st *docState) edit(doc *store.Doc, rev store.Rev, ed *editor) (store.Rev, 
 		if !ed.call.unknown || doc.Rev.Gen < 1 || doc.Rev.Gen > maxGen {
 			return store.Rev{}, errConflict()
 		}
-		parent, _ = st.tree.attach(doc.Rev, noParent, nil)
-	case st.tree[st.winner].deleted:
+	case st.live == 0:
 		if !doc.Rev.IsZero() || doc.Deleted {
 			return store.Rev{}, errConflict()
 		}
-		parent = st.winner
+		parent = st.top
 		old := st.tree[parent].rev
 		hash := ejson.AppendRevivalHash(nil, old, body(doc), doc.Attachments...)
 		rev = store.Rev{Gen: old.Gen + 1, Hash: string(hash)}
 	default:
-		parent = st.tree.find(doc.Rev, nil)
-		if parent == noParent || st.tree.parents()[parent] || st.tree.find(rev, nil) != noParent {
+		parent = st.tree.find(doc.Rev, st.places)
+		if parent == noParent || st.tree[parent].replaced || st.tree.find(rev, st.places) != noParent {
 			return store.Rev{}, errConflict()
 		}
 	}
 	if err := ed.checkBlobs(doc); err != nil {
 		return store.Rev{}, err
 	}
-	i, _ := st.tree.attach(rev, parent, nil)
+	switch {
+	case len(st.tree) == 0 && !doc.Rev.IsZero():
+		parent, _ = st.tree.attach(doc.Rev, noParent, st.places)
+	case parent != noParent && !st.tree[parent].deleted:
+		st.live--
+	}
+	i, _ := st.tree.attach(rev, parent, st.places)
 	st.fill(i, doc, ed)
-	st.winner = st.tree.leaves(store.Rev{})[0]
+	st.countLeaf(i)
 	return rev, nil
 }
 

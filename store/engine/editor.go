@@ -175,7 +175,7 @@ func (ed *editor) take(n int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if !c.newEdits && (more > 1 || len(st.tree)+len(c.docs[first].Ancestors) > 64) { // fewer are sooner looked for one by one
+	if more > 1 || len(st.tree)+len(c.docs[first].Ancestors) > 64 && !c.newEdits { // fewer are sooner looked for one by one
 		st.places = map[store.Rev]int{}
 		for i := range st.tree {
 			st.places[st.tree[i].rev] = i + 1

@@ -43,9 +43,11 @@ func (d *DB) newFinder(r source) (*finder, error) {
 func (f *finder) close() error { return errors.Join(f.seqs.close(), f.spans.close()) }
 
 // record is a doc's by-id record as of the same moment, nil if it has none.
-func (f *finder) record(id string) ([]byte, error) {
-	key := f.db.keys.byID(id)
-	it, err := f.spans.it.Clone(pebble.CloneOptions{IterOptions: &pebble.IterOptions{LowerBound: key, UpperBound: append(key, 0)}})
+func (f *finder) record(id string) ([]byte, error) { return getClone(f.spans.it, f.db.keys.byID(id)) }
+
+// getClone gives a copy of the value of key as of the moment of an iterator over others, nil if there is none.
+func getClone(of *pebble.Iterator, key []byte) ([]byte, error) {
+	it, err := of.Clone(pebble.CloneOptions{IterOptions: &pebble.IterOptions{LowerBound: key, UpperBound: append(key, 0)}})
 	if err != nil {
 		return nil, readError(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"strings"
 
 	"logctl/store"
 )
@@ -126,23 +127,10 @@ type rawRev struct {
 }
 
 func makeRawRev(r store.Rev) rawRev {
-	if h, ok := packHash(r.Hash); ok {
+	if h, err := hex.DecodeString(r.Hash); err == nil && len(h) == rawHashLen && strings.ToLower(r.Hash) == r.Hash {
 		return rawRev{gen: r.Gen, raw: true, hash: h}
 	}
 	return rawRev{gen: r.Gen, hash: []byte(r.Hash)}
-}
-
-func packHash(s string) ([]byte, bool) {
-	if len(s) != 2*rawHashLen {
-		return nil, false
-	}
-	for i := range len(s) {
-		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return nil, false
-		}
-	}
-	h, err := hex.DecodeString(s)
-	return h, err == nil
 }
 
 func (r rawRev) flag() byte {

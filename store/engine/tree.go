@@ -13,13 +13,14 @@ const noParent = -1
 
 // node is one revision of a doc.
 type node struct {
-	rev     store.Rev
-	parent  int // index of the revision that it replaced, noParent if unknown or none
-	deleted bool
-	kept    bool   // its body is in the store
-	seq     uint64 // of the edit that brought its body; it names the body's key while the node is not the winner
-	atts    bool   // its body is kept and comes with attachments
-	body    []byte // while an edit is under way: the body, if it is at hand
+	rev      store.Rev
+	parent   int  // index of the revision that it replaced, noParent if unknown or none
+	replaced bool // by another one, whose parent it is
+	deleted  bool
+	kept     bool   // its body is in the store
+	seq      uint64 // of the edit that brought its body; it names the body's key while the node is not the winner
+	atts     bool   // its body is kept and comes with attachments
+	body     []byte // while an edit is under way: the body, if it is at hand
 }
 
 // tree holds the revisions of a doc, a forest in no special order: a node is told by its revision, which is unique in it.
@@ -39,21 +40,17 @@ func (t tree) find(rev store.Rev, places map[store.Rev]int) int {
 	return noParent
 }
 
-// parents tells for each node whether another one replaced it.
-func (t tree) parents() []bool {
-	p := make([]bool, len(t))
-	for i := range t {
-		if t[i].parent != noParent {
-			p[t[i].parent] = true
-		}
+// follow makes node i the one that replaced its parent.
+func (t tree) follow(i, parent int) {
+	if t[i].parent = parent; parent != noParent {
+		t[parent].replaced = true
 	}
-	return p
 }
 
 // which are the indexes of the nodes that another one replaced, or of the others.
 func (t tree) which(replaced bool) (list []int) {
-	for i, inner := range t.parents() {
-		if inner == replaced {
+	for i := range t {
+		if t[i].replaced == replaced {
 			list = append(list, i)
 		}
 	}
@@ -111,26 +108,31 @@ func (t *tree) merge(rev store.Rev, ancestors []string, places map[store.Rev]int
 // attach finds or adds a revision, below parent unless it has a parent, and reports whether that changed the tree.
 func (t *tree) attach(rev store.Rev, parent int, places map[store.Rev]int) (i int, changed bool) {
 	if i = t.find(rev, places); i == noParent {
-		*t = append(*t, node{rev: rev, parent: parent})
+		i = len(*t)
+		*t = append(*t, node{rev: rev, parent: noParent})
 		if places != nil {
-			places[rev] = len(*t)
+			places[rev] = i + 1
 		}
-		return len(*t) - 1, true
+		changed = true
 	}
-	if n := &(*t)[i]; n.parent == noParent && parent != noParent {
-		n.parent, changed = parent, true
+	if (*t)[i].parent == noParent && parent != noParent {
+		t.follow(i, parent)
+		changed = true
 	}
 	return i, changed
 }
 
-// stem cuts off what lies limit or more revisions behind every leaf and gives the nodes that went.
+// stem cuts off what lies limit or more revisions behind every leaf and gives the nodes that went. From old leaves to new: the first
+// that comes to a node is the nearest, and whatever is kept above the node for one behind it is kept already.
 func (t *tree) stem(limit int) (cut []node) {
 	if len(*t) <= limit {
 		return nil
 	}
 	keep := make([]bool, len(*t))
-	for _, leaf := range t.leaves(store.Rev{}) {
-		for n, i := 0, leaf; n < limit && i != noParent; n, i = n+1, (*t)[i].parent {
+	leaves := t.which(false)
+	slices.SortFunc(leaves, func(a, b int) int { return (*t)[a].rev.Gen - (*t)[b].rev.Gen })
+	for _, leaf := range leaves {
+		for n, i := 0, leaf; n < limit && i != noParent && !keep[i]; n, i = n+1, (*t)[i].parent {
 			keep[i] = true
 		}
 	}
@@ -146,12 +148,12 @@ func (t *tree) drop(keep []bool) (cut []node) {
 			cut = append(cut, n)
 			continue
 		}
-		moved[i] = len(rest)
+		moved[i], n.replaced = len(rest), false
 		rest = append(rest, n)
 	}
 	for i := range rest {
 		if p := rest[i].parent; p != noParent && keep[p] {
-			rest[i].parent = moved[p]
+			rest.follow(i, moved[p])
 		} else {
 			rest[i].parent = noParent
 		}
@@ -212,6 +214,7 @@ func (d *decoder) tree() tree {
 			d.wrong = "a revision is older than its parent"
 			return nil
 		}
+		t.follow(i, t[i].parent)
 	}
 	return t
 }
