@@ -215,8 +215,11 @@ func (f *feed) writeChange(c *store.Change, leaves []store.Rev) error {
 		}
 		f.s.buf = append(dst, `,"doc":`...)
 		if fields := f.o.filter.fields; fields != nil {
-			f.s.buf = fields.Append(f.s.buf, d.append(nil))
-		} else if err := d.write(f.s); err != nil {
+			f.s.buf, err = fields.Append(f.x.ctx(), f.s.buf, d.append(nil))
+		} else {
+			err = d.write(f.s)
+		}
+		if err != nil {
 			return err
 		}
 		dst = f.s.buf

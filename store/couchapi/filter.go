@@ -67,7 +67,7 @@ func (x *exchange) selectorFilter(body map[string]json.RawMessage) (filter, erro
 	}
 	sel, err := mango.ParseSelector(raw)
 	f := filter{needsBody: true, pass: func(c *store.Change) (bool, error) {
-		return sel.Match(c.Doc.AppendJSON(nil)), nil
+		return sel.Match(x.ctx(), c.Doc.AppendJSON(nil))
 	}}
 	if raw := body["fields"]; err == nil && raw != nil {
 		if raw[0] != '[' {
@@ -103,27 +103,14 @@ func (x *exchange) docIDsFilter(q url.Values, body map[string]json.RawMessage) (
 	return filter{byID: true, pass: func(c *store.Change) (bool, error) { return set[c.Doc.ID], nil }}, nil
 }
 
-// cutName reads "design/function".
-func cutName(name string) (design, fn string, ok bool) {
-	design, fn, _ = strings.Cut(name, "/")
-	return design, fn, design != "" && fn != "" && !strings.Contains(fn, "/")
-}
-
 // jsFilter is a function of a design document's filters.
 func (x *exchange) jsFilter(name string, q url.Values) (filter, error) {
-	design, fn, ok := cutName(name)
-	if !ok {
-		return filter{}, errBadRequest("`filter` must be of the form `designname/filtername`")
-	}
-	f, err := x.compiled(design, "filters", fn)
+	f, err := x.compiled("filter", name)
 	if err != nil {
 		return filter{}, err
 	}
 	req, err := x.requestObject(q, json.RawMessage(`"undefined"`), url.Values{})
-	if err != nil {
-		return filter{}, err
-	}
-	return bodyFilter(f, req), nil
+	return bodyFilter(f, req), err
 }
 
 // viewFilter lets pass what a view's map function emits something for.
@@ -131,15 +118,8 @@ func (x *exchange) viewFilter(name string) (filter, error) {
 	if name == "" {
 		return filter{}, errBadRequest("`view` filter parameter is not provided.")
 	}
-	design, fn, ok := cutName(name)
-	if !ok {
-		return filter{}, errBadRequest("`view` must be of the form `designname/viewname`")
-	}
-	f, err := x.compiled(design, "views", fn)
-	if err != nil {
-		return filter{}, err
-	}
-	return bodyFilter(f, []byte("{}")), nil
+	f, err := x.compiled("view", name)
+	return bodyFilter(f, []byte("{}")), err
 }
 
 func bodyFilter(f *js.Filter, req []byte) filter {
@@ -148,8 +128,12 @@ func bodyFilter(f *js.Filter, req []byte) filter {
 	}}
 }
 
-// compiled is the function fn of a member ("filters" or "views") of a design document, compiled once.
-func (x *exchange) compiled(design, member, fn string) (*js.Filter, error) {
+// compiled is a filter or a view, as kind says, of a design document, compiled once; name is "design/function".
+func (x *exchange) compiled(kind, name string) (*js.Filter, error) {
+	design, fn, _ := strings.Cut(name, "/")
+	if design == "" || fn == "" || strings.Contains(fn, "/") {
+		return nil, errBadRequest("`" + kind + "` must be of the form `designname/" + kind + "name`")
+	}
 	p, err := x.design(designPrefix + design)
 	if err != nil {
 		return nil, err
@@ -158,19 +142,19 @@ func (x *exchange) compiled(design, member, fn string) (*js.Filter, error) {
 	if err := json.Unmarshal(p.body, &doc); err != nil {
 		return nil, err
 	}
-	raw, err := descend(doc, member, fn)
+	raw, err := descend(doc, kind+"s", fn)
 	if err != nil {
 		return nil, err
 	}
 	d := x.h.designs.of(x.db.Instance())
-	key := design + "\x00" + p.rev.String() + "\x00" + member + "\x00" + fn
+	key := design + "\x00" + p.rev.String() + "\x00" + kind + "\x00" + fn
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if f := d.filter[key]; f != nil {
 		return f, nil
 	}
 	compile := js.NewFilter
-	if member == "views" {
+	if kind == "view" {
 		compile = js.NewViewFilter
 		var v struct {
 			Map json.RawMessage `json:"map"`

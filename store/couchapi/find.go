@@ -151,11 +151,11 @@ func (f *finder) scanDocs() error {
 		f.missed++
 		f.count(1)
 		if strings.HasPrefix(doc.ID, designPrefix) {
-			f.pass(&doc)
-			return true
+			failed = f.pass(&doc)
+		} else {
+			f.key = store.AppendJSONString(f.key[:0], doc.ID)
+			failed = f.look(&doc, f.key)
 		}
-		f.key = store.AppendJSONString(f.key[:0], doc.ID)
-		failed = f.look(&doc, f.key)
 		return failed == nil
 	})
 	if failed != nil {
@@ -207,13 +207,18 @@ func (f *finder) count(n int) {
 }
 
 // pass passes over a design document. With one that matches CouchDB throws away what it has counted since the last match.
-func (f *finder) pass(doc *store.Doc) {
+func (f *finder) pass(doc *store.Doc) error {
+	if !f.q.Stats {
+		return nil
+	}
 	f.doc = doc.AppendJSON(f.doc[:0])
-	if f.q.Stats && f.q.Selector.Match(f.doc) {
+	ok, err := f.q.Selector.Match(f.x.ctx(), f.doc)
+	if ok {
 		f.keys -= f.missed
 		f.count(-f.missed)
 		f.missed = 0
 	}
+	return err
 }
 
 // look gives a doc if it matches; key is its key in the index.
@@ -236,8 +241,8 @@ func (f *finder) take(id string, key []byte) error {
 	if f.skip == 0 && f.left == 0 {
 		return errEnough
 	}
-	if !f.q.Selector.Match(f.doc) {
-		return nil
+	if ok, err := f.q.Selector.Match(f.x.ctx(), f.doc); !ok || err != nil {
+		return err
 	}
 	f.missed = 0
 	if f.left > 0 {
@@ -248,7 +253,10 @@ func (f *finder) take(id string, key []byte) error {
 		return nil
 	}
 	f.s.buf = appendRowStart(f.s.buf, f.results == 0)
-	f.s.buf = f.q.Fields.Append(f.s.buf, f.doc)
+	var err error
+	if f.s.buf, err = f.q.Fields.Append(f.x.ctx(), f.s.buf, f.doc); err != nil {
+		return err
+	}
 	f.results++
 	f.left--
 	return f.s.spill()

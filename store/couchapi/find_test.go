@@ -185,3 +185,30 @@ func TestSelectorFilter(t *testing.T) {
 	expect(t, h, "POST", "/db/_changes?filter=_selector", `{}`, 400)
 	expect(t, h, "POST", "/db/_changes?filter=_selector", `{"selector":{"n":{"$no":1}}}`, 400)
 }
+
+// TestSelectorsAreBounded: a regular expression that would take minutes for a long text ends after some seconds, wherever a selector is used, and
+// the answer tells what to do; one that is enough for other docs answers as ever.
+func TestSelectorsAreBounded(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, Options{})
+	expect(t, h, "PUT", "/db", "", 201)
+	expect(t, h, "PUT", "/db/long", `{"line":"`+strings.Repeat("a", 1<<20)+`"}`, 201)
+	expect(t, h, "PUT", "/db/short", `{"line":"aab","n":1}`, 201)
+	selector := `{"line":{"$regex":"` + strings.Repeat("a?", 30_000) + `b"}}`
+	index := `{"index":{"fields":["line"],"partial_filter_selector":` + selector + `},"ddoc":"d","name":"n"}`
+	expect(t, h, "POST", "/db/_index", index, 200)
+	const reason = `{"error":"timeout","reason":"The selector's conditions take more than 5s for the document long: use fewer or simpler ones."}`
+	for path, body := range map[string]string{
+		"/db/_find":                     `{"selector":` + selector + `}`,
+		"/db/_changes?filter=_selector": `{"selector":` + selector + `}`,
+		"/db/_find?indexed":             `{"selector":{"line":{"$gt":null}},"use_index":["d","n"]}`,
+	} {
+		if got := expect(t, h, "POST", path, body, 500); strings.TrimSpace(got) != reason {
+			t.Errorf("%s: %s", path, got)
+		}
+	}
+	found := expect(t, h, "POST", "/db/_find", `{"selector":{"$and":[{"n":1},`+selector+`]},"fields":["_id"]}`, 200)
+	if !strings.Contains(found, `"docs":[`+"\r\n"+`{"_id":"short"}`+"\r\n]") {
+		t.Errorf("found %s", found)
+	}
+}

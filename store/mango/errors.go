@@ -18,6 +18,9 @@ func badArg(op string, arg []byte) error {
 
 // text decodes a JSON string.
 func text(raw []byte) string {
+	if len(raw) > 1 && raw[0] == '"' && isPlain(raw) {
+		return string(raw[1 : len(raw)-1])
+	}
 	var s string
 	if json.Unmarshal(raw, &s) != nil {
 		return ""

@@ -11,8 +11,6 @@ import (
 func appendString(dst []byte, s string) []byte { return store.AppendJSONString(dst, s) }
 func appendBool(dst []byte, b bool) []byte     { return strconv.AppendBool(dst, b) }
 
-func containsString(list []string, s string) bool { return slices.Contains(list, s) }
-
 func appendStrings(dst []byte, list []string) []byte {
 	dst = append(dst, '[')
 	for i, s := range list {
@@ -113,7 +111,7 @@ func (p *Plan) shownRange() (low, high []byte) {
 	case p.empty:
 		return jsonNull, jsonNull
 	case p.Index.IsAllDocs():
-		low, high = p.ranges[0].low.value, p.ranges[0].high.value
+		low, high = p.ranges[0].low.raw, p.ranges[0].high.raw
 		if low == nil {
 			low = []byte(`""`)
 		}

@@ -1,6 +1,7 @@
 package mango
 
 import (
+	"context"
 	"strconv"
 	"strings"
 
@@ -100,18 +101,22 @@ func (f Fields) Names() []string {
 	return names
 }
 
-// Append appends the doc with no other fields than these, in their order.
-func (f Fields) Append(dst, doc []byte) []byte {
+// Append appends the doc with no other fields than these, in their order. It ends as Selector.Match does.
+func (f Fields) Append(ctx context.Context, dst, doc []byte) ([]byte, error) {
 	if f == nil {
-		return append(dst, doc...)
+		return append(dst, doc...), nil
 	}
+	e := effort{done: ctx.Done()}
 	var root branch
 	for i := range f {
+		if !e.spend((len(doc) + i) * len(f[i].path)) {
+			return dst, e.end(ctx, "The fields to show", doc)
+		}
 		if v := f[i].path.get(doc); v != nil {
 			root.set(f[i].path, v)
 		}
 	}
-	return root.append(dst)
+	return root.append(dst), nil
 }
 
 // branch is an object that is put together from values of a doc.

@@ -46,19 +46,24 @@ func hasText(n *node) bool {
 	return n != nil && (n.op == opDefault || slices.ContainsFunc(n.args, hasText))
 }
 
-// selectorFields are the fields that a selector has conditions for.
+// selectorFields are the fields that a selector has conditions for, sorted.
 func selectorFields(n *node) []string {
 	var fields []string
-	switch {
-	case n == nil:
-	case n.op.isCombination():
-		for _, a := range n.args {
-			fields = append(fields, selectorFields(a)...)
+	var add func(n *node)
+	add = func(n *node) {
+		switch {
+		case n.op.isCombination():
+			for _, a := range n.args {
+				add(a)
+			}
+		case n.op == opField:
+			fields = append(fields, n.field)
+		default:
+			fields = append(fields, string(n.op))
 		}
-	case n.op == opField:
-		fields = []string{n.field}
-	default:
-		fields = []string{string(n.op)}
+	}
+	if n != nil {
+		add(n)
 	}
 	slices.Sort(fields)
 	return slices.Compact(fields)
@@ -67,18 +72,23 @@ func selectorFields(n *node) []string {
 // indexableFields are the fields whose conditions leave a range, sorted.
 func indexableFields(n *node) []string {
 	var fields []string
+	eachIndexable(n, func(n *node) { fields = append(fields, n.field) })
+	slices.Sort(fields)
+	return slices.Compact(fields)
+}
+
+// eachIndexable calls fn for the conditions of fields, all of which hold, that leave a range.
+func eachIndexable(n *node, fn func(*node)) {
 	switch {
 	case n == nil:
 	case n.op == opAnd:
 		for _, a := range n.args {
-			fields = append(fields, indexableFields(a)...)
+			eachIndexable(a, fn)
 		}
 	case n.op == opField:
 		switch n.args[0].op {
 		case opLt, opLte, opEq, opGt, opGte, opBeginsWith, opExists:
-			fields = []string{n.field}
+			fn(n)
 		}
 	}
-	slices.Sort(fields)
-	return slices.Compact(fields)
 }

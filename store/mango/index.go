@@ -2,6 +2,7 @@ package mango
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -158,22 +159,24 @@ func (d *Definition) appendMembers(dst []byte) []byte {
 }
 
 // AppendKey appends the key, an array of the columns' values, that a doc has in the index. ok is false for a doc that does
-// not belong to it: one that lacks a column, or that its filter does not match.
-func (d *Definition) AppendKey(dst, doc []byte) (key []byte, ok bool) {
-	if d.filter != nil && !d.filter.Match(doc) {
-		return dst, false
+// not belong to it: one that lacks a column, or that its filter does not match. The error is that of Selector.Match.
+func (d *Definition) AppendKey(ctx context.Context, dst, doc []byte) (key []byte, ok bool, err error) {
+	if d.filter != nil {
+		if ok, err := d.filter.Match(ctx, doc); !ok || err != nil {
+			return dst, false, err
+		}
 	}
 	start := len(dst)
 	dst = append(dst, '[')
 	for i, p := range d.paths {
 		v := p.get(doc)
 		if v == nil {
-			return dst[:start], false
+			return dst[:start], false, nil
 		}
 		if i > 0 {
 			dst = append(dst, ',')
 		}
 		dst = append(dst, v...)
 	}
-	return append(dst, ']'), true
+	return append(dst, ']'), true, nil
 }

@@ -3,6 +3,7 @@ package mango
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,9 +17,10 @@ type compiled struct {
 	path    path     // of opField
 	isID    bool     // of opField: _id, which compares bytewise
 	first   constant // of comparisons
-	list    []constant
-	text    string // of $type and $beginsWith
-	size    int    // of $size
+	set     set      // of $in and $nin
+	list    [][]byte // of $all
+	text    string   // of $type and $beginsWith
+	size    int      // of $size
 	mod     modulo
 	pattern pattern // of $regex, from when it is read on
 }
@@ -74,6 +76,11 @@ func newConstant(raw []byte) (constant, error) {
 	return c, err
 }
 
+// compare tells where c stands in CouchDB's order: before o (below zero), with it or after it.
+func (c *constant) compare(o *constant) int {
+	return cmp.Or(cmp.Compare(c.rank, o.rank), cmp.Compare(c.num, o.num), bytes.Compare(c.key, o.key))
+}
+
 // compile prepares a normalized selector for matching.
 func (n *node) compile() error {
 	var err error
@@ -85,15 +92,10 @@ func (n *node) compile() error {
 	case opLt, opLte, opEq, opNe, opGte, opGt:
 		n.first, err = newConstant(n.raw)
 	case opIn, opNin:
-		eachElement(n.raw, func(elem []byte) bool {
-			var c constant
-			c, err = newConstant(elem)
-			n.list = append(n.list, c)
-			return err == nil
-		})
+		n.set, err = newSet(n.raw)
 	case opAll:
 		eachElement(n.raw, func(elem []byte) bool {
-			n.list = append(n.list, constant{raw: elem})
+			n.list = append(n.list, elem)
 			return true
 		})
 	case opType, opBeginsWith:
@@ -117,23 +119,32 @@ func (n *node) compile() error {
 }
 
 // matching is one run over a doc.
-type matching struct{ buf []byte }
+type matching struct {
+	buf []byte
+	effort
+}
 
 var matchings = sync.Pool{New: func() any { return new(matching) }}
 
-// Match tells whether a doc, a JSON object in stored form, meets the selector.
-func (s *Selector) Match(doc []byte) bool {
+// Match tells whether a doc, a JSON object in stored form, meets the selector. It ends with ctx, and with KindTimeout when it takes
+// more than maxTime.
+func (s *Selector) Match(ctx context.Context, doc []byte) (bool, error) {
 	if s.root == nil {
-		return true
+		return true, nil
 	}
 	m := matchings.Get().(*matching)
 	defer matchings.Put(m)
-	return m.match(s.root, doc, false)
+	m.effort = effort{done: ctx.Done()}
+	ok := m.match(s.root, doc, false)
+	if m.ended {
+		return false, m.end(ctx, "The selector's conditions", doc)
+	}
+	return ok, nil
 }
 
 // match tells whether v meets n; bytewise tells that v is or is within an id.
 func (m *matching) match(n *node, v []byte, bytewise bool) bool {
-	if len(v) == 0 {
+	if len(v) == 0 || !m.spend(len(v)) {
 		return false
 	}
 	is := func(a *node) bool { return m.match(a, v, bytewise) }
@@ -172,7 +183,7 @@ func (m *matching) match(n *node, v []byte, bytewise bool) bool {
 	case opGt:
 		return m.compare(v, &n.first, bytewise) > 0
 	}
-	return n.test(v)
+	return m.test(n, v)
 }
 
 // field applies the condition of a field.
@@ -180,6 +191,9 @@ func (m *matching) field(n *node, v []byte, bytewise bool) bool {
 	cond := n.args[0]
 	if n.field == "" {
 		return m.match(cond, v, bytewise)
+	}
+	if !m.spend(len(v) * len(n.path)) {
+		return false
 	}
 	if v = n.path.get(v); v == nil {
 		return cond.op == opExists && cond.raw[0] == 'f'
@@ -206,27 +220,19 @@ func (m *matching) elements(n *node, v []byte, bytewise bool) bool {
 
 // in tells whether a value, or one of the elements of an array, is in the list of n.
 func (m *matching) in(n *node, v []byte, bytewise bool) bool {
-	listed := func(v []byte) bool {
-		for i := range n.list {
-			if len(v) > 0 && m.equal(v, &n.list[i], bytewise) {
-				return true
-			}
-		}
-		return false
-	}
 	if !isArray(v) {
-		return listed(v)
+		return n.set.has(m, v, bytewise)
 	}
 	found := false
 	eachElement(v, func(elem []byte) bool {
-		found = listed(elem)
+		found = len(elem) > 0 && n.set.has(m, elem, bytewise)
 		return !found
 	})
 	return found
 }
 
 // test applies a condition that does not compare by order.
-func (n *node) test(v []byte) bool {
+func (m *matching) test(n *node, v []byte) bool {
 	switch n.op {
 	case opExists:
 		return n.raw[0] == 't'
@@ -239,28 +245,28 @@ func (n *node) test(v []byte) bool {
 	case opBeginsWith:
 		return isString(v) && strings.HasPrefix(text(v), n.text)
 	case opRegex:
-		return isString(v) && n.pattern.match(text(v))
+		return isString(v) && n.pattern.match(text(v), &m.effort)
 	case opAll:
-		return n.all(v)
+		return m.all(n, v)
 	}
 	return n.op == opDefault
 }
 
 // all tells whether an array has every element of the list, or is the list's only element.
-func (n *node) all(v []byte) bool {
+func (m *matching) all(n *node, v []byte) bool {
 	if !isArray(v) || len(n.list) == 0 {
 		return false
 	}
-	if len(n.list) == 1 && bytes.Equal(n.list[0].raw, v) {
+	if len(n.list) == 1 && bytes.Equal(n.list[0], v) {
 		return true
 	}
-	for i := range n.list {
+	for _, want := range n.list {
 		found := false
 		eachElement(v, func(elem []byte) bool {
-			found = bytes.Equal(elem, n.list[i].raw)
+			found = bytes.Equal(elem, want)
 			return !found
 		})
-		if !found {
+		if !found || !m.spend(len(v)) {
 			return false
 		}
 	}

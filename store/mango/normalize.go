@@ -113,11 +113,12 @@ func (r *reader) checkArg(n *node) error {
 		}
 		if n.op == opRegex {
 			src := text(n.raw)
-			if r.regex += regexSize(src); r.regex > maxRegex {
+			size := regexSize(src)
+			if r.regex += size; r.regex > maxRegex {
 				return refuse("invalid_selector", "The selector's regular expressions are too large.")
 			}
 			var err error
-			n.pattern, err = compileRegex(src)
+			n.pattern, err = compileRegex(src, size)
 			ok = err == nil
 		}
 	case opText:

@@ -166,7 +166,7 @@ func (p *Plan) choose() {
 	}
 	if t.ofType == nil {
 		t.ofType = t.filtered
-		ranges = append(ranges, fieldRange{"_id", columnRange{low: bound{op: opGt, value: jsonNull}}})
+		ranges = append(ranges, fieldRange{"_id", columnRange{low: bound{opGt, constant{raw: jsonNull}}}})
 	}
 	for _, x := range t.ofType {
 		c := candidate{index: x}
@@ -218,17 +218,17 @@ func (p *Plan) Warnings() []string {
 // IDs is the range of ids to look at, for the index of all docs: JSON values, nil where there is no bound.
 func (p *Plan) IDs() (low, high []byte) {
 	r := p.ranges[0]
-	if low = r.low.value; !isString(low) {
+	if low = r.low.raw; !isString(low) {
 		low = nil // ids compare with nothing but strings: all are above the rest
 	}
-	return low, r.high.value
+	return low, r.high.raw
 }
 
 // Keys is the range of index keys to look at, both ends included: arrays in JSON that begin like the least and like the
 // greatest key.
 func (p *Plan) Keys() (low, high []byte) {
-	return appendKeys(p.ranges, func(r columnRange) []byte { return r.low.value }),
-		appendKeys(p.ranges, func(r columnRange) []byte { return r.high.value })
+	return appendKeys(p.ranges, func(r columnRange) []byte { return r.low.raw }),
+		appendKeys(p.ranges, func(r columnRange) []byte { return r.high.raw })
 }
 
 // appendKeys makes an array of values up to the first nil.

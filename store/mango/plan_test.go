@@ -232,7 +232,7 @@ func TestFields(t *testing.T) {
 		f, err := ParseFields([]byte(fields))
 		if err != nil {
 			t.Errorf("%s: %v", fields, err)
-		} else if got := string(f.Append(nil, []byte(doc))); got != want {
+		} else if got, err := f.Append(t.Context(), nil, []byte(doc)); err != nil || string(got) != want {
 			t.Errorf("%s gives %s, want %s", fields, got, want)
 		}
 	}
@@ -248,7 +248,7 @@ func TestIndexKeys(t *testing.T) {
 		`{"_id":"x","a":{"b":[1]},"on":true}`: `[[1],"x"]`, `{"_id":"x","a":{"b":null},"on":true}`: `[null,"x"]`,
 		`{"_id":"x","a":{"b":1},"on":false}`: "", `{"_id":"x","a":1,"on":true}`: "",
 	} {
-		if got, ok := d.AppendKey(nil, []byte(doc)); string(got) != want || ok != (want != "") {
+		if got, ok, err := d.AppendKey(t.Context(), nil, []byte(doc)); err != nil || string(got) != want || ok != (want != "") {
 			t.Errorf("%s: %s %v", doc, got, ok)
 		}
 	}

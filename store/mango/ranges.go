@@ -10,10 +10,10 @@ type columnRange struct {
 	empty     bool
 }
 
-// bound is an end of a range. Without a value it is open.
+// bound is an end of a range. Without a value (raw) it is open.
 type bound struct {
-	op    op // of low: $gt, $gte or $eq; of high: $lt, $lte or $eq
-	value []byte
+	op op // of low: $gt, $gte or $eq; of high: $lt, $lte or $eq
+	constant
 }
 
 type fieldRange struct {
@@ -30,7 +30,7 @@ func fieldRanges(root *node) []fieldRange {
 		ranges[i] = fieldRange{f, columnRange{low: bound{op: opGt}, high: bound{op: opLt}}}
 		byField[f] = &ranges[i].columnRange
 	}
-	new(matching).narrowFields(byField, root)
+	eachIndexable(root, func(n *node) { byField[n.field].narrow(n.args[0]) })
 	for i := range ranges {
 		if ranges[i].empty {
 			return ranges[i : i+1 : i+1]
@@ -39,82 +39,56 @@ func fieldRanges(root *node) []fieldRange {
 	return ranges
 }
 
-// narrowFields takes the conditions that all hold into the ranges of their fields; n is nil where there are none.
-func (m *matching) narrowFields(byField map[string]*columnRange, n *node) {
-	switch {
-	case n == nil:
-	case n.op == opAnd:
-		for _, a := range n.args {
-			m.narrowFields(byField, a)
-		}
-	case n.op == opField:
-		if r := byField[n.field]; r != nil && !r.empty {
-			m.narrow(r, n.args[0])
-		}
-	}
-}
-
 // narrow takes a condition into a range.
-func (m *matching) narrow(r *columnRange, cond *node) {
+func (r *columnRange) narrow(cond *node) {
 	switch cond.op {
 	case opBeginsWith:
-		m.raise(r, opGte, &constant{raw: cond.raw})
 		// U+FFFF sorts behind every other character.
-		m.lower(r, opLte, &constant{raw: store.AppendJSONString(nil, cond.text+"\uFFFF")})
+		low, err := newConstant(cond.raw)
+		high, err2 := newConstant(store.AppendJSONString(nil, cond.text+"\uFFFF"))
+		if err == nil && err2 == nil {
+			r.raise(bound{opGte, low})
+			r.lower(bound{opLte, high})
+		}
 	case opGt, opGte:
-		m.raise(r, cond.op, &cond.first)
+		r.raise(bound{cond.op, cond.first})
 	case opLt, opLte:
-		m.lower(r, cond.op, &cond.first)
+		r.lower(bound{cond.op, cond.first})
 	case opEq:
-		m.raise(r, opGte, &cond.first)
-		m.lower(r, opLte, &cond.first)
+		r.raise(bound{opGte, cond.first})
+		r.lower(bound{opLte, cond.first})
 	}
-}
-
-// against compares a constant with a bound's value.
-func (m *matching) against(c *constant, b bound) int {
-	other, err := newConstant(b.value)
-	if err != nil {
-		return 0
-	}
-	return m.compare(c.raw, &other, false)
 }
 
 // raise moves the low end up.
-func (m *matching) raise(r *columnRange, o op, c *constant) {
-	if r.empty {
-		return
-	}
-	if r.low.value != nil {
-		at := m.against(c, r.low)
-		if at < 0 || at == 0 && (o == opGte || r.low.op == opGt) {
+func (r *columnRange) raise(b bound) {
+	if r.low.raw != nil {
+		at := b.compare(&r.low.constant)
+		if at < 0 || at == 0 && (b.op == opGte || r.low.op == opGt) {
 			return
 		}
 	}
-	r.low = bound{o, c.raw}
-	m.close(r)
+	r.low = b
+	r.close()
 }
 
 // lower moves the high end down.
-func (m *matching) lower(r *columnRange, o op, c *constant) {
-	if r.empty {
-		return
-	}
-	if r.high.value != nil {
-		at := m.against(c, r.high)
-		if at > 0 || at == 0 && (o == opLte || r.high.op == opLt) {
+func (r *columnRange) lower(b bound) {
+	if r.high.raw != nil {
+		at := b.compare(&r.high.constant)
+		if at > 0 || at == 0 && (b.op == opLte || r.high.op == opLt) {
 			return
 		}
 	}
-	r.high = bound{o, c.raw}
-	m.close(r)
+	r.high = b
+	r.close()
 }
 
-// close finds out whether the ends have met or passed each other.
-func (m *matching) close(r *columnRange) {
-	if r.low.value == nil || r.high.value == nil {
+// close finds out whether the ends have met or passed each other; once they have, that stays.
+func (r *columnRange) close() {
+	if r.low.raw == nil || r.high.raw == nil {
 		return
 	}
-	at := m.against(&constant{raw: r.low.value}, r.high)
-	r.empty = at > 0 || at == 0 && (r.low.op == opGt || r.high.op == opLt)
+	at := r.low.compare(&r.high.constant)
+	r.empty = r.empty || at > 0 || at == 0 && (r.low.op == opGt || r.high.op == opLt)
 }

@@ -114,10 +114,19 @@ func TestMatch(t *testing.T) {
 		s, err := ParseSelector([]byte(c.selector))
 		if err != nil {
 			t.Errorf("%s: %v", c.selector, err)
-		} else if got := s.Match([]byte(doc)); got != c.want {
+		} else if got := match(t, s, doc); got != c.want {
 			t.Errorf("%s: %v", c.selector, got)
 		}
 	}
+}
+
+func match(t testing.TB, s *Selector, doc string) bool {
+	t.Helper()
+	ok, err := s.Match(t.Context(), []byte(doc))
+	if err != nil {
+		t.Error(err)
+	}
+	return ok
 }
 
 func TestBacktrackingIsBounded(t *testing.T) {
@@ -126,7 +135,7 @@ func TestBacktrackingIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Match([]byte(`{"a":"` + strings.Repeat("x", 5000) + `"}`)) {
+	if match(t, s, `{"a":"`+strings.Repeat("x", 5000)+`"}`) {
 		t.Error("matches")
 	}
 }
@@ -139,7 +148,7 @@ func BenchmarkMatch(b *testing.B) {
 	doc := []byte(`{"_id":"l01","_rev":"1-31f3c280da2a1eb86d6f89d9788eadb8","date":"2017-06-12","process":"sshd","machine":"server","ip":"10.0.0.1"}`)
 	b.ReportAllocs()
 	for b.Loop() {
-		if !s.Match(doc) {
+		if ok, err := s.Match(b.Context(), doc); !ok || err != nil {
 			b.Fatal("no match")
 		}
 	}

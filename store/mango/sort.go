@@ -71,9 +71,13 @@ func (s Sort) appendList(dst []byte) []byte {
 // appendObject appends the sort as one object; of a field that comes twice the last counts.
 func (s Sort) appendObject(dst []byte) []byte {
 	dst = append(dst, '{')
+	last := make(map[string]int, len(s.Fields))
+	for i, f := range s.Fields {
+		last[f] = i
+	}
 	first := true
 	for i, f := range s.Fields {
-		if containsString(s.Fields[i+1:], f) {
+		if last[f] != i {
 			continue
 		}
 		if !first {

@@ -1,5 +1,7 @@
 package view
 
+import "context"
+
 // mapper is all the maps of a design document for one goroutine: functions in a JavaScript runtime, or definitions.
 type mapper interface {
 	// Watch bounds the time of the calls of Map until stop is called.
@@ -17,7 +19,7 @@ type definitions struct {
 	key   []byte
 }
 
-// Watch implements mapper: nothing here runs for longer than the doc is.
+// Watch implements mapper: what is done with a doc bounds its time itself.
 func (d *definitions) Watch() func() { return func() {} }
 
 // Map implements mapper.
@@ -29,7 +31,11 @@ func (d *definitions) Map(doc string, row func(view int, key, value []byte)) err
 			continue
 		}
 		var ok bool
-		if d.key, ok = def.AppendKey(d.key[:0], d.doc); ok {
+		var err error
+		if d.key, ok, err = def.AppendKey(context.Background(), d.key[:0], d.doc); err != nil {
+			return err
+		}
+		if ok {
 			row(i, d.key, jsonNull)
 		}
 	}
