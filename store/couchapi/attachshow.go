@@ -33,12 +33,9 @@ func (d *shownDoc) known() int {
 	if len(d.o.atts.since) == 0 || d.info == nil {
 		return -1
 	}
-	if slices.Contains(d.o.atts.since, d.doc.Rev) {
-		return d.doc.Rev.Gen
-	}
-	for i, hash := range d.info.Ancestors {
-		if rev := (store.Rev{Gen: d.doc.Rev.Gen - 1 - i, Hash: hash}); slices.Contains(d.o.atts.since, rev) {
-			return rev.Gen
+	for r := range lineage(d.tree, d.info) {
+		if slices.Contains(d.o.atts.since, r.Rev) {
+			return r.Rev.Gen
 		}
 	}
 	return -1

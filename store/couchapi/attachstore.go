@@ -208,7 +208,7 @@ func (x *exchange) storeGiven(doc *store.Doc, given []givenAtt, i int, newEdits 
 // earlier are the attachments that stubs stand for.
 type earlier struct {
 	atts []store.Attachment
-	lost bool // the edit conflicts: that is for the engine to say
+	lost bool // the edit conflicts, which is for the engine to say, or is here already
 }
 
 // attachmentsBefore reads the attachments of the revision that a doc with stubs replaces: the one that an edit names or, of a
@@ -223,33 +223,21 @@ func (x *exchange) attachmentsBefore(doc *store.Doc, given []givenAtt, newEdits 
 	if stub < 0 {
 		return earlier{}, nil
 	}
-	if newEdits {
-		old, err := x.replaced(doc, newEdits)
-		if err != nil {
-			return earlier{}, err
-		}
-		e := earlier{lost: store.IsKind(x.checkConflict(doc), store.KindConflict)}
-		if old != nil {
-			e.atts = old.Attachments
-		}
-		return e, nil
-	}
-	_, tree, err := x.db.Revs(doc.ID)
-	if err != nil && !store.IsKind(err, store.KindNotFound) {
+	old, err := x.replaced(doc, newEdits)
+	if err != nil {
 		return earlier{}, err
 	}
-	if r := findRev(tree, doc.Rev); r != nil && r.Available {
-		return earlier{lost: true}, nil // it is here already: nothing will be written
+	var e earlier
+	if old != nil {
+		e.atts = old.Attachments
 	}
-	for i, hash := range doc.Ancestors {
-		rev := store.Rev{Gen: doc.Rev.Gen - 1 - i, Hash: hash}
-		if r := findRev(tree, rev); r == nil || !r.Available {
-			continue
-		}
-		old, err := x.db.GetRev(doc.ID, rev)
-		return earlier{atts: old.Attachments}, err
+	if newEdits {
+		e.lost = store.IsKind(x.checkConflict(doc), store.KindConflict)
+	} else if _, err = x.db.GetRev(doc.ID, doc.Rev); !store.IsKind(err, store.KindNotFound) {
+		e.lost = true // it is here already: nothing will be written
+		return e, err
 	}
-	return earlier{}, nil
+	return e, nil
 }
 
 // find is the attachment that a stub stands for: of the same name and, where the stub tells it, generation.

@@ -1,12 +1,10 @@
 package couchapi
 
 import (
-	"slices"
 	"strings"
 
 	"logctl/store"
 	"logctl/store/ejson"
-	"logctl/store/engine"
 )
 
 // bulkGet answers POST /{db}/_bulk_get: for each {"id":…,"rev":…} the doc, or why it is not there.
@@ -218,32 +216,9 @@ func (x *exchange) findWanted(w wanted) ([]revResult, error) {
 	}
 	o := docOptions{revs: x.flag("revs"), latest: x.flag("latest"), atts: atts}
 	if revs == nil {
-		leaves := findLeaves(w.id, tree, o)
-		slices.SortFunc(leaves, func(a, b revResult) int { return compareBranches(findRev(tree, a.rev), findRev(tree, b.rev)) })
-		return leaves, nil
+		return findLeaves(w.id, tree, o), nil
 	}
 	return findRevs(w.id, revs, tree, o), nil
-}
-
-// compareBranches orders leaves as CouchDB's revision tree gives them: its roots, which are the oldest revisions that are known,
-// from the last to the first, and what comes from each of them in order.
-func compareBranches(a, b *engine.RevInfo) int {
-	at := func(r *engine.RevInfo, i int) store.Rev {
-		if i == 0 {
-			return r.Rev
-		}
-		return store.Rev{Gen: r.Rev.Gen - i, Hash: r.Ancestors[i-1]}
-	}
-	i, j := len(a.Ancestors), len(b.Ancestors)
-	if c := at(b, j).Compare(at(a, i)); c != 0 {
-		return c
-	}
-	for i, j = i-1, j-1; i >= 0 && j >= 0; i, j = i-1, j-1 {
-		if c := at(a, i).Compare(at(b, j)); c != 0 {
-			return c
-		}
-	}
-	return 0
 }
 
 // wantedAtts says how attachments are shown: those since some revisions only, if the request for the doc names such.

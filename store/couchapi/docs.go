@@ -1,6 +1,7 @@
 package couchapi
 
 import (
+	"iter"
 	"net/http"
 	"strconv"
 	"strings"
@@ -184,6 +185,15 @@ func findRev(tree []engine.RevInfo, rev store.Rev) *engine.RevInfo {
 	return nil
 }
 
+// lineage is a revision and those that led to it, newest first.
+func lineage(tree []engine.RevInfo, r *engine.RevInfo) iter.Seq[*engine.RevInfo] {
+	return func(yield func(*engine.RevInfo) bool) {
+		for yield(r) && r.Parent >= 0 {
+			r = &tree[r.Parent]
+		}
+	}
+}
+
 // namedRev is the revision that a read asks for, the last if several are given. With latest CouchDB gives the winner whatever
 // revision is named.
 func (x *exchange) namedRev(o docOptions) (rev store.Rev, named bool, err error) {
@@ -208,18 +218,16 @@ func (x *exchange) readRev(id string, rev store.Rev, o docOptions) (d shownDoc, 
 }
 
 // leavesBelow are the leaves that a revision has become, itself included.
-func leavesBelow(tree []engine.RevInfo, rev store.Rev) []engine.RevInfo {
-	var out []engine.RevInfo
-	for _, r := range tree {
-		if !r.Leaf {
-			continue
-		}
-		back := r.Rev.Gen - rev.Gen
-		if r.Rev == rev || back > 0 && back <= len(r.Ancestors) && r.Ancestors[back-1] == rev.Hash {
-			out = append(out, r)
+func leavesBelow(tree []engine.RevInfo, rev store.Rev) (leaves []store.Rev) {
+	below := make([]bool, len(tree))
+	for i := len(tree) - 1; i >= 0; i-- {
+		r := &tree[i]
+		below[i] = r.Rev == rev || r.Parent >= 0 && below[r.Parent]
+		if below[i] && r.Leaf {
+			leaves = append(leaves, r.Rev)
 		}
 	}
-	return out
+	return leaves
 }
 
 // needsTree tells whether the options are about other revisions than the doc's own.
@@ -282,7 +290,13 @@ func (d *shownDoc) appendOpen(dst []byte) []byte {
 	dst = plain.AppendJSON(dst)
 	dst = dst[:len(dst)-1]
 	if d.o.revs && d.info != nil {
-		dst = appendRevisions(dst, d.doc.Rev, d.info.Ancestors[:min(len(d.info.Ancestors), d.limit-1)])
+		var ancestors []string
+		for r := range lineage(d.tree, d.info) {
+			if r != d.info && len(ancestors) < d.limit-1 {
+				ancestors = append(ancestors, r.Rev.Hash)
+			}
+		}
+		dst = appendRevisions(dst, d.doc.Rev, ancestors)
 	}
 	if d.o.revsInfo && d.info != nil {
 		dst = d.appendRevsInfo(dst)
@@ -301,19 +315,17 @@ func (d *shownDoc) appendOpen(dst []byte) []byte {
 
 func (d *shownDoc) appendRevsInfo(dst []byte) []byte {
 	dst = append(dst, `,"_revs_info":[`...)
-	for i := -1; i < len(d.info.Ancestors); i++ {
-		rev := d.doc.Rev
-		if i >= 0 {
-			rev = store.Rev{Gen: d.doc.Rev.Gen - 1 - i, Hash: d.info.Ancestors[i]}
+	for r := range lineage(d.tree, d.info) {
+		if r != d.info {
 			dst = append(dst, ',')
 		}
 		status := "missing"
-		if r := findRev(d.tree, rev); r != nil && r.Available {
+		if r.Available {
 			if status = "available"; r.Deleted {
 				status = "deleted"
 			}
 		}
-		dst = append(appendRev(append(dst, `{"rev":`...), rev), `,"status":"`...)
+		dst = append(appendRev(append(dst, `{"rev":`...), r.Rev), `,"status":"`...)
 		dst = append(append(dst, status...), `"}`...)
 	}
 	return append(dst, ']')
@@ -355,7 +367,7 @@ func (x *exchange) sendLocal(id string, o docOptions) error {
 	if x.etag(hashTag(doc.Rev.String() + string(doc.Body))) {
 		return nil
 	}
-	d := shownDoc{doc: doc, o: docOptions{revs: o.revs}, info: &engine.RevInfo{}, limit: 1}
+	d := shownDoc{doc: doc, o: docOptions{revs: o.revs}, info: &engine.RevInfo{Parent: -1}, limit: 1}
 	return x.json(http.StatusOK, d.append(nil))
 }
 

@@ -11,8 +11,13 @@ import (
 
 // openRevs answers GET with open_revs: "all" leaves, or a JSON list of revisions. Local docs have none.
 func (x *exchange) openRevs(id, list string, o docOptions) error {
+	var err error
+	if x.reader, err = x.db.NewReader(); err != nil {
+		return err
+	}
+	defer x.reader.Close()
 	var found []revResult
-	_, tree, err := x.docs().Revs(id)
+	_, tree, err := x.reader.Revs(id)
 	if err != nil && !store.IsKind(err, store.KindNotFound) {
 		return err
 	}
@@ -20,7 +25,7 @@ func (x *exchange) openRevs(id, list string, o docOptions) error {
 		if err != nil {
 			return err
 		}
-		found = findLeaves(id, tree, o)
+		found = inOrder(findLeaves(id, tree, o))
 	} else {
 		revs, err := parseRevs([]byte(list))
 		if err != nil {
@@ -55,6 +60,7 @@ type revResult struct {
 	id    string
 	rev   store.Rev
 	tree  []engine.RevInfo
+	info  *engine.RevInfo // in tree, nil if it is not there
 	o     docOptions
 	found bool
 }
@@ -76,7 +82,7 @@ func inOrder(found []revResult) []revResult {
 // load reads the doc of a revision that was found.
 func (x *exchange) load(r *revResult) (shownDoc, error) {
 	doc, err := x.docs().GetRev(r.id, r.rev)
-	return shownDoc{doc: doc, o: r.o.ofOneRev(), tree: r.tree, info: findRev(r.tree, r.rev), limit: x.db.RevsLimit()}, err
+	return shownDoc{doc: doc, o: r.o.ofOneRev(), tree: r.tree, info: r.info, limit: x.db.RevsLimit()}, err
 }
 
 func (r *revResult) write(s *stream) error {
@@ -107,36 +113,50 @@ func (r *revResult) appendMissing(dst []byte) []byte {
 func findRevs(id string, revs []store.Rev, tree []engine.RevInfo, o docOptions) []revResult {
 	var wanted []store.Rev
 	for _, rev := range revs {
-		leaves := leavesBelow(tree, rev)
-		if !o.latest || len(leaves) == 0 {
-			wanted = append(wanted, rev)
-			continue
+		var leaves []store.Rev
+		if o.latest {
+			leaves = leavesBelow(tree, rev)
 		}
-		for _, leaf := range leaves {
-			wanted = append(wanted, leaf.Rev)
+		if len(leaves) == 0 {
+			leaves = []store.Rev{rev}
 		}
+		wanted = append(wanted, leaves...)
 	}
-	return findEach(id, wanted, tree, o)
-}
-
-func findLeaves(id string, tree []engine.RevInfo, o docOptions) []revResult {
-	var leaves []store.Rev
-	for _, r := range tree {
-		if r.Leaf {
-			leaves = append(leaves, r.Rev)
-		}
-	}
-	return findEach(id, leaves, tree, o)
-}
-
-// findEach finds revisions, each once.
-func findEach(id string, revs []store.Rev, tree []engine.RevInfo, o docOptions) []revResult {
-	out := make([]revResult, len(revs))
-	for i, rev := range revs {
+	out := make([]revResult, len(wanted))
+	for i, rev := range wanted {
 		info := findRev(tree, rev)
-		out[i] = revResult{id: id, rev: rev, tree: tree, o: o, found: info != nil && info.Available}
+		out[i] = revResult{id: id, rev: rev, tree: tree, info: info, o: o, found: info != nil && info.Available}
 	}
 	return inOrder(out)
+}
+
+// findLeaves finds all leaves of a doc, in the order in which CouchDB's revision tree has them: its roots, which are the oldest revisions
+// that are known, from the last to the first, and what comes from each of them in order.
+func findLeaves(id string, tree []engine.RevInfo, o docOptions) (leaves []revResult) {
+	order := make([]int, len(tree))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return tree[b].Rev.Compare(tree[a].Rev) })
+	next := make([][]int, len(tree))
+	var ahead []int // those to go to, the next one last
+	for _, i := range order {
+		if p := tree[i].Parent; p >= 0 {
+			next[p] = append(next[p], i)
+		} else {
+			ahead = append(ahead, i)
+		}
+	}
+	slices.Reverse(ahead)
+	for len(ahead) > 0 {
+		i := ahead[len(ahead)-1]
+		ahead = ahead[:len(ahead)-1]
+		if r := &tree[i]; r.Leaf {
+			leaves = append(leaves, revResult{id: id, rev: r.Rev, tree: tree, info: r, o: o, found: r.Available})
+		}
+		ahead = append(ahead, next[i]...)
+	}
+	return leaves
 }
 
 // parseRevs reads a JSON list of revisions.

@@ -49,6 +49,9 @@ func (x *exchange) writeChecked(docs []store.Doc, o engine.WriteOptions, rules [
 	for i := range docs {
 		doc := &docs[i]
 		results[i].ID = doc.ID
+		if err := x.ctx().Err(); err != nil {
+			return nil, err
+		}
 		err := x.checkUserWrite(doc.ID)
 		if err == nil && strings.HasPrefix(doc.ID, localPrefix) {
 			results[i].Rev, results[i].Err = x.db.PutLocal(x.ctx(), *doc)
@@ -145,24 +148,34 @@ func (x *exchange) checkConflict(doc *store.Doc) error {
 // replaced is the revision that a doc replaces, nil if there is none: that an edit names or, of a replicated one, the last before it
 // that is there.
 func (x *exchange) replaced(doc *store.Doc, isEdit bool) (*store.Doc, error) {
-	before := []store.Rev{doc.Rev}
+	rev := doc.Rev
 	if !isEdit {
-		before = before[:0]
-		for i, hash := range doc.Ancestors {
-			before = append(before, store.Rev{Gen: doc.Rev.Gen - 1 - i, Hash: hash})
-		}
-	}
-	for _, rev := range before {
-		if rev.IsZero() {
-			break
-		}
-		old, err := x.db.GetRev(doc.ID, rev)
-		if err == nil {
-			return &old, nil
-		}
-		if !store.IsKind(err, store.KindNotFound) {
+		_, tree, err := x.db.Revs(doc.ID)
+		if err != nil && !store.IsKind(err, store.KindNotFound) {
 			return nil, err
 		}
+		rev = lastHere(tree, doc)
 	}
-	return nil, nil
+	if rev.IsZero() {
+		return nil, nil
+	}
+	old, err := x.db.GetRev(doc.ID, rev)
+	if store.IsKind(err, store.KindNotFound) {
+		return nil, nil
+	}
+	return &old, err
+}
+
+// lastHere is the newest of a doc's ancestors whose body is there, zero if there is none.
+func lastHere(tree []engine.RevInfo, doc *store.Doc) store.Rev {
+	here := map[store.Rev]bool{}
+	for i := range tree {
+		here[tree[i].Rev] = tree[i].Available
+	}
+	for i, hash := range doc.Ancestors {
+		if rev := (store.Rev{Gen: doc.Rev.Gen - 1 - i, Hash: hash}); here[rev] {
+			return rev
+		}
+	}
+	return store.Rev{}
 }

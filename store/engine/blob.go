@@ -56,7 +56,7 @@ func (ed *editor) checkBlobs(doc *store.Doc) error {
 				return err
 			}
 			if pending == nil {
-				return errMissingStub(doc.ID, a.Name)
+				return store.NewError(store.KindMissingStub, "Invalid attachment stub in "+doc.ID+" for "+a.Name)
 			}
 		}
 	}
@@ -99,8 +99,4 @@ func (ed *editor) settleRefs() error {
 		}
 	}
 	return nil
-}
-
-func errMissingStub(id, name string) error {
-	return store.NewError(store.KindMissingStub, "Invalid attachment stub in "+id+" for "+name)
 }

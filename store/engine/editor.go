@@ -175,11 +175,8 @@ func (ed *editor) take(n int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if more > 1 || len(st.tree)+len(c.docs[first].Ancestors) > 64 && !c.newEdits { // fewer are sooner looked for one by one
-		st.places = map[store.Rev]int{}
-		for i := range st.tree {
-			st.places[st.tree[i].rev] = i + 1
-		}
+	if more > 1 || len(st.tree)+len(c.docs[first].Ancestors) > 64 && !c.newEdits {
+		st.places = st.tree.places()
 	}
 	for k := range more {
 		i := c.at(n + k)

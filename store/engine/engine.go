@@ -114,7 +114,9 @@ func open(dir, sub string, version int, o Options, lock *pebble.Lock) (*Engine, 
 func (e *Engine) load() error {
 	uuid, err := e.get(serverKey(ownSetting, settingUUID))
 	if err == nil && uuid == nil {
-		uuid = []byte(randomHex())
+		var b [16]byte
+		rand.Read(b[:])
+		uuid = hex.AppendEncode(nil, b[:])
 		err = e.pdb.Set(serverKey(ownSetting, settingUUID), uuid, pebble.Sync)
 	}
 	if err != nil {
@@ -374,10 +376,4 @@ func (e *Engine) SetMeta(ctx context.Context, name string, value []byte) error {
 	}
 	defer e.gate.Leave()
 	return e.put(ctx, serverKey(userSetting, name), value)
-}
-
-func randomHex() string {
-	var b [16]byte
-	rand.Read(b[:])
-	return hex.EncodeToString(b[:])
 }

@@ -10,11 +10,11 @@ import (
 // RevInfo is one revision of a doc's tree.
 type RevInfo struct {
 	Rev       store.Rev
+	Parent    int // where in the list the revision is that it replaced, always behind it; below zero if that is not known
 	Leaf      bool
 	Deleted   bool
-	Available bool     // its body is there
-	Ancestors []string // hashes of the revisions that led to it, newest first
-	Seq       uint64   // of the edit that brought it, 0 where Available is false
+	Available bool   // its body is there
+	Seq       uint64 // of the edit that brought it, 0 where Available is false
 }
 
 // found is what a read finds of a doc: both of its records.
@@ -204,12 +204,18 @@ func (f *found) revs() []RevInfo {
 	t := f.revisions()
 	order := t.leaves(f.winner.rev.rev())
 	leaves := len(order)
-	order = append(order, t.inner()...)
+	order = append(order, t.which(true)...)
+	slices.SortFunc(order[leaves:], func(a, b int) int { return t[b].rev.Compare(t[a].rev) })
+	place := make([]int, len(order))
+	for k, i := range order {
+		place[i] = k
+	}
 	revs := make([]RevInfo, len(order))
 	for k, i := range order {
 		n := &t[i]
-		revs[k] = RevInfo{
-			Rev: n.rev, Leaf: k < leaves, Deleted: n.deleted, Available: n.kept, Ancestors: t.ancestors(i), Seq: n.seq,
+		revs[k] = RevInfo{Rev: n.rev, Parent: noParent, Leaf: k < leaves, Deleted: n.deleted, Available: n.kept, Seq: n.seq}
+		if n.parent != noParent {
+			revs[k].Parent = place[n.parent]
 		}
 	}
 	return revs
@@ -218,9 +224,13 @@ func (f *found) revs() []RevInfo {
 // missing tells which of revs are not in the doc's tree, from old to new, and which leaves may be ancestors of those.
 func (f *found) missing(revs []store.Rev) (missing, possibleAncestors []store.Rev) {
 	t := f.revisions()
+	var places map[store.Rev]int
+	if len(revs) > 16 {
+		places = t.places()
+	}
 	newest := 0
 	for _, r := range revs {
-		if t.find(r, nil) == noParent {
+		if t.find(r, places) == noParent {
 			missing = append(missing, r)
 			newest = max(newest, r.Gen)
 		}

@@ -20,6 +20,7 @@ type Reader struct {
 
 	id    string // of the doc that was found last
 	found *found // nil: none was
+	revs  []RevInfo
 }
 
 // NewReader makes a Reader of this moment.
@@ -61,7 +62,7 @@ func (r *Reader) find(id string) (*found, error) {
 	if r.found != nil && r.id == id {
 		return r.found, nil
 	}
-	r.found = nil
+	r.found, r.revs = nil, nil
 	v, err := r.get(r.db.keys.byID(id))
 	if err != nil {
 		return nil, err
@@ -92,14 +93,16 @@ func (r *Reader) GetRev(id string, rev store.Rev) (store.Doc, error) {
 	return doc, lost(err)
 }
 
-// Revs is DB.Revs.
+// Revs is DB.Revs; the list is not the caller's to change.
 func (r *Reader) Revs(id string) (winner store.Rev, revs []RevInfo, err error) {
 	f, err := r.find(id)
 	if err != nil {
 		return winner, nil, err
 	}
-	revs = f.revs()
-	return revs[0].Rev, revs, nil
+	if r.revs == nil {
+		r.revs = f.revs()
+	}
+	return r.revs[0].Rev, r.revs, nil
 }
 
 // MissingRevs tells which of revs are not in the doc's tree, and which leaves may be ancestors of those: what a replication

@@ -40,6 +40,15 @@ func (t tree) find(rev store.Rev, places map[store.Rev]int) int {
 	return noParent
 }
 
+// places has, for find, where the revisions are. Few are sooner looked for one by one.
+func (t tree) places() map[store.Rev]int {
+	p := make(map[store.Rev]int, len(t))
+	for i := range t {
+		p[t[i].rev] = i + 1
+	}
+	return p
+}
+
 // follow makes node i the one that replaced its parent.
 func (t tree) follow(i, parent int) {
 	if t[i].parent = parent; parent != noParent {
@@ -72,13 +81,6 @@ func (t tree) leaves(first store.Rev) []int {
 	}
 	slices.SortFunc(l, func(a, b int) int { return cmp.Or(rank(&t[a])-rank(&t[b]), t[b].rev.Compare(t[a].rev)) })
 	return l
-}
-
-// inner are the indexes of the nodes that are no leaves, from new to old.
-func (t tree) inner() []int {
-	in := t.which(true)
-	slices.SortFunc(in, func(a, b int) int { return t[b].rev.Compare(t[a].rev) })
-	return in
 }
 
 // ancestors are the hashes of the revisions that led to node i, newest first.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -168,5 +169,42 @@ func TestManyBranchesAtOnce(t *testing.T) {
 	doc, err := d.Get("a")
 	if err != nil || doc.Rev.Hash != fmt.Sprintf("%032x", n-1) {
 		t.Errorf("the winner is %v, %v", doc.Rev, err)
+	}
+}
+
+// TestManyConflicts reads a doc with a long history and many conflicts: what is told of its revisions takes no room for the history of each, and
+// a replication's question no time for each of them. It is not parallel, since it looks at the memory of all.
+func TestManyConflicts(t *testing.T) {
+	const depth, conflicts = 990, 30_000
+	d := newDB(t, Options{})
+	history := make([]string, depth)
+	for i := range history {
+		history[i] = fmt.Sprintf("%032x", depth-i)
+	}
+	docs := []store.Doc{{ID: "a", Rev: store.Rev{Gen: depth, Hash: history[0]}, Ancestors: history[1:]}}
+	var asked []store.Rev
+	for i := range conflicts {
+		docs = append(docs, store.Doc{ID: "a", Rev: store.Rev{Gen: depth + 1, Hash: fmt.Sprintf("%032x", 1<<20+i)}, Ancestors: history[:1]})
+		for k := range 10 {
+			asked = append(asked, store.Rev{Gen: depth + 1, Hash: fmt.Sprintf("%032x", (1+k%2)<<20+i)})
+		}
+	}
+	if _, err := d.Write(t.Context(), docs, WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, revs, err := d.Revs("a")
+	runtime.ReadMemStats(&after)
+	if err != nil || len(revs) != depth+conflicts {
+		t.Fatal(len(revs), err)
+	}
+	if mb := (after.TotalAlloc - before.TotalAlloc) >> 20; mb > 100 {
+		t.Errorf("the revisions took %d MB", mb)
+	}
+	start := time.Now()
+	missing, _, err := missingRevs(t, d, "a", asked)
+	if took := time.Since(start); err != nil || len(missing) != len(asked)/2 || took > 15*time.Second {
+		t.Errorf("%d are missing, %v; it took %v", len(missing), err, took)
 	}
 }
