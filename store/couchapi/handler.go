@@ -169,10 +169,5 @@ func (h *Handler) heed() {
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	plus, _ := h.settings.get("chttpd", "decode_plus_to_space")
-	r, err := couchpath.Canonical(r, plus == "false")
-	if err != nil {
-		newExchange(h, w, r).fail(err)
-		return
-	}
-	h.router.ServeHTTP(w, r)
+	h.router.ServeHTTP(w, couchpath.Canonical(r, plus == "false"))
 }

@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-
-	"logctl/store"
 )
 
 // overrides are the methods that a POST may turn into with X-HTTP-Method-Override.
@@ -15,7 +13,7 @@ const overrides = " GET HEAD POST PUT DELETE COPY "
 // Canonical is r as the routes know it: CouchDB reads a path as its segments, so that empty ones do not count ("//",
 // a slash at the end), and a plus sign in one is a blank. The header that overrides a POST's method is honoured here.
 // With plus it stays what it is.
-func Canonical(r *http.Request, plus bool) (*http.Request, error) {
+func Canonical(r *http.Request, plus bool) *http.Request {
 	method := r.Method
 	if m := r.Header.Get("X-HTTP-Method-Override"); m != "" && method == http.MethodPost {
 		if m = strings.ToUpper(m); strings.Contains(overrides, " "+m+" ") {
@@ -27,7 +25,7 @@ func Canonical(r *http.Request, plus bool) (*http.Request, error) {
 	}
 	path := r.URL.EscapedPath()
 	if method == r.Method && isCanonical(path) {
-		return r, nil
+		return r
 	}
 	c := *r
 	c.Method = method
@@ -42,10 +40,7 @@ func Canonical(r *http.Request, plus bool) (*http.Request, error) {
 		if plus {
 			unescape = url.PathUnescape
 		}
-		s, err := unescape(seg)
-		if err != nil {
-			return r, store.NewError(store.KindBadRequest, "Invalid percent encoding in the path.")
-		}
+		s, _ := unescape(seg) // what EscapedPath gives can be
 		plain.WriteByte('/')
 		plain.WriteString(s)
 		raw.WriteByte('/')
@@ -56,7 +51,7 @@ func Canonical(r *http.Request, plus bool) (*http.Request, error) {
 		raw.WriteByte('/')
 	}
 	u.Path, u.RawPath = plain.String(), raw.String()
-	return &c, nil
+	return &c
 }
 
 // isCanonical tells that a path needs no rewriting: the usual case of plain names.

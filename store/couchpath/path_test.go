@@ -7,9 +7,25 @@ import (
 	"testing"
 )
 
+func TestOf(t *testing.T) {
+	t.Parallel()
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~"
+	for _, c := range []struct{ part, path string }{
+		{plain, "/" + plain}, {"", "/"}, {"a/b", "/a%2Fb"}, {"ä+ ", "/%C3%A4%2B%20"}, {"/:@`[{", "/%2F%3A%40%60%5B%7B"}, {"\xff\x00z", "/%FF%00z"},
+	} {
+		if got := Of(c.part); got != c.path {
+			t.Errorf("Of(%q) = %q, want %q", c.part, got, c.path)
+		}
+	}
+	if got := Of("db", "_local", "a b"); got != "/db/_local/a%20b" {
+		t.Error(got)
+	}
+}
+
 func TestCanonical(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ in, path, raw string }{
+		{"", "/", "/"},
 		{"/", "/", ""},
 		{"//", "/", "/"},
 		{"/db", "/db", ""},
@@ -30,10 +46,21 @@ func TestCanonical(t *testing.T) {
 			u = &url.URL{Path: c.in}
 		}
 		r.URL = u
-		got, err := Canonical(r, false)
-		if err != nil || got.URL.Path != c.path || c.raw != "" && got.URL.RawPath != c.raw {
-			t.Errorf("Canonical(%q) = %q, %q, %v; want %q, %q", c.in, got.URL.Path, got.URL.RawPath, err, c.path, c.raw)
+		got := Canonical(r, false)
+		if got.URL.Path != c.path || c.raw != "" && got.URL.RawPath != c.raw {
+			t.Errorf("Canonical(%q) = %q, %q; want %q, %q", c.in, got.URL.Path, got.URL.RawPath, c.path, c.raw)
 		}
+		if (got == r) != (c.raw == "") {
+			t.Errorf("Canonical(%q): the same request %v", c.in, got == r)
+		}
+	}
+}
+
+func TestCanonicalPlus(t *testing.T) {
+	t.Parallel()
+	r := httptest.NewRequest(http.MethodGet, "/db/a+b%2Bc", nil)
+	if got := Canonical(r, true); got.URL.Path != "/db/a+b+c" {
+		t.Error(got.URL.Path)
 	}
 }
 
@@ -45,9 +72,9 @@ func TestCanonicalMethod(t *testing.T) {
 	} {
 		r := httptest.NewRequest(c.method, "/db/doc", nil)
 		r.Header.Set("X-HTTP-Method-Override", c.override)
-		got, err := Canonical(r, false)
-		if err != nil || got.Method != c.want {
-			t.Errorf("%s with %q: %s, %v; want %s", c.method, c.override, got.Method, err, c.want)
+		got := Canonical(r, false)
+		if got.Method != c.want {
+			t.Errorf("%s with %q: %s; want %s", c.method, c.override, got.Method, c.want)
 		}
 	}
 }
@@ -63,10 +90,7 @@ func FuzzCanonical(f *testing.F) {
 			return
 		}
 		r := &http.Request{Method: http.MethodGet, URL: u, Header: http.Header{}}
-		once, err := Canonical(r, false)
-		if err != nil {
-			return
-		}
+		once := Canonical(r, false)
 		if once.URL.EscapedPath() == "" {
 			t.Fatalf("%q has no path left", path)
 		}

@@ -8,6 +8,10 @@ import (
 // TestPasswordSchemes checks hashes that CouchDB has made.
 func TestPasswordSchemes(t *testing.T) {
 	t.Parallel()
+	one, err := Method{Rounds: 1}.New("pw", "s")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name string
 		hash Hash
@@ -21,6 +25,9 @@ func TestPasswordSchemes(t *testing.T) {
 			Salt: "1112283cf988a34f124200a050d308a1"}, "orange", false},
 		{"no key", Hash{Scheme: "pbkdf2", Iterations: 10, Salt: "s"}, "", false},
 		{"endless", Hash{Scheme: "pbkdf2", Iterations: maxRounds + 1, DerivedKey: "00", Salt: "s"}, "", false},
+		{"no rounds", Hash{Scheme: "pbkdf2", PRF: one.PRF, DerivedKey: one.DerivedKey, Salt: one.Salt}, "pw", false},
+		{"no digits", Hash{Scheme: "pbkdf2", PRF: one.PRF, Iterations: 1, DerivedKey: one.DerivedKey + "x", Salt: one.Salt}, "pw", false},
+		{"unknown function", Hash{Scheme: "pbkdf2", PRF: "md5", Iterations: 1, DerivedKey: one.DerivedKey, Salt: one.Salt}, "pw", false},
 		{"unknown", Hash{Scheme: "rot13"}, "", false},
 		{"none", Hash{}, "", false},
 		{"no scheme", Hash{SHA: "f502e2d2336445c75dd0775e4d942a29349f0ee5", Salt: "00112233445566778899aabbccddeeff"}, "pw", true},

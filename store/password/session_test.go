@@ -23,10 +23,15 @@ func TestSession(t *testing.T) {
 			t.Errorf("%+v: %v", c, got)
 		}
 	}
+	for _, forged := range []Session{{"jane", read.At, read.mac}, {"", read.At, read.mac}, {"jan", read.At.Add(time.Second), read.mac}, {"jan", read.At, nil}} {
+		if forged.IsSigned([]byte("secret"), "salt") {
+			t.Errorf("%+v is signed", forged)
+		}
+	}
 	for _, text := range []string{"", "jan", "jan:1", "jan:x:mac", "jan:1:"} {
 		s, err := ParseSession(base64.RawURLEncoding.EncodeToString([]byte(text)))
-		if err == nil && s.IsSigned([]byte("secret"), "salt") {
-			t.Errorf("%q is signed", text)
+		if (err == nil) != (text == "jan:1:") || s.IsSigned([]byte("secret"), "salt") {
+			t.Errorf("%q: %v, signed %v", text, err, s.IsSigned([]byte("secret"), "salt"))
 		}
 	}
 	if _, err := ParseSession("%"); err == nil {
