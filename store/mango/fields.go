@@ -15,7 +15,7 @@ func isFixed(n *node, field string) bool {
 	return false
 }
 
-// missing are those of fields that a doc may lack and still meet all of the list.
+// missing are those of fields, which are sorted, that a doc may lack and still meet all of the list.
 func missing(list []*node, fields []string) []string {
 	left := slices.Clone(fields)
 	for _, n := range list {
@@ -33,7 +33,7 @@ func missing(list []*node, fields []string) []string {
 			}
 			left = rest
 		case n.op == opField && !(n.args[0].op == opExists && n.args[0].raw[0] == 'f'):
-			if i := slices.Index(left, n.field); i >= 0 {
+			if i, ok := slices.BinarySearch(left, n.field); ok {
 				left = slices.Delete(left, i, i+1)
 			}
 		}

@@ -2,12 +2,14 @@ package mango
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 )
 
 // reader reads conditions and counts them.
 type reader struct {
 	conditions int
+	listed     int // elements of all lists
 	paths      int // bytes of all
 	regex      int // size of all regular expressions, see regexSize
 }
@@ -99,6 +101,9 @@ func (r *reader) checkArg(n *node) error {
 	case opLt, opLte, opEq, opNe, opGte, opGt, opDefault:
 	case opIn, opNin, opAll:
 		ok = isArray(n.raw)
+		if r.listed += count(n.raw); r.listed > maxListed {
+			return refuse("invalid_selector", "The selector's lists are longer than "+strconv.Itoa(maxListed)+" elements in all: ask several times.")
+		}
 	case opExists:
 		ok = n.raw[0] == 't' || n.raw[0] == 'f'
 	case opType:

@@ -85,8 +85,9 @@ func (q *Query) plan(indexes []*Index) *Plan {
 			t.inScope = append(t.inScope, x)
 		}
 	}
+	sorted := slices.Sorted(slices.Values(q.Sort.Fields))
 	for _, x := range t.inScope {
-		if why := q.unusable(x); why != nil {
+		if why := q.unusable(x, sorted); why != nil {
 			t.unusable[x] = why
 			continue
 		}
@@ -119,8 +120,8 @@ func (q *Query) wants(x *Index) bool {
 	return x.DDoc == ddoc && (len(q.useIndex) == 1 || x.Name == q.useIndex[1])
 }
 
-// unusable tells why an index can't answer the query, nil if it can.
-func (q *Query) unusable(x *Index) []string {
+// unusable tells why an index can't answer the query, nil if it can. sorted are the fields to sort by in the order of their names.
+func (q *Query) unusable(x *Index, sorted []string) []string {
 	var why []string
 	columns, sort := x.def.columns.Fields, q.Sort.Fields
 	root := q.Selector.root
@@ -141,11 +142,12 @@ func (q *Query) unusable(x *Index) []string {
 	}
 	var required []string
 	for _, c := range columns {
-		if c != "_id" && c != "_rev" && !slices.Contains(sort, c) && !slices.Contains(required, c) {
+		if _, given := slices.BinarySearch(sorted, c); !given && c != "_id" && c != "_rev" {
 			required = append(required, c)
 		}
 	}
-	if len(missing([]*node{root}, required)) > 0 {
+	slices.Sort(required)
+	if required = slices.Compact(required); len(missing([]*node{root}, required)) > 0 {
 		why = append(why, "field_mismatch")
 	}
 	if !canSort(columns, sort, root) {

@@ -9,7 +9,8 @@ import (
 const (
 	maxDepth      = 500
 	maxConditions = 100_000
-	maxPaths      = 16 << 20 // bytes of the whole paths of all conditions: each has those around it in its own
+	maxListed     = 1_000_000 // elements of all lists that a value is looked for in
+	maxPaths      = 16 << 20  // bytes of the whole paths of all conditions: each has those around it in its own
 )
 
 // Selector is a checked selector. It is safe for concurrent use.

@@ -63,6 +63,8 @@ func TestSelectorErrors(t *testing.T) {
 		{`{"a":{"$text":"x"}}`, "bad_field", ""},
 		{strings.Repeat(`{"a":`, maxDepth+2) + "1" + strings.Repeat("}", maxDepth+2), "invalid_selector", "The selector's conditions nest too deep."},
 		{`{"$or":[1` + strings.Repeat(",1", maxConditions) + `]}`, "invalid_selector", "The selector has too many conditions."},
+		{`{"a":{"$in":[1` + strings.Repeat(",1", maxListed/2) + `]},"b":{"$not":{"$all":[1` + strings.Repeat(",1", maxListed/2) + `]}}}`, "invalid_selector",
+			"The selector's lists are longer than 1000000 elements in all: ask several times."},
 		// What is read must be read again when it is written out.
 		{`{"a":` + strings.Repeat(`{"$elemMatch":`, maxDepth*2/3) + `{"b":1}` + strings.Repeat("}", maxDepth*2/3+1), "invalid_selector",
 			"The selector's conditions nest too deep."},
