@@ -17,6 +17,7 @@ import (
 	"logctl/designdocs"
 	"logctl/internal/app"
 	"logctl/store"
+	"logctl/store/couchpath"
 	"logctl/store/ejson"
 )
 
@@ -173,10 +174,10 @@ func (d *doctor) canary(ctx context.Context, c *client, stranger http.RoundTripp
 	doc := []byte(`{"doctor":"` + rand.Text() + `"}`)
 	id := string(ejson.AppendContentID(nil, doc, 0))
 	body := fmt.Sprintf(`{"_id":%q,%s`, id, doc[1:])
-	res, err := d.get(ctx, stranger, http.MethodPost, base+"/"+url.PathEscape(string(db)), body)
+	res, err := d.get(ctx, stranger, http.MethodPost, base+couchpath.Of(string(db)), body)
 	if err == nil && res.status != http.StatusCreated && res.status != http.StatusAccepted {
 		if notAllowedStatus(res.status) && stranger != c.conn.Transport { // a CouchDB without a door
-			res, err = d.get(ctx, c.conn.Transport, http.MethodPost, c.conn.BaseURL+"/"+url.PathEscape(string(db)), body)
+			res, err = d.get(ctx, c.conn.Transport, http.MethodPost, c.conn.BaseURL+couchpath.Of(string(db)), body)
 		}
 	}
 	switch {

@@ -20,6 +20,7 @@ import (
 	"logctl/internal/config"
 	"logctl/store"
 	"logctl/store/couch"
+	"logctl/store/couchpath"
 	"logctl/store/replicate"
 )
 
@@ -188,10 +189,7 @@ func openSide(ctx context.Context, std streams, g *globals, o *sideOptions, name
 			cfg = config.Config{Data: o.data}
 			s.peer.Name = name + " in " + o.data
 		}
-		if db, err = store.AppDB(name); err != nil {
-			return nil, usage(err)
-		}
-		s.app = name
+		s.app, db = name, store.AppPrefix+store.DBName(name)
 	}
 	if other != nil && s.app != "" && other.app != "" && other.conn.Config == cfg {
 		s.conn = other.conn
@@ -201,7 +199,7 @@ func openSide(ctx context.Context, std streams, g *globals, o *sideOptions, name
 		}
 		return nil, err
 	}
-	s.peer.URL = s.conn.BaseURL + "/" + url.PathEscape(string(db))
+	s.peer.URL = s.conn.BaseURL + couchpath.Of(string(db))
 	s.peer.Name = cmp.Or(s.peer.Name, name)
 	s.peer.Transport = s.conn.Transport
 	return s, nil

@@ -69,7 +69,7 @@ var mayImport = map[string][]string{
 	"store/view/js/plain":   {"store", "store/view/js/jsdate", "store/view/js/jstext"},
 	"store/view/js/jsdate":  {},
 	"store/view/js/jstext":  {},
-	"store/replicate":       {"store", "store/ejson"},
+	"store/replicate":       {"store", "store/couchpath", "store/ejson"},
 	"store/zgzip":           {},
 	"store/couchpath":       {"store"},
 	"store/headers":         {"store"},

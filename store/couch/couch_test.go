@@ -139,30 +139,37 @@ func TestRedirectIsRefused(t *testing.T) {
 	}
 }
 
-// A URL with a path, a database whose name has a slash and ids that need escapes reach the server as they were.
+// A URL with a path, a database whose name has a slash and a plus sign and ids that need escapes reach the server as they were.
 func TestPaths(t *testing.T) {
 	t.Parallel()
+	for _, prefix := range []string{"", "/couch"} {
+		testPaths(t, prefix)
+	}
+}
+
+func testPaths(t *testing.T, prefix string) {
+	t.Helper()
 	var paths []string
-	c := serveAt(t, "/couch/", func(w http.ResponseWriter, r *http.Request) {
+	c := serveAt(t, prefix+"/", func(w http.ResponseWriter, r *http.Request) {
 		paths = append(paths, r.Method+" "+r.URL.EscapedPath())
 		answer(202, `{"ok":true,"rev":"1-a","rows":[]}`)(w, r)
 	})
 	ctx := t.Context()
-	rev, err := c.Put(ctx, "log_a/b", "_design/x/y", json.RawMessage(`{}`))
+	rev, err := c.Put(ctx, "log_a/b+c", "_design/x/y", json.RawMessage(`{}`))
 	if err != nil || rev != (store.Rev{Gen: 1, Hash: "a"}) {
 		t.Errorf("Put: %v, %v", rev, err)
 	}
-	for _, err := range c.View(ctx, "log_a/b", "_design/report", "attacks", store.NewViewQuery()) {
+	for _, err := range c.View(ctx, "log_a/b+c", "_design/report", "attacks", store.NewViewQuery()) {
 		t.Error(err)
 	}
-	for _, err := range c.AllDocs(ctx, "log_a/b", store.ViewQuery{Limit: -1, Keys: []json.RawMessage{}}) {
+	for _, err := range c.AllDocs(ctx, "log_a/b+c", store.ViewQuery{Limit: -1, Keys: []json.RawMessage{}}) {
 		t.Error(err)
 	}
-	if err := c.SetSecurity(ctx, "log_a/b", json.RawMessage(`{}`)); err != nil {
+	if err := c.SetSecurity(ctx, "log_a/b+c", json.RawMessage(`{}`)); err != nil {
 		t.Error(err)
 	}
-	want := []string{"PUT /couch/log_a%2Fb/_design/x%2Fy", "GET /couch/log_a%2Fb/_design/report/_view/attacks",
-		"POST /couch/log_a%2Fb/_all_docs", "PUT /couch/log_a%2Fb/_security"}
+	db := prefix + "/log_a%2Fb%2Bc/"
+	want := []string{"PUT " + db + "_design/x%2Fy", "GET " + db + "_design/report/_view/attacks", "POST " + db + "_all_docs", "PUT " + db + "_security"}
 	if !reflect.DeepEqual(paths, want) {
 		t.Errorf("paths\n got %q\nwant %q", paths, want)
 	}

@@ -14,20 +14,19 @@ const maxErrorBody = 64 << 10
 // maxSized bounds what is read of a request's body to tell its length.
 const maxSized = 1 << 20
 
-// transport stands between kivik and the real one and makes up for three of kivik's limits: it loses an escaped slash (of a
-// database's name, say) under a URL with a path, and the error word of an answer, and it tells no request's length, behind which servers
-// that don't trust bodies in chunks close the connection.
+// transport stands between kivik and the real one and makes up for four of kivik's limits: it loses an escaped slash (of a
+// database's name, say) under a URL with a path, and the error word of an answer, it leaves a plus sign in a path, a blank to CouchDB, as
+// it is, and it tells no request's length, behind which servers that don't trust bodies in chunks close the connection.
 type transport struct {
 	next              http.RoundTripper
 	prefix, rawPrefix string // path of the server's URL, as it is and escaped, without a slash at the end
 }
 
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if t.prefix != "" {
+	if raw := r.URL.EscapedPath(); t.prefix != "" || strings.Contains(raw, "+") {
 		r = r.Clone(r.Context())
-		raw := r.URL.EscapedPath()
 		r.URL.Path = t.prefix + r.URL.Path
-		r.URL.RawPath = t.rawPrefix + raw
+		r.URL.RawPath = t.rawPrefix + strings.ReplaceAll(raw, "+", "%2B")
 	}
 	r, err := sized(r)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package couchpath reads the paths of requests as CouchDB does, and writes those of its answers.
+// Package couchpath reads and writes the paths of requests as CouchDB does, and writes those of its answers.
 package couchpath
 
 import (
@@ -73,7 +73,7 @@ func Of(parts ...string) string {
 	return b.String()
 }
 
-// Escape escapes s as CouchDB does in a Location: all but letters, digits and a few marks.
+// Escape escapes s as CouchDB does in a Location: all but letters, digits and a few marks. Requests with it mean s to a CouchDB, too.
 func Escape(s string) string {
 	const hex = "0123456789ABCDEF"
 	i := 0
@@ -95,5 +95,5 @@ func Escape(s string) string {
 }
 
 func isUnreserved(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' || c == '~'
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' || c == ':'
 }

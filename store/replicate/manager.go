@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"logctl/store"
+	"logctl/store/couchpath"
 )
 
 // ManagerOptions say what a Manager works with.
@@ -117,7 +118,7 @@ func (l local) Account() string { return l.name }
 // peer makes the peer of an endpoint for somebody.
 func (m *Manager) peer(e endpoint, who store.Caller) (Peer, error) {
 	if e.local != "" {
-		return Peer{URL: "http://localhost/" + url.PathEscape(e.local), Name: e.local, Transport: local{m.o.Local(who), who.Name}}, nil
+		return Peer{URL: "http://localhost" + couchpath.Of(e.local), Name: e.local, Transport: local{m.o.Local(who), who.Name}}, nil
 	}
 	if !who.IsAdmin() {
 		return Peer{}, store.NewError(store.KindForbidden, "Only server admins may replicate from or to other servers.")

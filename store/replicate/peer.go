@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"logctl/store"
+	"logctl/store/couchpath"
 )
 
 // Peer is one side of a replication: a database and the way to it.
@@ -266,12 +267,12 @@ func (p *Peer) create(ctx context.Context, params url.Values) error {
 	return err
 }
 
-// docPath is the path of a doc below its database.
+// docPath is the path of a doc below its database. A plus sign in one is a blank to CouchDB.
 func docPath(id string) string {
 	for _, prefix := range [...]string{"_design/", "_local/"} {
 		if rest, ok := strings.CutPrefix(id, prefix); ok {
-			return prefix + url.PathEscape(rest)
+			return prefix + couchpath.Escape(rest)
 		}
 	}
-	return url.PathEscape(id)
+	return couchpath.Escape(id)
 }

@@ -17,6 +17,7 @@ import (
 
 	"logctl/store"
 	"logctl/store/couchapi"
+	"logctl/store/couchpath"
 	"logctl/store/engine"
 )
 
@@ -52,7 +53,7 @@ func newServer(t testing.TB, o couchapi.Options) *server {
 
 // peer is a database of the server as its admin sees it.
 func (s *server) peer(db string) Peer {
-	return Peer{URL: "http://" + db + ".example/" + url.PathEscape(db), Transport: s.Transport(admin)}
+	return Peer{URL: "http://" + db + ".example" + couchpath.Of(db), Transport: s.Transport(admin)}
 }
 
 // ask sends a request as the admin and gives the answer's body; the status has to be one of 2xx.
@@ -129,7 +130,7 @@ func (s *server) fill(t *testing.T, db string) {
 		{"_id":"torn","_revisions":{"start":3,"ids":["bbbb","bbb2","0001"]},"side":"b"},
 		{"_id":"torn","_revisions":{"start":2,"ids":["cccc","0001"]},"_deleted":true},
 		{"_id":"gone","_revisions":{"start":2,"ids":["dddd","0002"]},"_deleted":true,"why":"old"},
-		{"_id":"a/b ü?&#","_revisions":{"start":1,"ids":["eeee"]},"odd":"id"}]}`)
+		{"_id":"a/b ü?&#+%","_revisions":{"start":1,"ids":["eeee"]},"odd":"id","_attachments":{"c+d":{"data":"eHl6"}}}]}`)
 	// Attachments: text, which is compressed, one of several chunks, one that stays while the doc changes.
 	s.ask(t, "PUT", "/"+db+"/files/notes.txt", strings.Repeat("all quiet\n", 500), "Content-Type", "text/plain")
 	s.attach(t, db, "files", "d/e/big.bin", strings.Repeat("0123456789abcdef", 40_000))
