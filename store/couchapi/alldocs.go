@@ -396,7 +396,7 @@ func (x *exchange) appendLocalList(s *stream, q *store.ViewQuery) error {
 
 // queries answers a body of {"queries":[…]} with one result for each, in order. The options of the query string hold for all of them.
 func (x *exchange) queries(one func(s *stream, q *store.ViewQuery) error) error {
-	b, err := x.readObject()
+	b, err := x.readAnyObject()
 	if err != nil {
 		return err
 	}

@@ -168,6 +168,11 @@ func (x *exchange) readObject() (body, error) {
 	if err := x.needJSON(); err != nil {
 		return body{}, err
 	}
+	return x.readAnyObject()
+}
+
+// readAnyObject reads a body that is a JSON object, whatever it says that it is.
+func (x *exchange) readAnyObject() (body, error) {
 	b, err := x.readJSON()
 	if err != nil {
 		return b, err

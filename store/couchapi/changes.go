@@ -108,8 +108,10 @@ func (x *exchange) feedOptions(body map[string]json.RawMessage) (feedOptions, er
 			return o, errBadRequest("invalid_seq_interval")
 		}
 	}
-	if o.since, err = x.parseSince(sinceOf(x, q)); err != nil {
-		return o, err
+	if !o.descending { // CouchDB lists all changes backwards and takes no notice of since
+		if o.since, err = x.parseSince(sinceOf(x, q)); err != nil {
+			return o, err
+		}
 	}
 	if err := o.setTimes(q); err != nil {
 		return o, err

@@ -111,10 +111,6 @@ func (f *feed) batch() error {
 		Since: f.last, Descending: f.o.descending, Conflicts: f.o.allLeaves,
 		Bodies: f.o.includeDocs || f.o.filter.needsBody,
 	}
-	if o.Descending {
-		// CouchDB lists all changes backwards and takes no notice of since.
-		o.Since = 0
-	}
 	upTo := f.x.db.UpdateSeq()
 	var failed error
 	err := f.x.db.Changes(f.x.ctx(), o, func(c store.Change) bool {
@@ -202,14 +198,11 @@ func (f *feed) pending() (uint64, error) {
 	if !f.o.descending && !f.o.filter.byID {
 		return f.x.pending(f.last)
 	}
-	since, done := f.o.since, f.seen
-	if f.o.descending {
-		since = 0
-	}
+	done := f.seen
 	if f.o.filter.byID {
 		done = f.sent
 	}
-	n, err := f.x.pending(since)
+	n, err := f.x.pending(f.o.since)
 	return n - min(n, uint64(done)), err
 }
 

@@ -66,11 +66,11 @@ func postSession(x *exchange) error {
 		}
 		clearSession(x)
 		status, bad := x.leadTo("fail")
-		switch {
-		case bad != nil:
+		if bad != nil {
 			return bad
-		case status == http.StatusOK:
-			return err
+		}
+		if status == http.StatusOK {
+			status = http.StatusUnauthorized
 		}
 		return x.json(status, appendError(nil, x.asError(err)))
 	}

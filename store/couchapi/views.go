@@ -96,6 +96,9 @@ func postViewQueries(x *exchange) error {
 	if !p.design.Has(x.name("view")) {
 		return errNotFound("missing_named_view")
 	}
+	if err := x.needJSON(); err != nil {
+		return err
+	}
 	return x.queries(func(s *stream, q *store.ViewQuery) error { return x.appendView(s, p.design, q) })
 }
 

@@ -175,7 +175,7 @@ func TestDocIDBounds(t *testing.T) {
 		`key=1 skip=3 limit=2`:                                        "3/8 bc",
 		`keys=[2,1] skip=1 limit=3`:                                   "7/8 daa",
 		`keys=[1] startkey_docid=b`:                                   "2/8 bbcc",
-		`keys=[2,1] startkey_docid=b endkey_docid=b`:                  "6/8 bb",
+		`keys=[2,1] startkey_docid=b endkey_docid=b`:                  "2/8 bb",
 		`key=1 inclusive_end=false`:                                   "0/8 ",
 	} {
 		got, err := run(t, Options{}, docs, body, "v", params)

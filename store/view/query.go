@@ -162,24 +162,18 @@ func (a *answer) give(r store.Row) error {
 	return a.fn(r)
 }
 
-// offset is how many rows of the view stand before the first of the answer.
+// offset is, as in CouchDB, how many rows of the view stand before the first key that has some, or the last key, and all that are skipped.
 func (a *answer) offset(spans []span) int {
-	if len(spans) == 0 {
-		return 0
-	}
-	skip := a.skip
-	for i, s := range spans {
-		if skip > s.len() && i < len(spans)-1 {
-			skip -= s.len()
-			continue
+	var before uint64
+	for _, s := range spans {
+		if before = s.from; a.q.Descending {
+			before = a.tree.Root.Rows - s.to
 		}
-		skip = min(skip, s.len())
-		if a.q.Descending {
-			return int(a.tree.Root.Rows - s.to + skip)
+		if s.len() > 0 {
+			break
 		}
-		return int(s.from + skip)
 	}
-	return 0
+	return int(min(before+a.skip, a.tree.Root.Rows))
 }
 
 // rows gives the rows of a span, less those to skip, up to the limit.

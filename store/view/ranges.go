@@ -37,9 +37,9 @@ func (r keyRange) find(t *btree.Tree) (span, error) {
 func parseRanges(q *store.ViewQuery, reduced bool, order collate.Order) ([]keyRange, error) {
 	scope := scopeOf(q.Partition)
 	if q.Keys != nil {
-		lowID, highID, behindLow, behindHigh := q.StartDocID, q.EndDocID, false, !q.ExclusiveEnd || q.EndDocID == ""
+		lowID, highID, behindLow, behindHigh := q.StartDocID, q.EndDocID, false, !q.ExclusiveEnd
 		if q.Descending {
-			lowID, highID, behindLow, behindHigh = highID, lowID, q.ExclusiveEnd && q.EndDocID != "", true
+			lowID, highID, behindLow, behindHigh = highID, lowID, q.ExclusiveEnd, true
 		}
 		ranges := make([]keyRange, len(q.Keys))
 		for i, k := range q.Keys {
