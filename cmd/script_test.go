@@ -27,6 +27,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"logctl/store/couchpath"
 )
 
 // couchURL is the variable that tells a script's commands to use a CouchDB; unset on the embedded store.
@@ -348,7 +350,7 @@ func emptyCouchDB(base string) error {
 		if !strings.HasPrefix(name, "log_") && name != "logctl" {
 			continue
 		}
-		if err := couchJSON(http.MethodDelete, base+"/"+url.PathEscape(name), nil, nil); err != nil {
+		if err := couchJSON(http.MethodDelete, base+couchpath.Of(name), nil, nil); err != nil {
 			return err
 		}
 	}
