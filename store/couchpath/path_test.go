@@ -7,11 +7,12 @@ import (
 	"testing"
 )
 
+// TestOf: paths as a CouchDB 3.5.0 writes Locations, in which no plus sign is left to be read as a blank.
 func TestOf(t *testing.T) {
 	t.Parallel()
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~"
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:"
 	for _, c := range []struct{ part, path string }{
-		{plain, "/" + plain}, {"", "/"}, {"a/b", "/a%2Fb"}, {"ä+ ", "/%C3%A4%2B%20"}, {"/:@`[{", "/%2F%3A%40%60%5B%7B"}, {"\xff\x00z", "/%FF%00z"},
+		{plain, "/" + plain}, {"", "/"}, {"a/b", "/a%2Fb"}, {"ä+ ", "/%C3%A4%2B%20"}, {"org.couchdb.user:ann", "/org.couchdb.user:ann"}, {"~/;@`[{'!", "/%7E%2F%3B%40%60%5B%7B%27%21"}, {"\xff\x00z", "/%FF%00z"},
 	} {
 		if got := Of(c.part); got != c.path {
 			t.Errorf("Of(%q) = %q, want %q", c.part, got, c.path)
@@ -75,18 +76,6 @@ func TestCanonicalMethod(t *testing.T) {
 		got := Canonical(r, false)
 		if got.Method != c.want {
 			t.Errorf("%s with %q: %s; want %s", c.method, c.override, got.Method, c.want)
-		}
-	}
-}
-
-// TestEscape: as a CouchDB 3.5.0 writes Locations, and, so, that a plus sign in a request's path is not a blank.
-func TestEscape(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]string{
-		"plain-1_2.3": "plain-1_2.3", "org.couchdb.user:ann": "org.couchdb.user:ann", "a/b c+d~e": "a%2Fb%20c%2Bd%7Ee", "é@!'": "%C3%A9%40%21%27",
-	} {
-		if got := Escape(in); got != want {
-			t.Errorf("Escape(%q) = %q, want %q", in, got, want)
 		}
 	}
 }

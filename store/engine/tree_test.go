@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"logctl/internal/growth"
 	"logctl/store"
 )
 
@@ -146,43 +146,38 @@ func FuzzRecords(f *testing.F) {
 // TestManyBranchesAtOnce: what is merged into one doc in one call takes no time with its square, in which nobody else could write. It took hours.
 func TestManyBranchesAtOnce(t *testing.T) {
 	t.Parallel()
-	const n = 60_000
-	d := newDB(t, Options{})
-	docs := make([]store.Doc, n)
-	for i := range docs {
-		docs[i] = store.Doc{ID: "a", Rev: store.Rev{Gen: 1, Hash: fmt.Sprintf("%032x", i*7919%n)}, Body: []byte("{}")}
-	}
-	old := store.Doc{ID: "b", Rev: store.Rev{Gen: 10 * n, Hash: "1"}, Ancestors: make([]string, 10*n-1), Body: []byte("{}")}
-	for i := range old.Ancestors {
-		old.Ancestors[i] = fmt.Sprintf("%032x", i)
-	}
-	docs = append(docs, old)
-	for range 2 { // the second time all of them are known
-		start := time.Now()
-		if _, err := d.Write(t.Context(), docs, WriteOptions{}); err != nil {
-			t.Fatal(err)
+	growth.Linear(t, 60_000, func(n int) {
+		d := newDB(t, Options{})
+		docs := make([]store.Doc, n)
+		for i := range docs {
+			docs[i] = store.Doc{ID: "a", Rev: store.Rev{Gen: 1, Hash: fmt.Sprintf("%032x", i*7919%n)}, Body: []byte("{}")}
 		}
-		if took := time.Since(start); took > 30*time.Second {
-			t.Errorf("%d branches took %v", n, took)
+		old := store.Doc{ID: "b", Rev: store.Rev{Gen: 10 * n, Hash: "1"}, Ancestors: make([]string, 10*n-1), Body: []byte("{}")}
+		for i := range old.Ancestors {
+			old.Ancestors[i] = fmt.Sprintf("%032x", i)
 		}
-	}
-	doc, err := d.Get("a")
-	if err != nil || doc.Rev.Hash != fmt.Sprintf("%032x", n-1) {
-		t.Errorf("the winner is %v, %v", doc.Rev, err)
-	}
+		docs = append(docs, old)
+		for range 2 { // the second time all of them are known
+			if _, err := d.Write(t.Context(), docs, WriteOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		doc, err := d.Get("a")
+		if err != nil || doc.Rev.Hash != fmt.Sprintf("%032x", n-1) {
+			t.Errorf("the winner is %v, %v", doc.Rev, err)
+		}
+	})
 }
 
-// TestManyConflicts reads a doc with a long history and many conflicts: what is told of its revisions takes no room for the history of each, and
-// a replication's question no time for each of them. It is not parallel, since it looks at the memory of all.
-func TestManyConflicts(t *testing.T) {
-	const depth, conflicts = 990, 30_000
-	d := newDB(t, Options{})
+// manyConflicts makes a doc with a long history and many conflicts, and asks for each of these and for as many that it does not have, five times.
+func manyConflicts(t *testing.T, depth, conflicts int) (d *DB, asked []store.Rev) {
+	t.Helper()
+	d = newDB(t, Options{})
 	history := make([]string, depth)
 	for i := range history {
 		history[i] = fmt.Sprintf("%032x", depth-i)
 	}
 	docs := []store.Doc{{ID: "a", Rev: store.Rev{Gen: depth, Hash: history[0]}, Ancestors: history[1:]}}
-	var asked []store.Rev
 	for i := range conflicts {
 		docs = append(docs, store.Doc{ID: "a", Rev: store.Rev{Gen: depth + 1, Hash: fmt.Sprintf("%032x", 1<<20+i)}, Ancestors: history[:1]})
 		for k := range 10 {
@@ -192,6 +187,14 @@ func TestManyConflicts(t *testing.T) {
 	if _, err := d.Write(t.Context(), docs, WriteOptions{}); err != nil {
 		t.Fatal(err)
 	}
+	return d, asked
+}
+
+// TestManyConflicts: what is told of the revisions of a doc with many conflicts takes no room for the history of each. It is not parallel, since
+// it looks at the memory of all.
+func TestManyConflicts(t *testing.T) {
+	const depth, conflicts = 990, 30_000
+	d, _ := manyConflicts(t, depth, conflicts)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	_, revs, err := d.Revs("a")
@@ -202,9 +205,25 @@ func TestManyConflicts(t *testing.T) {
 	if mb := (after.TotalAlloc - before.TotalAlloc) >> 20; mb > 100 {
 		t.Errorf("the revisions took %d MB", mb)
 	}
-	start := time.Now()
-	missing, _, err := missingRevs(t, d, "a", asked)
-	if took := time.Since(start); err != nil || len(missing) != len(asked)/2 || took > 15*time.Second {
-		t.Errorf("%d are missing, %v; it took %v", len(missing), err, took)
+}
+
+// TestManyMissing: a replication's question for many revisions of a doc takes no time for each of what it has.
+func TestManyMissing(t *testing.T) {
+	t.Parallel()
+	type question struct {
+		d     *DB
+		asked []store.Rev
 	}
+	of := map[int]question{}
+	growth.Linear(t, 30_000, func(n int) {
+		q, ok := of[n]
+		if !ok {
+			q.d, q.asked = manyConflicts(t, 10, n)
+			of[n] = q
+		}
+		missing, _, err := missingRevs(t, q.d, "a", q.asked)
+		if err != nil || len(missing) != len(q.asked)/2 {
+			t.Errorf("%d are missing, %v", len(missing), err)
+		}
+	})
 }
