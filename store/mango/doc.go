@@ -15,6 +15,7 @@
 // together the fields to show.
 //
 // Limits of our own: conditions nest at most 500 deep, a selector has at most 100,000 of them and 16 MiB of paths, as it came and written
-// out, its lists have 1,000,000 elements in all, and its regular expressions become about 100,000 instructions at most. They match characters where CouchDB's match bytes. There is
-// no text index: $text matches everything, as in a CouchDB without one.
+// out, its lists have 1,000,000 elements in all, its conditions 1 GiB of text, that of nested ones counted at each level, and its regular
+// expressions become about 100,000 instructions at most. They match characters where CouchDB's match bytes. There is no text index: $text
+// matches everything, as in a CouchDB without one.
 package mango

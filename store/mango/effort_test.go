@@ -108,7 +108,7 @@ func TestPlansOfLongQueries(t *testing.T) {
 			return `{"selector":{"$and":[{"a":{"$gt":"` + strings.Repeat("x", n<<8) + `"}}` + strings.Repeat(`,{"a":{"$gt":1}}`, n) + `]}}`
 		},
 		"nested": func(n int) string {
-			deep := n / 80
+			const deep = 400
 			conditions := strings.ReplaceAll(strings.ReplaceAll(names(n, "f")[1:], `",`, `":1},`), `"f`, `{"f`) + `:1}`
 			return `{"selector":` + strings.Repeat(`{"$and":[`, deep) + conditions + strings.Repeat("]}", deep) + `}`
 		},

@@ -9,6 +9,7 @@ import (
 // reader reads conditions and counts them.
 type reader struct {
 	conditions int
+	bytes      int // of all conditions, each with those within it, which is about how many are read
 	listed     int // elements of all lists
 	paths      int // bytes of all
 	regex      int // size of all regular expressions, see regexSize
@@ -18,6 +19,9 @@ type reader struct {
 func (r *reader) condition(raw []byte, depth int) (*node, error) {
 	if err := r.count(depth); err != nil {
 		return nil, err
+	}
+	if r.bytes += len(raw); r.bytes > maxRead {
+		return nil, refuse("invalid_selector", "The selector's conditions nest too deep for its length.")
 	}
 	if !isObject(raw) || string(raw) == "{}" {
 		return &node{op: opEq, raw: raw}, nil

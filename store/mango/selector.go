@@ -9,6 +9,7 @@ import (
 const (
 	maxDepth      = 500
 	maxConditions = 100_000
+	maxRead       = 1 << 30   // bytes of conditions, each with those within it: a second or two
 	maxListed     = 1_000_000 // elements of all lists that a value is looked for in
 	maxPaths      = 16 << 20  // bytes of the whole paths of all conditions: each has those around it in its own
 )

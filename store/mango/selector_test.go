@@ -62,6 +62,8 @@ func TestSelectorErrors(t *testing.T) {
 		{`{"a..b":5}`, "invalid_field_name", "Invalid field name: a..b"},
 		{`{"a":{"$text":"x"}}`, "bad_field", ""},
 		{strings.Repeat(`{"a":`, maxDepth+2) + "1" + strings.Repeat("}", maxDepth+2), "invalid_selector", "The selector's conditions nest too deep."},
+		{strings.Repeat(`{"a":`, 300) + `"` + strings.Repeat("x", 4<<20) + `"` + strings.Repeat("}", 300), "invalid_selector",
+			"The selector's conditions nest too deep for its length."},
 		{`{"$or":[1` + strings.Repeat(",1", maxConditions) + `]}`, "invalid_selector", "The selector has too many conditions."},
 		{`{"a":{"$in":[1` + strings.Repeat(",1", maxListed/2) + `]},"b":{"$not":{"$all":[1` + strings.Repeat(",1", maxListed/2) + `]}}}`, "invalid_selector",
 			"The selector's lists are longer than 1000000 elements in all: ask several times."},
