@@ -127,8 +127,10 @@ type rawRev struct {
 }
 
 func makeRawRev(r store.Rev) rawRev {
-	if h, err := hex.DecodeString(r.Hash); err == nil && len(h) == rawHashLen && strings.ToLower(r.Hash) == r.Hash {
-		return rawRev{gen: r.Gen, raw: true, hash: h}
+	if len(r.Hash) == 2*rawHashLen && strings.ToLower(r.Hash) == r.Hash {
+		if h, err := hex.DecodeString(r.Hash); err == nil {
+			return rawRev{gen: r.Gen, raw: true, hash: h}
+		}
 	}
 	return rawRev{gen: r.Gen, hash: []byte(r.Hash)}
 }
