@@ -28,18 +28,18 @@ type Attacker struct {
 // Attackers are the addresses that attacked, the highest count first, equal ones by address; found is how many there
 // are whatever the limit.
 func Attackers(ctx context.Context, v Views, db store.DBName, q AttackersQuery) (top []Attacker, found int, err error) {
-	t := tally{q: q, wanted: addressFilter(q.IP), byIP: make(map[string]*tallied, 1<<11)}
+	t := tally{seer: seer{views: v, db: db}, q: q, wanted: addressFilter(q.IP), byIP: make(map[string]*tallied, 1<<11)}
 	// Where only some addresses are wanted, the processes and machines of the others need not be read.
 	if short := q.Limit > 0 && q.Process == "" && q.Machine == ""; short {
-		err = t.count(ctx, v, db)
+		err = t.count(ctx)
 	} else {
-		err = eachSeen(ctx, v, db, q.Window, t.add)
+		err = t.each(ctx, q.Window, t.add)
 	}
 	if err != nil {
 		return nil, 0, err
 	}
 	all, found := t.top()
-	if err := t.details(ctx, v, db, all); err != nil {
+	if err := t.details(ctx, all); err != nil {
 		return nil, 0, err
 	}
 	top = make([]Attacker, len(all))

@@ -92,7 +92,8 @@ func Attacks(ctx context.Context, v Views, db store.DBName, w Window, by By) ([]
 		}
 	}
 	// The attacks view knows no minutes: what is left of a day at each end is counted by the attackers view.
-	if err := eachEnd(ctx, v, db, ends, func(s *seen) { add(s.machine, s.first, s.count) }); err != nil {
+	r := seer{views: v, db: db}
+	if err := r.ends(ctx, ends, func(s *seen) { add([]byte(s.by.machine), s.first, s.count) }); err != nil {
 		return nil, err
 	}
 	if by == ByMachine {
@@ -178,7 +179,8 @@ func counted(ctx context.Context, v Views, db store.DBName, q store.ViewQuery, a
 
 func byProcess(ctx context.Context, v Views, db store.DBName, w Window) ([]Bucket, error) {
 	names := map[string]int64{}
-	err := eachSeen(ctx, v, db, w, func(s *seen) { names[string(s.process)] += s.count })
+	r := seer{views: v, db: db}
+	err := r.each(ctx, w, func(s *seen) { names[s.by.process] += s.count })
 	if err != nil {
 		return nil, err
 	}

@@ -5,35 +5,47 @@ import (
 	"slices"
 )
 
-// names gives a number to each JSON text, as few names come back in many rows. The zero names is ready.
+// names gives a number to each of a few texts that come back in many rows, from 0 on. The zero names is ready.
 type names struct {
-	raw, texts []string // by number: the JSON and what that says
-	numbers    map[string]int
-	last       int
+	texts   []string // by number
+	numbers map[string]int
+	last    int
 }
 
-func (n *names) number(raw []byte) int {
-	if n.last < len(n.raw) && n.raw[n.last] == string(raw) {
-		return n.last
+// find is the number of a text that has one.
+func (n *names) find(text []byte) (number int, ok bool) {
+	if n.last < len(n.texts) && n.texts[n.last] == string(text) {
+		return n.last, true
 	}
 	// Few they mostly are indeed: to compare them costs less than the map.
-	for number := range min(len(n.raw), 8) {
-		if n.raw[number] == string(raw) {
+	const few = 16
+	for number := range min(len(n.texts), few) {
+		if n.texts[number] == string(text) {
 			n.last = number
-			return number
+			return number, true
 		}
 	}
-	number, ok := n.numbers[string(raw)]
+	if len(n.texts) <= few {
+		return 0, false
+	}
+	if number, ok = n.numbers[string(text)]; ok {
+		n.last = number
+	}
+	return number, ok
+}
+
+func (n *names) number(text []byte) int {
+	number, ok := n.find(text)
 	if !ok {
 		if n.numbers == nil {
 			n.numbers = map[string]int{}
 		}
-		number = len(n.raw)
-		kept := string(raw)
-		n.raw, n.texts = append(n.raw, kept), append(n.texts, text(kept))
+		number = len(n.texts)
+		kept := string(text)
+		n.texts = append(n.texts, kept)
 		n.numbers[kept] = number
+		n.last = number
 	}
-	n.last = number
 	return number
 }
 
@@ -53,15 +65,14 @@ func (s *set) add(n int) {
 	}
 }
 
-// names are what the numbers stand for, sorted.
-func (s *set) names(of *names) (list []string) {
+// each calls fn with the numbers.
+func (s *set) each(fn func(n int)) {
 	for few := s.few; few != 0; few &= few - 1 {
-		list = insert(list, of.texts[bits.TrailingZeros64(few)])
+		fn(bits.TrailingZeros64(few))
 	}
 	for _, n := range s.more {
-		list = insert(list, of.texts[n])
+		fn(n)
 	}
-	return list
 }
 
 // insert adds s to sorted names, unless it is empty or there already.

@@ -28,7 +28,9 @@ func TestSetsOfNames(t *testing.T) {
 				s.add(n.number([]byte(raw)))
 				want = insert(want, name)
 			}
-			if got := s.names(&n); !reflect.DeepEqual(got, want) {
+			var got []string
+			s.each(func(number int) { got = insert(got, text(n.texts[number])) })
+			if !reflect.DeepEqual(got, want) {
 				t.Fatalf("of %d: %q, want %q", many, got, want)
 			}
 		}

@@ -84,8 +84,10 @@ func statistics(object []byte) (count, least, most float64, ok bool) {
 	if at := bytes.IndexByte(rest, ','); ok && at >= 0 {
 		rest = rest[at:]
 		if count, rest, ok = integer(rest, `,"count":`); ok {
-			if least, rest, ok = integer(rest, `,"min":`); ok {
+			if least, rest, ok = integer(rest, `,"min":`); ok && count != 1 {
 				most, _, ok = integer(rest, `,"max":`)
+			} else {
+				most = least
 			}
 		}
 		if ok {

@@ -14,31 +14,39 @@ import (
 )
 
 // seen is one row of the attackers view: how often an address attacked a machine through a process, first and last when.
-// ip, process and machine are JSON text that holds only until the next row.
+// ip is JSON text that holds only until the next row.
 type seen struct {
-	ip, process, machine []byte
-	period               []byte // what the key of a row of all processes and machines has before the ip, up to the comma; else nil
-	count                int64
-	first, last          when.Wall
+	ip          []byte
+	by          *pair  // nil where the row is of all processes and machines
+	period      []byte // what the key of a row of all of them has before the ip, with its last comma; else nil
+	count       int64
+	first, last when.Wall
 }
 
-// eachSeen calls fn for the rows of the attackers view that make up the window.
-func eachSeen(ctx context.Context, v Views, db store.DBName, w Window, fn func(*seen)) error {
+// seer reads rows of the attackers view.
+type seer struct {
+	views Views
+	db    store.DBName
+	keys  attackKeys
+}
+
+// each calls fn for the rows that make up the window.
+func (r *seer) each(ctx context.Context, w Window, fn func(*seen)) error {
 	days, ok, ends := w.split()
 	if ok {
 		for _, p := range days.parts() {
-			if err := eachOf(ctx, v, db, p, 0, fn); err != nil {
+			if err := r.part(ctx, p, 0, fn); err != nil {
 				return err
 			}
 		}
 	}
-	return eachEnd(ctx, v, db, ends, fn)
+	return r.ends(ctx, ends, fn)
 }
 
-// eachOf calls fn for the rows of a part, grouped as part.rows says.
-func eachOf(ctx context.Context, v Views, db store.DBName, p part, level int, fn func(*seen)) error {
+// part calls fn for the rows of a part, grouped as part.rows says.
+func (r *seer) part(ctx context.Context, p part, level int, fn func(*seen)) error {
 	any := false
-	err := reduced(v.View(ctx, db, ddoc, attackersView, p.rows(level)), func(s *seen) {
+	err := r.reduced(r.views.View(ctx, r.db, ddoc, attackersView, p.rows(level)), level > 0, func(s *seen) {
 		any = true
 		fn(s)
 	})
@@ -49,32 +57,18 @@ func eachOf(ctx context.Context, v Views, db store.DBName, p part, level int, fn
 	if p.resolution = byMonths; level > 0 {
 		level = p.addressLevel()
 	}
-	return eachOf(ctx, v, db, p, level, fn)
+	return r.part(ctx, p, level, fn)
 }
 
-// reduced reads rows of key [resolution, …, ip, process, machine], or of one that ends with the address, and a value of _stats.
-func reduced(rows iter.Seq2[store.Row, error], fn func(*seen)) error {
-	var keys keyReader
+// reduced reads rows whose values are those of _stats, of all processes and machines or each of one of them.
+func (r *seer) reduced(rows iter.Seq2[store.Row, error], ofAll bool, fn func(*seen)) error {
 	var s seen
 	for row, err := range rows {
 		if err != nil {
 			return err
 		}
-		key, ok := keys.elements(row.Key)
-		if !ok || len(key) < 3 {
-			return unexpected(row)
-		}
-		n, address := len(key), addressLevel(key[0])
-		switch {
-		case address > 0 && n == address:
-			s.ip, s.process, s.machine, s.period = key[n-1], nil, nil, row.Key[:len(row.Key)-len(key[n-1])-1]
-		case address > 0 && n == address+2:
-			s.ip, s.process, s.machine, s.period = key[n-3], key[n-2], key[n-1], nil
-		default:
-			return unexpected(row)
-		}
 		count, first, last, ok := statistics(row.Value)
-		if !ok || count < 1 {
+		if !ok || count < 1 || !r.keys.read(row.Key, &s) || (s.by == nil) != ofAll {
 			return unexpected(row)
 		}
 		s.count, s.first, s.last = int64(count), when.Wall(first), when.Wall(last)
@@ -83,19 +77,10 @@ func reduced(rows iter.Seq2[store.Row, error], fn func(*seen)) error {
 	return nil
 }
 
-// addressLevel is that of the resolution that a key begins with, a JSON string.
-func addressLevel(raw []byte) int {
-	if n := len(raw); n > 2 && raw[0] == '"' && raw[n-1] == '"' {
-		return resolution(raw[1 : n-1]).addressLevel()
-	}
-	return 0
-}
-
-// eachEnd calls fn for each attack within windows that are parts of a day.
-func eachEnd(ctx context.Context, v Views, db store.DBName, ends []Window, fn func(*seen)) error {
-	var keys keyReader
+// ends calls fn for each attack within windows that are parts of a day.
+func (r *seer) ends(ctx context.Context, ends []Window, fn func(*seen)) error {
 	for _, w := range ends {
-		for row, err := range v.View(ctx, db, ddoc, attackersView, endRows(w)) {
+		for row, err := range r.views.View(ctx, r.db, ddoc, attackersView, endRows(w)) {
 			if err != nil {
 				return err
 			}
@@ -104,12 +89,11 @@ func eachEnd(ctx context.Context, v Views, db store.DBName, ends []Window, fn fu
 			if notNumber == nil && (t < w.Since || t >= w.Until) {
 				continue
 			}
-			key, ok := keys.elements(row.Key)
-			if !ok || len(key) < 3 || notNumber != nil {
+			s := seen{count: 1, first: t, last: t}
+			if notNumber != nil || !r.keys.read(row.Key, &s) || s.by == nil {
 				return unexpected(row)
 			}
-			n := len(key)
-			fn(&seen{ip: key[n-3], process: key[n-2], machine: key[n-1], count: 1, first: t, last: t})
+			fn(&s)
 		}
 	}
 	return nil

@@ -14,13 +14,13 @@ import (
 // readRows reads the answer of a view, {…,"rows":[{row},…],…}, and calls fn for each row until it returns false. A row that
 // tells an error, other than a key that is not there, ends it, and so does an error beside the rows: CouchDB answers 200
 // before it knows of either.
-func readRows(r io.Reader, fn func(store.Row) bool) error {
+func readRows(r io.Reader, fn func(*store.Row) bool) error {
 	s := newScanner(r)
 	return s.whole(s.result(fn))
 }
 
 // readResults reads the answer to several queries, {"results":[…]}, each element of which is as readRows reads it.
-func readResults(r io.Reader, fn func(store.Row) bool) error {
+func readResults(r io.Reader, fn func(*store.Row) bool) error {
 	s := newScanner(r)
 	var f failureMembers
 	err := s.object(func(name []byte) error {
@@ -47,15 +47,16 @@ func (s *scanner) whole(err error) error {
 }
 
 // result reads the rows of one query; errStopped if fn returned false.
-func (s *scanner) result(fn func(store.Row) bool) error {
+func (s *scanner) result(fn func(*store.Row) bool) error {
 	var f failureMembers
 	err := s.object(func(name []byte) error {
 		if string(name) != "rows" {
 			return f.member(s, string(name))
 		}
+		var row store.Row
 		return s.array(func() error {
-			row, err := s.row()
-			if err == nil && !fn(row) {
+			err := s.row(&row)
+			if err == nil && !fn(&row) {
 				err = errStopped
 			}
 			return err
@@ -104,14 +105,14 @@ func text(raw []byte) string {
 }
 
 // row reads one row. Its bytes hold until the next one is read.
-func (s *scanner) row() (store.Row, error) {
+func (s *scanner) row(row *store.Row) (err error) {
 	if _, err := s.peek(); err != nil {
-		return store.Row{}, err
+		return err
 	}
-	if row, ok := s.line(); ok {
-		return row, nil
+	if !s.line(row) {
+		*row, err = s.anyRow()
 	}
-	return s.anyRow()
+	return err
 }
 
 // anyRow reads a row of any form.

@@ -68,7 +68,7 @@ func reading(opts *chttp.Options, body any) {
 
 // answer sends a request when its rows are asked for.
 func (c *Client) answer(ctx context.Context, method, path string, opts *chttp.Options,
-	read func(io.Reader, func(store.Row) bool) error) iter.Seq2[store.Row, error] {
+	read func(io.Reader, func(*store.Row) bool) error) iter.Seq2[store.Row, error] {
 	return func(yield func(store.Row, error) bool) {
 		resp, err := c.ask(ctx, method, path, opts)
 		if err != nil {
@@ -76,7 +76,7 @@ func (c *Client) answer(ctx context.Context, method, path string, opts *chttp.Op
 			return
 		}
 		defer resp.Body.Close()
-		if err := read(resp.Body, func(r store.Row) bool { return yield(r, nil) }); err != nil {
+		if err := read(resp.Body, func(r *store.Row) bool { return yield(*r, nil) }); err != nil {
 			if ctx.Err() != nil {
 				err = ctx.Err() // the reader only tells that the connection was closed
 			}
