@@ -12,6 +12,7 @@ import (
 
 	"logctl/store"
 	"logctl/store/intake"
+	"logctl/store/mango"
 )
 
 const (
@@ -23,7 +24,7 @@ const (
 type room = intake.Budget[string]
 
 func newRoom(maxRequest int64) *room {
-	return intake.NewBudget[string](roomBodies*maxRequest, roomBodies*maxRequest/2, intake.ErrBusy)
+	return intake.NewBudget[string](roomBodies*maxRequest, roomBodies/2*maxRequest, intake.ErrBusy)
 }
 
 // body is a request's body, whole and decompressed, in a buffer that free gives back.
@@ -169,6 +170,20 @@ func (x *exchange) readObject() (body, error) {
 		return body{}, err
 	}
 	return x.readAnyObject()
+}
+
+// readQuery is readObject for what may be a query, which needs far more room than its text.
+func (x *exchange) readQuery() (body, error) {
+	b, err := x.readObject()
+	if err != nil {
+		return b, err
+	}
+	if n := mango.Memory(b.bytes); n > intake.Small {
+		if err = b.lease.Need(min(int64(cap(*b.buf))+n, roomBodies/2*x.h.o.MaxRequest)); err != nil {
+			b.free()
+		}
+	}
+	return b, err
 }
 
 // readAnyObject reads a body that is a JSON object, whatever it says that it is.

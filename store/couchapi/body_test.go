@@ -172,6 +172,51 @@ func TestBodiesOfFunctions(t *testing.T) {
 	}
 }
 
+// TestQueriesHaveRoom: what a query becomes in memory takes room, until it is answered; nobody's takes more than an account has.
+func TestQueriesHaveRoom(t *testing.T) {
+	t.Parallel()
+	const largest = 8 << 20
+	h := newTestHandler(t, Options{MaxRequest: largest})
+	expect(t, h, "PUT", "/db", "", 201)
+	conditions := func(n int) string { return `{"selector":{"$or":[{"a":1}` + strings.Repeat(`,{"a":1}`, n) + `]}}` }
+	list := func(n int) string { return `{"selector":{"a":{"$in":[1` + strings.Repeat(`,1`, n) + `]}}}` }
+	all := h.room.Unused()
+	for _, path := range []string{"/db/_find", "/db/_explain", "/db/_changes?filter=_selector"} {
+		for name, tt := range map[string]struct {
+			body string
+			room int64 // without which there is none for it
+			code int
+		}{
+			"few conditions":   {conditions(30), 0, 200},
+			"many conditions":  {conditions(10_000), 10 << 20, 200},
+			"long list":        {list(50_000), 5 << 20, 200},
+			"long text":        {`{"selector":{"a":"` + strings.Repeat("a", 1<<20) + `"}}`, 4 << 20, 200},
+			"most conditions":  {conditions(40_000), roomBodies / 2 * largest, 200},
+			"no such operator": {`{"selector":{"$or":[{"a":{"$x":1}}` + strings.Repeat(`,{"a":1}`, 10_000) + `]}}`, 10 << 20, 400},
+		} {
+			if code, answer := call(t, h, "POST", path, tt.body); code != tt.code {
+				t.Errorf("%s, %s: %d %.300s, want %d", path, name, code, answer, tt.code)
+			}
+			if h.room.Unused() != all {
+				t.Errorf("%s, %s: %d bytes of room are not given back", path, name, all-h.room.Unused())
+			}
+			l := h.room.Lease("others")
+			if err := l.Need(all - max(tt.room-1, 1)); err != nil {
+				t.Fatal(err)
+			}
+			if tt.room > 0 {
+				tt.code = 503
+			}
+			if code, answer := call(t, h, "POST", path, tt.body); code != tt.code {
+				t.Errorf("%s, %s, with too little room: %d %.300s, want %d", path, name, code, answer, tt.code)
+			}
+			if l.Free(); h.room.Unused() != all {
+				t.Errorf("%s, %s: %d bytes of room are not given back when there was too little", path, name, all-h.room.Unused())
+			}
+		}
+	}
+}
+
 // TestLargestBodyOfTheSettings: max_http_request_size may make the limit of bodies lower, not higher.
 func TestLargestBodyOfTheSettings(t *testing.T) {
 	t.Parallel()

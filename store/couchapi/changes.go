@@ -51,7 +51,7 @@ func changes(x *exchange) error {
 			return err
 		}
 	} else if x.r.Method == http.MethodPost {
-		b, err := x.readObject()
+		b, err := x.readQuery()
 		if err != nil {
 			return err
 		}

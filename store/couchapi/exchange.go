@@ -97,22 +97,6 @@ func parseQuery(raw string) url.Values {
 	return vals
 }
 
-// checkQuery refuses a query string with a percent sign that begins no escape.
-func (x *exchange) checkQuery() error {
-	q := x.r.URL.RawQuery
-	for i := strings.IndexByte(q, '%'); i >= 0; {
-		if _, err := url.QueryUnescape(q[i:min(i+3, len(q))]); err != nil {
-			return errBadRequest("invalid_url_encoding")
-		}
-		next := strings.IndexByte(q[i+3:], '%')
-		if next < 0 {
-			break
-		}
-		i += 3 + next
-	}
-	return nil
-}
-
 // flag tells whether a parameter is "true".
 func (x *exchange) flag(name string) bool { return x.query().Get(name) == "true" }
 

@@ -15,32 +15,33 @@ import (
 )
 
 func (h *Handler) findRoutes(rt *mux.Router) {
-	h.inDB(rt, "/_find", resource{allow: "POST", access: accessMany, methods: onPost(find)})
-	h.inDB(rt, "/_explain", resource{allow: "POST", access: accessMany, methods: onPost(explain)})
+	h.inDB(rt, "/_find", resource{allow: "POST", access: accessMany, methods: onPost(asking(find))})
+	h.inDB(rt, "/_explain", resource{allow: "POST", access: accessMany, methods: onPost(asking(explain))})
 	h.indexRoutes(rt)
 }
 
-// mangoQuery reads a request of _find or _explain.
-func (x *exchange) mangoQuery() (*mango.Query, []*mango.Index, error) {
-	b, err := x.readObject()
-	if err != nil {
-		return nil, nil, err
+// asking reads the request of _find or _explain that answer answers, and has room for it until that is done.
+func asking(answer func(*exchange, *mango.Query, []*mango.Index) error) action {
+	return func(x *exchange) error {
+		b, err := x.readQuery()
+		if err != nil {
+			return err
+		}
+		defer b.free()
+		q, err := mango.ParseQuery(b.bytes, x.partition, x.h.settings.number("mango", "default_limit", mango.DefaultLimit))
+		if err != nil {
+			return err
+		}
+		q.PartitionedDB = x.db.Partitioned()
+		indexes, err := x.indexes()
+		if err != nil {
+			return err
+		}
+		return answer(x, q, indexes)
 	}
-	defer b.free()
-	q, err := mango.ParseQuery(b.bytes, x.partition, x.h.settings.number("mango", "default_limit", mango.DefaultLimit))
-	if err != nil {
-		return nil, nil, err
-	}
-	q.PartitionedDB = x.db.Partitioned()
-	indexes, err := x.indexes()
-	return q, indexes, err
 }
 
-func explain(x *exchange) error {
-	q, indexes, err := x.mangoQuery()
-	if err != nil {
-		return err
-	}
+func explain(x *exchange, q *mango.Query, indexes []*mango.Index) error {
 	out, err := mango.Explain(nil, string(x.db.Name()), q, indexes)
 	if err != nil {
 		return err
@@ -48,12 +49,9 @@ func explain(x *exchange) error {
 	return x.json(http.StatusOK, out)
 }
 
-func find(x *exchange) error {
-	q, indexes, err := x.mangoQuery()
-	if err != nil {
-		return err
-	}
+func find(x *exchange, q *mango.Query, indexes []*mango.Index) error {
 	f := &finder{x: x, q: q, began: time.Now(), skip: q.Skip, left: q.Limit}
+	var err error
 	if f.plan, err = mango.NewPlan(q, indexes); err != nil {
 		return err
 	}

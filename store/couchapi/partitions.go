@@ -24,8 +24,8 @@ func (h *Handler) partitionRoutes(rt *mux.Router) {
 	h.inPartition(rt, "/_design/{design}/_view/{view}", resource{allow: "GET,HEAD,POST", methods: map[string]action{
 		http.MethodGet: getView, http.MethodPost: postView,
 	}})
-	h.inPartition(rt, "/_find", resource{allow: "POST", methods: onPost(find)})
-	h.inPartition(rt, "/_explain", resource{allow: "POST", methods: onPost(explain)})
+	h.inPartition(rt, "/_find", resource{allow: "POST", methods: onPost(asking(find))})
+	h.inPartition(rt, "/_explain", resource{allow: "POST", methods: onPost(asking(explain))})
 	missing := func(*exchange) error { return errNotFound("missing") }
 	h.inPartition(rt, "/{rest:.*}", resource{methods: onBoth(missing)})
 	h.inDB(rt, "/_partition", resource{any: func(*exchange) error { return errBadRequest("invalid_partition_req") }})

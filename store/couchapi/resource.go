@@ -7,6 +7,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"logctl/store"
+	"logctl/store/viewopts"
 )
 
 // access says who may use a resource.
@@ -61,7 +62,7 @@ func (s *resource) answer(x *exchange) error {
 	if s.h.cors(x) {
 		return nil
 	}
-	if err := x.checkQuery(); err != nil {
+	if err := viewopts.CheckQuery(x.r.URL.RawQuery); err != nil {
 		return err
 	}
 	if err := s.h.identify(x); err != nil {

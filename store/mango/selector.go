@@ -1,6 +1,8 @@
 package mango
 
 import (
+	"bytes"
+
 	"logctl/store"
 	"logctl/store/ejson"
 )
@@ -26,6 +28,15 @@ func ParseSelector(src []byte) (*Selector, error) {
 		return nil, err
 	}
 	return parseSelector(raw)
+}
+
+// Memory is about how many bytes a query takes at most that is written so: far more than its text where that is short conditions or
+// elements of lists.
+func Memory(src []byte) int64 {
+	const ofCondition, ofElement, ofByte = 768, 128, 4
+	conditions := bytes.Count(src, []byte("{")) + bytes.Count(src, []byte(":"))
+	elements := bytes.Count(src, []byte(","))
+	return int64(ofCondition*min(conditions, maxConditions) + ofElement*min(elements, maxListed) + ofByte*len(src))
 }
 
 // parseSelector reads a selector in stored form, whose bytes it keeps.

@@ -37,6 +37,20 @@ func ParseQuery(raw string) []Param {
 	return params
 }
 
+// CheckQuery refuses a query string with a percent sign that begins no escape.
+func CheckQuery(raw string) error {
+	for {
+		at := strings.IndexByte(raw, '%')
+		if at < 0 {
+			return nil
+		}
+		if _, err := url.QueryUnescape(raw[at:min(at+3, len(raw))]); err != nil {
+			return store.NewError(store.KindBadRequest, "invalid_url_encoding")
+		}
+		raw = raw[at+3:]
+	}
+}
+
 // Reader reads the options of a view, _all_docs and the like, in the order in which they come: a later one wins. Unknown
 // ones are ignored.
 type Reader struct {

@@ -8,6 +8,17 @@ import (
 	"logctl/store"
 )
 
+func TestCheckQuery(t *testing.T) {
+	t.Parallel()
+	for raw, ok := range map[string]bool{
+		"": true, "a=b": true, "a=%20%2F": true, "%41%42=%43": true, "%": false, "a=%2": false, "a=%20%": false, "a=%20%zz": false, "a=%%20": false, "a=%2%20": false,
+	} {
+		if err := CheckQuery(raw); (err == nil) != ok || err != nil && !store.IsKind(err, store.KindBadRequest) {
+			t.Errorf("%q: %v", raw, err)
+		}
+	}
+}
+
 func TestParse(t *testing.T) {
 	t.Parallel()
 	with := func(set func(q *store.ViewQuery)) store.ViewQuery {
