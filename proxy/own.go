@@ -54,7 +54,7 @@ type readCloser struct {
 }
 
 // peekSize is how far peekFirst looks.
-const peekSize = 4 << 10
+const peekSize = 1 << 10
 
 // peekFirst is the first byte of a JSON body that is not white space, without taking it out of src; 0 if it is not to be seen.
 func peekFirst(src *bufio.Reader, coding string) byte {

@@ -63,11 +63,11 @@ func AttackersResult(attackers []Attacker) Result {
 	}
 }
 
-// addressFilter tells which addresses are s, or in it. Addresses are compared by what they mean: "2001:DB8::0:1" is
+// addressFilter tells which addresses are s, or in it; nil for "", which all are. Addresses are compared by what they mean: "2001:DB8::0:1" is
 // "2001:db8::1", and "::ffff:192.0.2.1" is "192.0.2.1". fail2ban may ban a network, too.
 func addressFilter(s string) func(ip string) bool {
 	if s == "" {
-		return func(string) bool { return true }
+		return nil
 	}
 	if network, err := netip.ParsePrefix(s); err == nil {
 		return func(ip string) bool {

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"hash/maphash"
 	"math/bits"
 	"slices"
 )
@@ -9,27 +10,19 @@ import (
 type names struct {
 	texts   []string // by number
 	numbers map[string]int
-	last    int
+	latest  [64]int // numbers of texts that were looked for, by their hashes
 }
+
+var seed = maphash.MakeSeed()
 
 // find is the number of a text that has one.
 func (n *names) find(text []byte) (number int, ok bool) {
-	if n.last < len(n.texts) && n.texts[n.last] == string(text) {
-		return n.last, true
-	}
-	// Few they mostly are indeed: to compare them costs less than the map.
-	const few = 16
-	for number := range min(len(n.texts), few) {
-		if n.texts[number] == string(text) {
-			n.last = number
-			return number, true
-		}
-	}
-	if len(n.texts) <= few {
-		return 0, false
+	latest := &n.latest[maphash.Bytes(seed, text)%uint64(len(n.latest))]
+	if *latest < len(n.texts) && n.texts[*latest] == string(text) {
+		return *latest, true
 	}
 	if number, ok = n.numbers[string(text)]; ok {
-		n.last = number
+		*latest = number
 	}
 	return number, ok
 }
@@ -44,7 +37,6 @@ func (n *names) number(text []byte) int {
 		kept := string(text)
 		n.texts = append(n.texts, kept)
 		n.numbers[kept] = number
-		n.last = number
 	}
 	return number
 }

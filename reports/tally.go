@@ -14,7 +14,7 @@ import (
 type tally struct {
 	seer
 	q       AttackersQuery
-	wanted  func(ip string) bool
+	wanted  func(ip string) bool // nil: all are
 	periods names
 	byIP    map[string]*tallied // by the JSON of the address
 	last    *tallied            // that a row was of: the next one mostly is of the same
@@ -55,7 +55,7 @@ func (t *tally) add(s *seen) {
 // address begins to add up what an address did; nil where it is not wanted.
 func (t *tally) address(s *seen) *tallied {
 	raw := string(s.ip)
-	if !t.wanted(text(raw)) {
+	if t.wanted != nil && !t.wanted(text(raw)) {
 		return nil
 	}
 	const atOnce = 64
