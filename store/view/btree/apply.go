@@ -121,9 +121,12 @@ func (w *writer) take(id uint64) (*node, error) {
 	if err := w.ctx.Err(); err != nil {
 		return nil, err
 	}
-	n, _, err := w.peek(id)
+	n, cached, err := w.peek(id)
 	if err != nil {
 		return nil, err
+	}
+	if cached {
+		w.Cache.drop(cacheKey{space: w.Space, id: id})
 	}
 	w.ops = append(w.ops, store.KVOp{Key: nodeKey(w.Prefix, id), Delete: true})
 	if n.far > 0 {

@@ -90,6 +90,16 @@ func (c *Cache) put(k cacheKey, it item) {
 	}
 }
 
+// drop forgets an item.
+func (c *Cache) drop(k cacheKey) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e := c.items[k]; e != nil {
+		c.used -= c.order.Remove(e).(*cached).size
+		delete(c.items, k)
+	}
+}
+
 // Clear drops everything. What is in use stays with its users.
 func (c *Cache) Clear() {
 	c.mu.Lock()

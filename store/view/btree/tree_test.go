@@ -350,6 +350,38 @@ func TestModel(t *testing.T) {
 	}
 }
 
+// TestReplacedNodesLeaveTheCache: what a tree has replaced keeps no room from what is asked for.
+func TestReplacedNodesLeaveTheCache(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(5, 7))
+	cache := NewCache(0)
+	tree := &Tree{KV: memory{}, Prefix: []byte("n"), Cache: cache, Space: cache.Space()}
+	model := map[int]Entry{}
+	for range 30 {
+		root, kv, err := tree.Apply(context.Background(), Once(change(r, model, 5000, 300, 400, 0.2)), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree.Root, tree.KV = root, tree.KV.(memory).apply(kv)
+		kept, size := 0, 0
+		for key, e := range cache.items {
+			if _, ok := tree.KV.(memory)[string(nodeKey(tree.Prefix, key.id))]; !ok {
+				t.Fatalf("the cache keeps the node %d that was replaced", key.id)
+			}
+			kept, size = kept+1, size+e.Value.(*cached).size
+		}
+		if kept != cache.order.Len() || size != cache.used {
+			t.Fatalf("the cache has %d nodes of %d bytes and counts %d of %d", kept, size, cache.order.Len(), cache.used)
+		}
+		if err := tree.Scan(0, tree.Root.Rows, false, func(Entry) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if len(cache.items) != len(tree.KV.(memory)) {
+			t.Fatalf("the cache has %d nodes of %d", len(cache.items), len(tree.KV.(memory)))
+		}
+	}
+}
+
 // TestAppendFillsNodes appends in order, a few rows at a time, as logs do: nodes must end well filled and shallow.
 func TestAppendFillsNodes(t *testing.T) {
 	t.Parallel()
